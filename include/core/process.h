@@ -1,0 +1,49 @@
+/*
+ * The smsd processes of the box as the process-table adapter sees them: raw facts, one entry a process.
+ * Identity is pid and start time together; a bare pid is never an identity.
+ */
+#ifndef CORE_PROCESS_H
+#define CORE_PROCESS_H
+
+#include "core/usb_device.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SMSD_PROCESSES_MAX 160
+
+struct process_id {
+        pid_t pid;
+        uint64_t start_time; /* clock ticks since boot: /proc/PID/stat field 22 */
+};
+
+static inline bool process_id_equal(struct process_id a, struct process_id b)
+{
+        return a.pid == b.pid && a.start_time == b.start_time;
+}
+
+struct smsd_process {
+        struct process_id id;
+        pid_t parent;
+        pid_t group;      /* process group */
+        bool ours;        /* our pid namespace and our smsd_conf (or our pidfile names it) */
+        bool in_pidfile;  /* the pidfile names this pid */
+        bool tty_deleted; /* the tty it holds is gone: a dead fd */
+        char tty[DEVICE_NODE_MAX]; /* the serial port it has open, as /proc/PID/fd says (without " (deleted)"); "" none */
+};
+
+struct process_list {
+        unsigned n;
+        bool truncated; /* there were more than SMSD_PROCESSES_MAX */
+        struct smsd_process processes[SMSD_PROCESSES_MAX];
+};
+
+/* A process that holds a port, named for a person. */
+struct port_holder {
+        struct process_id id; /* pid 0: nobody */
+        char command[32];     /* comm, escaped */
+        char unit[64];        /* systemd unit from its cgroup, "" none */
+};
+
+#endif

@@ -201,14 +201,9 @@ static void arm_inotify(struct process_table *t)
         char *slash = strrchr(folder, '/');
         if (slash && slash != folder)
                 *slash = '\0';
-        int wd = inotify_add_watch(t->inotify_fd, folder, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
-        t->folder_wd = wd;
-        wd = inotify_add_watch(t->inotify_fd, t->identity.binary,
-                               IN_OPEN | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB);
-        if (t->binary_wd >= 0 && wd != t->binary_wd)
-                /* The watch of the replaced file; the kernel may have dropped it already. */
-                (void)inotify_rm_watch(t->inotify_fd, t->binary_wd);
-        t->binary_wd = wd;
+        renew_watch(t, &t->folder_wd, folder, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+        renew_watch(t, &t->binary_wd, t->identity.binary,
+                    IN_OPEN | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB);
 }
 
 static bool replaces_binary(const struct process_table *t, const struct inotify_event *event)

@@ -48,7 +48,7 @@ int small_file_read(const char *path, char *buffer, size_t size, size_t *ret_len
 {
         _cleanup_close_ int name = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         char through[32];
-        size_t length;
+        size_t length = 0;
 
         if (name < 0)
                 return -errno;

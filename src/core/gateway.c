@@ -1,6 +1,7 @@
 /*
- * The gateway, see core/gateway.h: takes an event apart, hands it to the room it belongs to, then lets the restart path go on and
- * brings what is to what should be. Level-triggered: a lost event is made good by the next scan or look.
+ * The gateway, see core/gateway.h: takes an event apart, hands it to the room it belongs to, then lets the
+ * restart path go on and brings what is to what should be. Level-triggered: a lost event is made good by the
+ * next scan or look.
  */
 #include "gateway_private.h"
 
@@ -10,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEALTH_EVERY   (60 * USEC_PER_SEC)
-#define HEALTH_DOUBT   (5 * USEC_PER_SEC)  /* smsd runs, but not every slot is served */
-#define FLAG_EVERY     (5 * USEC_PER_SEC)  /* while smsd is down, or held by the old scripts' flag */
+#define HEALTH_EVERY (60 * USEC_PER_SEC)
+#define HEALTH_DOUBT (5 * USEC_PER_SEC) /* smsd runs, but not every slot is served */
+#define FLAG_EVERY   (5 * USEC_PER_SEC) /* while smsd is down, or held by the old scripts' flag */
 
 struct gateway *gateway_new(const struct config *config)
 {
@@ -51,7 +52,8 @@ void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *acti
         gateway->health_at = usec_add(now, HEALTH_DOUBT);
 }
 
-/* --- smsd.conf -------------------------------------------------------------------------------------------------------- */
+/* --- smsd.conf
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void take_records(struct gateway *gateway)
 {
@@ -68,8 +70,10 @@ static void learn_slots(struct gateway *gateway, const struct smsd_conf *conf, s
         char names[SMSD_MODEMS_MAX][SMSD_MODEM_NAME_MAX];
         int n = smsd_conf_modems(conf, names, SMSD_MODEMS_MAX);
 
-        if (slots_configure(&gateway->slots, &gateway->config, (const char(*)[SMSD_MODEM_NAME_MAX])names, n > 0 ? (unsigned)n : 0) < 0)
-                action_record(actions, RECORD_CONFIG, SEVERITY_CRITICAL, NULL, "out of memory while the modem slots were set up");
+        if (slots_configure(&gateway->slots, &gateway->config, (const char(*)[SMSD_MODEM_NAME_MAX])names,
+                            n > 0 ? (unsigned)n : 0) < 0)
+                action_record(actions, RECORD_CONFIG, SEVERITY_CRITICAL, NULL,
+                              "out of memory while the modem slots were set up");
         take_records(gateway);
         conf_plan_learn(conf, &gateway->slots);
 }
@@ -83,10 +87,12 @@ static void conf_read(struct gateway *gateway, const struct conf_event *event, s
                 return;
         gateway->conf_error[0] = '\0';
         if (event->result < 0) {
-                (void)text_format(gateway->conf_error, sizeof(gateway->conf_error), "smsd.conf cannot be read: %s", strerror(-event->result));
+                (void)text_format(gateway->conf_error, sizeof(gateway->conf_error),
+                                  "smsd.conf cannot be read: %s", strerror(-event->result));
                 conf = (struct smsd_conf){.text = "", .length = 0};
         } else if (smsd_conf_check(&conf, &error) < 0)
-                (void)text_format(gateway->conf_error, sizeof(gateway->conf_error), "smsd.conf line %u: %.150s", error.line, error.message);
+                (void)text_format(gateway->conf_error, sizeof(gateway->conf_error),
+                                  "smsd.conf line %u: %.150s", error.line, error.message);
         /* A file that went away for a moment must not make the slots forget what they know. */
         if (event->result >= 0 || !gateway->conf_known)
                 learn_slots(gateway, &conf, actions);
@@ -95,11 +101,13 @@ static void conf_read(struct gateway *gateway, const struct conf_event *event, s
         gateway->conf_known = true;
 }
 
-/* --- processes and their words ------------------------------------------------------------------------------------------ */
+/* --- processes and their words
+ * ------------------------------------------------------------------------------------------ */
 
 static void scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
-        bool fresh = smsd_state_scan(&gateway->smsd, event->processes.list, event->processes.sending, gateway->now);
+        bool fresh =
+            smsd_state_scan(&gateway->smsd, event->processes.list, event->processes.sending, gateway->now);
 
         if (!fresh || restart_busy(&gateway->restart))
                 return;
@@ -107,7 +115,8 @@ static void scanned(struct gateway *gateway, const struct event *event, struct a
         gateway->handler_lost = false;
         gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
         if (gateway->enumerated)
-                action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL, "smsd (pid %d) was started by somebody else and is adopted",
+                action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,
+                              "smsd (pid %d) was started by somebody else and is adopted",
                               (int)gateway->smsd.main.pid);
 }
 
@@ -120,12 +129,15 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
         gateway->flag.fresh = false;
         restart_count_failure(&gateway->restart, gateway->now);
         if (event->exited.status_known && !clean)
-                (void)text_format(how, sizeof(how), event->exited.status < 0 ? ", signal %d" : ", status %d", abs(event->exited.status));
-        action_record(actions, RECORD_SMSD, clean ? SEVERITY_WARNING : SEVERITY_CRITICAL, NULL, "smsd (pid %d) %s%s%s%.120s",
-                      (int)event->exited.id.pid, clean ? "was ended by somebody, without a hold" : "died", how,
+                (void)text_format(how, sizeof(how), event->exited.status < 0 ? ", signal %d" : ", status %d",
+                                  abs(event->exited.status));
+        action_record(actions, RECORD_SMSD, clean ? SEVERITY_WARNING : SEVERITY_CRITICAL, NULL,
+                      "smsd (pid %d) %s%s%s%.120s", (int)event->exited.id.pid,
+                      clean ? "was ended by somebody, without a hold" : "died", how,
                       gateway->smsd.last_error[0] ? "; its last error: " : "", gateway->smsd.last_error);
         if (backoff_is_loop(&gateway->restart.backoff))
-                action_record(actions, RECORD_SMSD, SEVERITY_CRITICAL, NULL, "smsd has ended %u times in a row: restarts are slowed down",
+                action_record(actions, RECORD_SMSD, SEVERITY_CRITICAL, NULL,
+                              "smsd has ended %u times in a row: restarts are slowed down",
                               gateway->restart.backoff.failures);
 }
 
@@ -133,8 +145,10 @@ static void handler_lost(struct gateway *gateway, const struct event *event, str
 {
         gateway->handler_lost = true;
         restart_count_failure(&gateway->restart, gateway->now);
-        action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL, "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
-                      (int)event->exited.id.pid, gateway->smsd.last_error[0] ? ": " : "", gateway->smsd.last_error);
+        action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
+                      "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
+                      (int)event->exited.id.pid, gateway->smsd.last_error[0] ? ": " : "",
+                      gateway->smsd.last_error);
         action_push(actions, ACTION_SCAN);
 }
 
@@ -185,11 +199,14 @@ static void set_guard(struct slot *slot, enum guard guard, struct action_list *a
         gateway_save_slot(slot, actions);
         action_record(actions, RECORD_MODEM, SEVERITY_CRITICAL, slot->config.name, "%s",
                       guard == GUARD_PIN_REFUSED
-                              ? "the SIM refused the PIN of smsd.conf: smsd is not started again until you correct `pin` and run `smswarden start`"
-                              : "the SIM is locked and asks for its PUK: smsd is not started again until you unlock it by hand");
+                          ? "the SIM refused the PIN of smsd.conf: smsd is not started again until you "
+                            "correct `pin` and run `smswarden start`"
+                          : "the SIM is locked and asks for its PUK: smsd is not started again until you "
+                            "unlock it by hand");
 }
 
-static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_kind kind, struct action_list *actions)
+static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_kind kind,
+                      struct action_list *actions)
 {
         struct modem *modem = slot->modem >= 0 ? &gateway->modems[slot->modem] : NULL;
 
@@ -201,6 +218,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                 set_guard(slot, GUARD_PUK, actions);
                 break;
         case SMSD_LOG_SIM_ERROR:
+        case SMSD_LOG_PIN_MISSING:
         case SMSD_LOG_CANNOT_OPEN:
                 if (modem)
                         modem_reprobe(modem, gateway->now);
@@ -216,15 +234,19 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                 slot->blocked = true;
                 break;
         case SMSD_LOG_REGISTERED:
+        case SMSD_LOG_INITIALISED:
         case SMSD_LOG_SENT:
         case SMSD_LOG_RECEIVED:
+        case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_HANDLER_STARTED:
                 slot->unregistered = slot->silent = false;
                 slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
                 break;
         case SMSD_LOG_OTHER:
         case SMSD_LOG_MAIN_STARTED:
+        case SMSD_LOG_MAIN_READY:
         case SMSD_LOG_MAIN_TERMINATED:
+        case SMSD_LOG_MAIN_ABORTED:
         case SMSD_LOG_HANDLER_TERMINATED:
         case SMSD_LOG_WRITE_ERROR:
         case SMSD_LOG_SEND_FAILED:
@@ -249,8 +271,10 @@ static void status_read(struct gateway *gateway, const struct event *event)
 {
         for (unsigned i = 0; event->status.status && i < gateway->slots.n; i++) {
                 struct slot *slot = &gateway->slots.items[i];
-                const struct smsd_status_modem *before = smsd_status_find(&gateway->smsd.status, slot->config.name);
-                const struct smsd_status_modem *after = smsd_status_find(event->status.status, slot->config.name);
+                const struct smsd_status_modem *before =
+                    smsd_status_find(&gateway->smsd.status, slot->config.name);
+                const struct smsd_status_modem *after =
+                    smsd_status_find(event->status.status, slot->config.name);
                 if (before && after && !text_equal(before->since_text, after->since_text))
                         slot->silent = false;
         }
@@ -265,7 +289,9 @@ static void smsd_opened(struct gateway *gateway)
         gateway->scans[2] = usec_add(gateway->now, 900 * USEC_PER_MSEC);
 }
 
-/* --- time --------------------------------------------------------------------------------------------------------------- */
+/* --- time
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 
 static bool all_served(const struct gateway *gateway)
 {
@@ -279,7 +305,8 @@ static usec_t health_interval(const struct gateway *gateway)
 {
         if (!gateway->smsd.running)
                 return FLAG_EVERY;
-        bool verified = gateway->restart.last_outcome != RESTART_OUTCOME_UNVERIFIED && gateway->smsd.status_known;
+        bool verified =
+            gateway->restart.last_outcome != RESTART_OUTCOME_UNVERIFIED && gateway->smsd.status_known;
         return all_served(gateway) && (verified || !gateway->smsd.scanned) ? HEALTH_EVERY : HEALTH_DOUBT;
 }
 
@@ -317,7 +344,8 @@ static usec_t kill_deadline(const struct gateway *gateway)
 
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 if (gateway->slots.items[i].told_at)
-                        deadline = usec_min(deadline, usec_add(gateway->slots.items[i].told_at, 8 * USEC_PER_SEC));
+                        deadline =
+                            usec_min(deadline, usec_add(gateway->slots.items[i].told_at, 8 * USEC_PER_SEC));
         return deadline;
 }
 
@@ -356,7 +384,9 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         return deadline;
 }
 
-/* --- the step ------------------------------------------------------------------------------------------------------------ */
+/* --- the step
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static void take_record(struct gateway *gateway, const struct modem_record *record)
 {
@@ -367,7 +397,8 @@ static void take_record(struct gateway *gateway, const struct modem_record *reco
 static void port_event(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         if (event->port.modem < MODEMS_MAX)
-                modem_port_event(&gateway->modems[event->port.modem], event->port.modem, event->kind, &event->port, gateway->now, actions);
+                modem_port_event(&gateway->modems[event->port.modem], event->port.modem, event->kind,
+                                 &event->port, gateway->now, actions);
 }
 
 static void reloaded(struct gateway *gateway, const struct config *config, struct action_list *actions)
@@ -433,8 +464,10 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_HOLD_WRITTEN:
         case EVENT_HOLD_CLEARED:
                 if (event->result < 0)
-                        action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL, "the hold's file could not be %s: %s",
-                                      event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed", strerror(-event->result));
+                        action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+                                      "the hold's file could not be %s: %s",
+                                      event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed",
+                                      strerror(-event->result));
                 break;
         case EVENT_TIMER:
         case EVENT_CONF_WRITTEN:

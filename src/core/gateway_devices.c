@@ -1,5 +1,6 @@
 /*
- * Devices into modems, modems into slots, and what is remembered of a slot. Nothing here starts or stops smsd.
+ * Devices into modems, modems into slots, and what is remembered of a slot. Nothing here starts or stops
+ * smsd.
  */
 #include "gateway_private.h"
 
@@ -10,12 +11,14 @@
 static int find_modem(const struct gateway *gateway, const char *usb_path)
 {
         for (unsigned i = 0; i < MODEMS_MAX; i++)
-                if (modem_present(&gateway->modems[i]) && !gateway->modems[i].fixed && text_equal(gateway->modems[i].device.path, usb_path))
+                if (modem_present(&gateway->modems[i]) && !gateway->modems[i].fixed &&
+                    text_equal(gateway->modems[i].device.path, usb_path))
                         return (int)i;
         return -1;
 }
 
-/* A place for a modem that just came: the one it had before, so that what is known of it can be compared, else any empty one. */
+/* A place for a modem that just came: the one it had before, so that what is known of it can be compared,
+ * else any empty one. */
 static int place_for(const struct gateway *gateway, const char *usb_path)
 {
         int empty = -1;
@@ -31,8 +34,10 @@ static int place_for(const struct gateway *gateway, const char *usb_path)
         return empty;
 }
 
-/* The slot that claims this device before anything is known of its SIM: by USB path; else any automatic one gives the settings. */
-static const struct modem_config *settings_for(const struct gateway *gateway, const char *usb_path, const char *node)
+/* The slot that claims this device before anything is known of its SIM: by USB path; else any automatic one
+ * gives the settings. */
+static const struct modem_config *settings_for(const struct gateway *gateway, const char *usb_path,
+                                               const char *node)
 {
         const struct modem_config *automatic = NULL;
 
@@ -68,7 +73,8 @@ static void tell_refusal(const struct modem *modem, struct action_list *actions)
         char model[2 * USB_STRING_MAX];
 
         (void)text_escape(model, sizeof(model), modem->device.model, strlen(modem->device.model));
-        action_record(actions, RECORD_MODEM, SEVERITY_WARNING, NULL, "the USB device %s (%04x:%04x %s) is not used: %s", modem->device.path,
+        action_record(actions, RECORD_MODEM, SEVERITY_WARNING, NULL,
+                      "the USB device %s (%04x:%04x %s) is not used: %s", modem->device.path,
                       modem->device.vendor, modem->device.product, model, modem->reason);
 }
 
@@ -88,12 +94,14 @@ void gateway_device(struct gateway *gateway, const struct usb_device *device, st
         struct modem *modem = &gateway->modems[i];
         bool before = modem_present(modem);
         gateway->reported[i] = true;
-        modem_device(modem, (unsigned)i, device, profile_of(settings), boot_timeout_of(settings), gateway->now, actions);
+        modem_device(modem, (unsigned)i, device, profile_of(settings), boot_timeout_of(settings),
+                     gateway->now, actions);
         if (!before && modem->state == MODEM_FAILED)
                 tell_refusal(modem, actions);
         else if (!before && gateway->enumerated)
-                action_record(actions, RECORD_MODEM, SEVERITY_INFO, NULL, "a modem was plugged in at USB %s (%04x:%04x)", device->path,
-                              device->vendor, device->product);
+                action_record(actions, RECORD_MODEM, SEVERITY_INFO, NULL,
+                              "a modem was plugged in at USB %s (%04x:%04x)", device->path, device->vendor,
+                              device->product);
 }
 
 static void leave(struct gateway *gateway, unsigned i, struct action_list *actions)
@@ -101,8 +109,10 @@ static void leave(struct gateway *gateway, unsigned i, struct action_list *actio
         struct slot *slot = slots_of_modem(&gateway->slots, i);
 
         modem_gone(&gateway->modems[i], i, actions);
-        action_record(actions, RECORD_MODEM, slot ? SEVERITY_WARNING : SEVERITY_INFO, slot ? slot->config.name : NULL, "the modem at %s %s left",
-                      gateway->modems[i].fixed ? "node" : "USB", gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path);
+        action_record(actions, RECORD_MODEM, slot ? SEVERITY_WARNING : SEVERITY_INFO,
+                      slot ? slot->config.name : NULL, "the modem at %s %s left",
+                      gateway->modems[i].fixed ? "node" : "USB",
+                      gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path);
 }
 
 void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct action_list *actions)
@@ -145,10 +155,12 @@ void gateway_node(struct gateway *gateway, const struct event *event, struct act
         if (i < 0)
                 i = place_for(gateway, "");
         if (i >= 0)
-                modem_node(&gateway->modems[i], (unsigned)i, event->node.path, event->node.target, boot_timeout_of(settings), gateway->now, actions);
+                modem_node(&gateway->modems[i], (unsigned)i, event->node.path, event->node.target,
+                           boot_timeout_of(settings), gateway->now, actions);
 }
 
-/* --- probing and binding ---------------------------------------------------------------------------------------------------- */
+/* --- probing and binding
+ * ---------------------------------------------------------------------------------------------------- */
 
 /* A handler that has no port open yet may open any moment: nobody else may touch a port meanwhile. */
 static bool handler_is_opening(const struct gateway *gateway)
@@ -169,14 +181,16 @@ static bool probing_allowed(const struct gateway *gateway)
         return !just_adopted && !(gateway->smsd.running && handler_is_opening(gateway));
 }
 
-/* A running smsd tells who sits where: its handler for a section holds the device that smsd.conf names there. */
+/* A running smsd tells who sits where: its handler for a section holds the device that smsd.conf names there.
+ */
 static void learn_from_smsd(struct gateway *gateway)
 {
         for (unsigned s = 0; s < gateway->slots.n; s++) {
                 struct slot *slot = &gateway->slots.items[s];
                 for (unsigned i = 0; slot->serving[0] == '\0' && i < MODEMS_MAX; i++) {
                         const struct modem *modem = &gateway->modems[i];
-                        if (modem_present(modem) && slot->conf_device[0] && text_equal(slot->conf_device, modem->node) &&
+                        if (modem_present(modem) && slot->conf_device[0] &&
+                            text_equal(slot->conf_device, modem->node) &&
                             smsd_state_handler_on(&gateway->smsd, modem->target))
                                 (void)text_copy(slot->serving, sizeof(slot->serving), modem->target);
                 }
@@ -192,8 +206,9 @@ static void tell_readiness(struct gateway *gateway, unsigned i, struct action_li
                 return;
         modem->told = true;
         bool ready = modem->state == MODEM_READY;
-        action_record(actions, RECORD_MODEM, ready ? SEVERITY_INFO : SEVERITY_WARNING, slot ? slot->config.name : NULL,
-                      "the modem on %s (%s) is %s%s%s", modem->node, modem->facts.model[0] ? modem->facts.model : "model not asked",
+        action_record(actions, RECORD_MODEM, ready ? SEVERITY_INFO : SEVERITY_WARNING,
+                      slot ? slot->config.name : NULL, "the modem on %s (%s) is %s%s%s", modem->node,
+                      modem->facts.model[0] ? modem->facts.model : "model not asked",
                       modem_state_to_string(modem->state), modem->reason[0] ? ": " : "", modem->reason);
 }
 
@@ -205,7 +220,8 @@ void gateway_drive_modems(struct gateway *gateway, struct action_list *actions)
                 struct modem *modem = &gateway->modems[i];
                 if (!modem_present(modem) || !gateway->smsd.scanned)
                         continue;
-                modem_drive(modem, i, allowed, smsd_state_holds(&gateway->smsd, modem->target), gateway->now, actions);
+                modem_drive(modem, i, allowed, smsd_state_holds(&gateway->smsd, modem->target), gateway->now,
+                            actions);
         }
         learn_from_smsd(gateway);
         (void)slots_bind(&gateway->slots, gateway->modems, MODEMS_MAX);
@@ -214,7 +230,9 @@ void gateway_drive_modems(struct gateway *gateway, struct action_list *actions)
                         tell_readiness(gateway, i, actions);
 }
 
-/* --- memory ----------------------------------------------------------------------------------------------------------------- */
+/* --- memory
+ * -----------------------------------------------------------------------------------------------------------------
+ */
 
 void gateway_save_slot(const struct slot *slot, struct action_list *actions)
 {
@@ -227,10 +245,12 @@ static void take_known(char *target, size_t size, const char *value)
                 (void)text_copy(target, size, value);
 }
 
-static void tell_change(const struct slot *slot, const char *what, const char *before, const char *after, struct action_list *actions)
+static void tell_change(const struct slot *slot, const char *what, const char *before, const char *after,
+                        struct action_list *actions)
 {
         if (before[0] && after[0] && !text_equal(before, after))
-                action_record(actions, RECORD_MODEM, SEVERITY_WARNING, slot->config.name, "another %s sits in %s now", what, slot->config.name);
+                action_record(actions, RECORD_MODEM, SEVERITY_WARNING, slot->config.name,
+                              "another %s sits in %s now", what, slot->config.name);
 }
 
 /* What the probe learned replaces what was remembered; a readable SIM lifts the guard of the one before. */

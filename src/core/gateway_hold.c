@@ -1,6 +1,6 @@
 /*
- * Holds and who may break them; the old scripts' flag; a person's commands. A hold never outlives a running gateway, never lacks an
- * end, and is broken only by a person or by its end.
+ * Holds and who may break them; the old scripts' flag; a person's commands. A hold never outlives a running
+ * gateway, never lacks an end, and is broken only by a person or by its end.
  */
 #include "gateway_private.h"
 
@@ -11,20 +11,23 @@
 
 #define FLAG_BESIDE_MAX USEC_PER_MIN /* a flag beside a running smsd is left over, not meant */
 
-/* --- beginning and end ---------------------------------------------------------------------------------------------------- */
+/* --- beginning and end
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void write_hold(const struct gateway *gateway, struct action_list *actions)
 {
         action_push(actions, ACTION_HOLD_WRITE)->hold = gateway->hold.record;
 }
 
-void gateway_hold_found(struct gateway *gateway, const struct hold_record *record, struct action_list *actions)
+void gateway_hold_found(struct gateway *gateway, const struct hold_record *record,
+                        struct action_list *actions)
 {
         char left[32];
 
         hold_begin(&gateway->hold, record, gateway->config.hold_notify_after);
         format_duration(left, sizeof(left), usec_sub(gateway->hold.record.until, gateway->now));
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "the hold of %s goes on, it ends in %s", record->by, left);
+        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "the hold of %s goes on, it ends in %s",
+                      record->by, left);
 }
 
 static void end_hold(struct gateway *gateway, struct action_list *actions)
@@ -37,9 +40,10 @@ static void end_hold(struct gateway *gateway, struct action_list *actions)
 
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
 {
-        action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
-                      "smsd (pid %d) was started by somebody during the hold of %s: the hold is ended, smsd is adopted",
-                      (int)gateway->smsd.main.pid, gateway->hold.record.by);
+        action_record(
+            actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+            "smsd (pid %d) was started by somebody during the hold of %s: the hold is ended, smsd is adopted",
+            (int)gateway->smsd.main.pid, gateway->hold.record.by);
         end_hold(gateway, actions);
 }
 
@@ -48,8 +52,10 @@ static void expire(struct gateway *gateway, struct action_list *actions)
         char lasted[32];
 
         format_duration(lasted, sizeof(lasted), usec_sub(gateway->now, gateway->hold.record.since));
-        action_record(actions, RECORD_HOLD, SEVERITY_CRITICAL, NULL, "the hold of %s (%s) is over after %s: smsd is started again",
-                      gateway->hold.record.by, gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given", lasted);
+        action_record(actions, RECORD_HOLD, SEVERITY_CRITICAL, NULL,
+                      "the hold of %s (%s) is over after %s: smsd is started again", gateway->hold.record.by,
+                      gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given",
+                      lasted);
         end_hold(gateway, actions);
         gateway->cause = CAUSE_HOLD_END;
         gateway->restart.not_before = 0;
@@ -62,8 +68,10 @@ static void remind(struct gateway *gateway, struct action_list *actions)
         format_duration(lasted, sizeof(lasted), usec_sub(gateway->now, gateway->hold.record.since));
         format_duration(left, sizeof(left), usec_sub(gateway->hold.record.until, gateway->now));
         action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
-                      "SMS is down for %s by the hold of %s (%s), possibly forgotten; it ends in %s, `smswarden start` ends it now", lasted,
-                      gateway->hold.record.by, gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given", left);
+                      "SMS is down for %s by the hold of %s (%s), possibly forgotten; it ends in %s, "
+                      "`smswarden start` ends it now",
+                      lasted, gateway->hold.record.by,
+                      gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given", left);
 }
 
 static void give_up_waiting(struct gateway *gateway, struct action_list *actions)
@@ -72,7 +80,8 @@ static void give_up_waiting(struct gateway *gateway, struct action_list *actions
 
         gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
         for (unsigned i = 0; i < gateway->n_waiting; i++)
-                action_reply(actions, gateway->waiting[i], 1, "smsd was not started: %.180s. %.180s", reason, action);
+                action_reply(actions, gateway->waiting[i], 1, "smsd was not started: %.180s. %.180s", reason,
+                             action);
         gateway->n_waiting = 0;
         gateway->waiting_until = USEC_INFINITY;
 }
@@ -87,7 +96,8 @@ void gateway_hold_time(struct gateway *gateway, struct action_list *actions)
                 give_up_waiting(gateway, actions);
 }
 
-/* --- the old scripts' flag -------------------------------------------------------------------------------------------------- */
+/* --- the old scripts' flag
+ * -------------------------------------------------------------------------------------------------- */
 
 void gateway_look_for_flag(struct gateway *gateway, struct action_list *actions)
 {
@@ -110,8 +120,8 @@ static void flag_beside_smsd(struct gateway *gateway, struct action_list *action
         if (usec_sub(gateway->now, gateway->flag.beside_since) < FLAG_BESIDE_MAX)
                 return;
         gateway->flag.beside_since = 0;
-        action_record(actions, RECORD_FLAG, SEVERITY_WARNING, NULL, "the flag %.100s lay beside a running smsd: removed",
-                      gateway->config.legacy_flag);
+        action_record(actions, RECORD_FLAG, SEVERITY_WARNING, NULL,
+                      "the flag %.100s lay beside a running smsd: removed", gateway->config.legacy_flag);
         if (gateway->config.mode == MODE_CONTROL)
                 action_push(actions, ACTION_HOLD_CLEAR);
 }
@@ -124,7 +134,8 @@ static void take_flag(struct gateway *gateway, const struct flag_event *flag, st
 
         if (gateway->flag.first_seen == 0) {
                 bool at_start = !gateway->enumerated;
-                gateway->flag.first_seen = at_start && flag->age_plausible ? usec_sub(gateway->now, flag->age) : gateway->now;
+                gateway->flag.first_seen =
+                    at_start && flag->age_plausible ? usec_sub(gateway->now, flag->age) : gateway->now;
         }
         record.since = gateway->flag.first_seen;
         record.until = usec_add(record.since, gateway->config.hold_default);
@@ -132,7 +143,8 @@ static void take_flag(struct gateway *gateway, const struct flag_event *flag, st
         (void)text_format(record.reason, sizeof(record.reason), "flag %.200s", gateway->config.legacy_flag);
         hold_begin(&gateway->hold, &record, gateway->config.hold_notify_after);
         format_duration(length, sizeof(length), gateway->config.hold_default);
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "%s stopped smsd by the flag %.100s: this is a hold of %s", record.by,
+        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
+                      "%s stopped smsd by the flag %.100s: this is a hold of %s", record.by,
                       gateway->config.legacy_flag, length);
         if (gateway->config.mode == MODE_CONTROL && !hold_expired(&gateway->hold, gateway->now))
                 write_hold(gateway, actions);
@@ -143,7 +155,8 @@ static void flag_refused(struct gateway *gateway, const struct flag_event *flag,
         if (text_equal(gateway->flag.refusal, flag->refusal))
                 return;
         (void)text_copy(gateway->flag.refusal, sizeof(gateway->flag.refusal), flag->refusal);
-        action_record(actions, RECORD_FLAG, SEVERITY_WARNING, NULL, "%.100s is not taken as a manual stop: it is %s (owner %s); remove it",
+        action_record(actions, RECORD_FLAG, SEVERITY_WARNING, NULL,
+                      "%.100s is not taken as a manual stop: it is %s (owner %s); remove it",
                       gateway->config.legacy_flag, flag->refusal, flag->owner);
 }
 
@@ -152,7 +165,8 @@ static void flag_absent(struct gateway *gateway, struct action_list *actions)
         gateway->flag.first_seen = gateway->flag.beside_since = 0;
         if (!gateway->hold.active || gateway->hold.record.source != HOLD_SOURCE_LEGACY)
                 return;
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "the flag %.100s was removed: the hold is over", gateway->config.legacy_flag);
+        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
+                      "the flag %.100s was removed: the hold is over", gateway->config.legacy_flag);
         end_hold(gateway, actions);
         gateway->cause = CAUSE_HOLD_END;
         gateway->restart.not_before = 0;
@@ -176,18 +190,23 @@ void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, s
                 take_flag(gateway, flag, actions);
 }
 
-/* --- commands --------------------------------------------------------------------------------------------------------------- */
+/* --- commands
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 
 static void command_stop(struct gateway *gateway, const struct command *command, struct action_list *actions)
 {
         usec_t length = command->duration ? command->duration : gateway->config.hold_default;
-        struct hold_record record = {.source = HOLD_SOURCE_CLI, .since = gateway->now, .since_realtime = command->realtime};
+        struct hold_record record = {
+            .source = HOLD_SOURCE_CLI, .since = gateway->now, .since_realtime = command->realtime};
         char text[32], maximum[32];
 
         format_duration(text, sizeof(text), length);
         format_duration(maximum, sizeof(maximum), gateway->config.hold_maximum);
         if (length > gateway->config.hold_maximum && !command->force) {
-                action_reply(actions, command->token, 2, "a hold of %s is longer than hold.maximum (%s): shorten it, or use --force", text, maximum);
+                action_reply(actions, command->token, 2,
+                             "a hold of %s is longer than hold.maximum (%s): shorten it, or use --force",
+                             text, maximum);
                 return;
         }
         record.until = usec_add(gateway->now, length);
@@ -209,7 +228,8 @@ static void break_hold(struct gateway *gateway, const struct command *command, s
 {
         if (!gateway->hold.active)
                 return;
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "%s ended the hold of %s", command->by, gateway->hold.record.by);
+        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "%s ended the hold of %s", command->by,
+                      gateway->hold.record.by);
         end_hold(gateway, actions);
 }
 
@@ -218,7 +238,8 @@ static bool running_well(const struct gateway *gateway)
         if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->smsd.n_strays)
                 return false;
         for (unsigned i = 0; i < gateway->slots.n; i++)
-                if (slot_startable(&gateway->slots.items[i], gateway->modems) && !gateway_slot_served(gateway, &gateway->slots.items[i]))
+                if (slot_startable(&gateway->slots.items[i], gateway->modems) &&
+                    !gateway_slot_served(gateway, &gateway->slots.items[i]))
                         return false;
         return gateway_startable(gateway) > 0;
 }
@@ -240,7 +261,8 @@ static void wait_for_modem(struct gateway *gateway, const struct command *comman
         gateway->waiting_until = usec_add(gateway->now, 120 * USEC_PER_SEC);
 }
 
-static void command_start(struct gateway *gateway, const struct command *command, enum restart_cause cause, struct action_list *actions)
+static void command_start(struct gateway *gateway, const struct command *command, enum restart_cause cause,
+                          struct action_list *actions)
 {
         break_hold(gateway, command, actions);
         gateway->flag.first_seen = 0;
@@ -250,19 +272,23 @@ static void command_start(struct gateway *gateway, const struct command *command
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 gateway->slots.items[i].pass_guard |= command->force;
         if (cause == CAUSE_START && running_well(gateway)) {
-                action_reply(actions, command->token, 0, "smsd runs already (pid %d) and serves its modem", (int)gateway->smsd.main.pid);
+                action_reply(actions, command->token, 0, "smsd runs already (pid %d) and serves its modem",
+                             (int)gateway->smsd.main.pid);
                 return;
         }
         action_push(actions, ACTION_CONF_READ);
         wait_for_modem(gateway, command, cause);
         if (!modem_is_coming(gateway))
-                gateway->waiting_until = usec_add(gateway->now, USEC_PER_SEC); /* the answer to ACTION_CONF_READ decides */
+                gateway->waiting_until =
+                    usec_add(gateway->now, USEC_PER_SEC); /* the answer to ACTION_CONF_READ decides */
 }
 
 void gateway_command(struct gateway *gateway, const struct command *command, struct action_list *actions)
 {
         if (gateway->config.mode == MODE_OBSERVE) {
-                action_reply(actions, command->token, 2, "mode = observe: the controller touches nothing; set mode = control to use this");
+                action_reply(
+                    actions, command->token, 2,
+                    "mode = observe: the controller touches nothing; set mode = control to use this");
                 return;
         }
         switch (command->kind) {

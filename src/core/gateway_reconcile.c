@@ -1,6 +1,6 @@
 /*
- * From what is to what should be. Looks at the whole state after every event and asks the one restart path for a run when they
- * differ; it never starts anything itself.
+ * From what is to what should be. Looks at the whole state after every event and asks the one restart path
+ * for a run when they differ; it never starts anything itself.
  */
 #include "gateway_private.h"
 
@@ -15,11 +15,11 @@
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions)
 {
         return (struct restart_world){
-                .smsd = &gateway->smsd,
-                .slots = &gateway->slots,
-                .modems = gateway->modems,
-                .now = gateway->now,
-                .actions = actions,
+            .smsd = &gateway->smsd,
+            .slots = &gateway->slots,
+            .modems = gateway->modems,
+            .now = gateway->now,
+            .actions = actions,
         };
 }
 
@@ -39,9 +39,11 @@ bool gateway_slot_served(const struct gateway *gateway, const struct slot *slot)
         return modem && smsd_state_handler_on(&gateway->smsd, modem->target) != NULL;
 }
 
-/* --- asking the path -------------------------------------------------------------------------------------------------------- */
+/* --- asking the path
+ * -------------------------------------------------------------------------------------------------------- */
 
-static void request(struct gateway *gateway, enum restart_goal goal, enum restart_cause cause, unsigned token, struct action_list *actions)
+static void request(struct gateway *gateway, enum restart_goal goal, enum restart_cause cause, unsigned token,
+                    struct action_list *actions)
 {
         struct restart_world world = gateway_world(gateway, actions);
 
@@ -60,7 +62,9 @@ static void start_waiting(struct gateway *gateway, struct action_list *actions)
         gateway->waiting_until = USEC_INFINITY;
 }
 
-/* --- smsd is down ------------------------------------------------------------------------------------------------------------- */
+/* --- smsd is down
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 static void reconcile_down(struct gateway *gateway, struct action_list *actions)
 {
@@ -81,7 +85,9 @@ static void reconcile_down(struct gateway *gateway, struct action_list *actions)
         gateway->cause = CAUSE_PLUG; /* the next time that it is found down it was a modem that came */
 }
 
-/* --- smsd runs ---------------------------------------------------------------------------------------------------------------- */
+/* --- smsd runs
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_a_modems_port(const struct gateway *gateway, const char *tty)
 {
@@ -101,10 +107,12 @@ static struct slot *slot_served_on(struct gateway *gateway, const char *tty)
 
 static bool handler_is_dead(struct gateway *gateway, const struct smsd_handler *handler)
 {
-        return handler->tty_deleted || (slot_served_on(gateway, handler->tty) && !is_a_modems_port(gateway, handler->tty));
+        return handler->tty_deleted ||
+               (slot_served_on(gateway, handler->tty) && !is_a_modems_port(gateway, handler->tty));
 }
 
-static void end_dead_handler(struct gateway *gateway, const struct smsd_handler *handler, struct action_list *actions)
+static void end_dead_handler(struct gateway *gateway, const struct smsd_handler *handler,
+                             struct action_list *actions)
 {
         struct slot *slot = slot_served_on(gateway, handler->tty);
         bool first = !slot || slot->told_at == 0;
@@ -157,7 +165,8 @@ static enum restart_cause cause_of(const struct gateway *gateway, const struct s
 
 static void settle(struct gateway *gateway)
 {
-        bool over = usec_sub(gateway->now, gateway->smsd.since) >= SETTLE_TIME || gateway->handler_lost || !find_unserved(gateway);
+        bool over = usec_sub(gateway->now, gateway->smsd.since) >= SETTLE_TIME || gateway->handler_lost ||
+                    !find_unserved(gateway);
 
         if (gateway->settling && over)
                 gateway->settling = false;
@@ -175,11 +184,14 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
         }
         if (release_dead_ttys(gateway, actions))
                 return;
-        if (gateway->smsd.n_strays > 0 && gateway_startable(gateway) > 0 && gateway->now >= gateway->restart.not_before)
+        if (gateway->smsd.n_strays > 0 && gateway_startable(gateway) > 0 &&
+            gateway->now >= gateway->restart.not_before)
                 request(gateway, RESTART_RUN, CAUSE_STRAY, 0, actions);
 }
 
-/* --- observe -------------------------------------------------------------------------------------------------------------------- */
+/* --- observe
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static void describe_intent(struct gateway *gateway, char *text, size_t size)
 {
@@ -189,15 +201,19 @@ static void describe_intent(struct gateway *gateway, char *text, size_t size)
         if (gateway->hold.active)
                 return;
         if (!gateway->smsd.running && gateway_startable(gateway) > 0)
-                (void)text_format(text, size, "would start smsd (%s)", restart_cause_to_string(gateway->cause));
+                (void)text_format(text, size, "would start smsd (%s)",
+                                  restart_cause_to_string(gateway->cause));
         else if (gateway->smsd.running && unserved && !gateway->settling)
-                (void)text_format(text, size, "would restart smsd (%s) to serve %s on %s", restart_cause_to_string(cause_of(gateway, unserved)),
-                                  unserved->config.name, gateway->modems[unserved->modem].node);
+                (void)text_format(text, size, "would restart smsd (%s) to serve %s on %s",
+                                  restart_cause_to_string(cause_of(gateway, unserved)), unserved->config.name,
+                                  gateway->modems[unserved->modem].node);
         else if (gateway->smsd.running && gateway->smsd.n_strays > 0)
-                (void)text_format(text, size, "would end %u stray smsd processes and restart", gateway->smsd.n_strays);
+                (void)text_format(text, size, "would end %u stray smsd processes and restart",
+                                  gateway->smsd.n_strays);
         for (unsigned i = 0; text[0] == '\0' && gateway->smsd.running && i < gateway->smsd.n_handlers; i++)
                 if (handler_is_dead(gateway, &gateway->smsd.handlers[i]))
-                        (void)text_format(text, size, "would stop smsd: it sits on the dead tty %.80s", gateway->smsd.handlers[i].tty);
+                        (void)text_format(text, size, "would stop smsd: it sits on the dead tty %.80s",
+                                          gateway->smsd.handlers[i].tty);
 }
 
 /* Says once what control mode would do. */
@@ -216,7 +232,9 @@ static void observe(struct gateway *gateway, struct action_list *actions)
                 action_record(actions, RECORD_OBSERVED, SEVERITY_INFO, NULL, "%s", intent);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------------------- */
+/* --- the whole
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool knows_enough(const struct gateway *gateway)
 {

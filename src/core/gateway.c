@@ -24,8 +24,7 @@ struct gateway *gateway_new(const struct config *config)
         gateway->config = *config;
         smsd_state_init(&gateway->smsd);
         restart_init(&gateway->restart, config->backoff_max);
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
-                modem_init(&gateway->modems[i]);
+        /* The places of the modems stay untouched zero pages (ABSENT) until one is taken. */
         for (unsigned i = 0; i < SCANS_MAX; i++)
                 gateway->scans[i] = USEC_INFINITY;
         gateway->health_at = gateway->waiting_until = USEC_INFINITY;

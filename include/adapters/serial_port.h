@@ -45,8 +45,8 @@ int serial_port_open(struct serial_port **ret_port, sd_event *event, const char 
  */
 int serial_port_write(struct serial_port *port, const char *bytes, size_t n);
 
-/* Closes and forgets; what still waits in the buffer is dropped. No callback comes afterwards. NULL is fine;
- * returns NULL. */
+/* Closes and forgets; what the modem has not taken yet is dropped, so wait for the answer to a command that
+ * matters. No callback comes afterwards. NULL is fine; returns NULL. */
 struct serial_port *serial_port_free(struct serial_port *port);
 
 static inline void serial_port_cleanup(struct serial_port **port)

@@ -27,8 +27,6 @@ static void close_directory(DIR **directory)
                 (void)closedir(*directory);
 }
 
-#define _cleanup_closedir_ _cleanup_(close_directory)
-
 /* Unix98 pty slaves: every container counts its own from 0, so the number alone is not the device. */
 static bool is_pty(dev_t device)
 {
@@ -42,18 +40,17 @@ static bool same_device(const struct stat *a, const struct stat *b)
         return !is_pty(a->st_rdev) || (a->st_dev == b->st_dev && a->st_ino == b->st_ino);
 }
 
-static int open_directory_at(int parent, const char *name, DIR **ret_directory)
+/* NULL with errno when it cannot be opened. */
+static DIR *open_directory_at(int parent, const char *name)
 {
-        _cleanup_close_ int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         if (fd < 0)
-                return -errno;
+                return NULL;
         DIR *directory = fdopendir(fd);
         if (!directory)
-                return -errno;
-        fd = -1;
-        *ret_directory = directory;
-        return 0;
+                (void)close_fd(fd);
+        return directory;
 }
 
 /* The start of a small file of /proc as text. */
@@ -85,10 +82,10 @@ static bool looks_like_device(int directory, const char *name)
 /* Does the process whose /proc folder is `process` have the device open? */
 static bool holds(int process, const struct stat *wanted)
 {
-        _cleanup_closedir_ DIR *directory = NULL;
+        _cleanup_(close_directory) DIR *directory = open_directory_at(process, "fd");
         const struct dirent *entry;
 
-        if (open_directory_at(process, "fd", &directory) < 0)
+        if (!directory)
                 return false; /* gone, or not ours to look at */
         while ((entry = readdir(directory))) {
                 struct stat status;
@@ -153,17 +150,16 @@ static bool examine(int proc, const char *name, const struct stat *wanted, struc
 
 int port_holder_find(const char *path, struct port_holder *ret_holder)
 {
-        _cleanup_closedir_ DIR *proc = NULL;
+        _cleanup_(close_directory) DIR *proc = open_directory_at(AT_FDCWD, "/proc");
         const struct dirent *entry;
         struct stat wanted;
 
+        if (!proc)
+                return -errno;
         if (stat(path, &wanted) < 0)
                 return -errno;
         if (!S_ISCHR(wanted.st_mode))
                 return -ENOTTY;
-        int r = open_directory_at(AT_FDCWD, "/proc", &proc);
-        if (r < 0)
-                return r;
         for (errno = 0; (entry = readdir(proc)); errno = 0)
                 if (examine(dirfd(proc), entry->d_name, &wanted, ret_holder))
                         return 0;

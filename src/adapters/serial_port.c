@@ -1,8 +1,8 @@
 /*
- * A serial port on the event loop, see adapters/serial_port.h. libserialport opens and sets what it knows; it
- * knows only nodes that sysfs lists by that very name, so links are resolved first and everything else (a
- * pty, a node in a container) goes through a few lines of termios here. Either way the result is one file
- * descriptor, and from there on there is no difference.
+ * A serial port on the event loop, see adapters/serial_port.h. libserialport opens what it knows; it knows
+ * only nodes that sysfs lists by that very name, so links are resolved first and everything else (a pty, a
+ * node in a container) is opened here. From there on there is no difference: the line is set in one go, where
+ * libserialport's setters would cost a USB control transfer or three each.
  *
  * Owns the descriptor and its event source. Must not decide what bytes mean, nor whether the port may be
  * opened.
@@ -87,21 +87,6 @@ static int sp_errno(enum sp_return result)
         }
 }
 
-static int sp_configure(struct sp_port *handle)
-{
-        enum sp_return r = sp_set_baudrate(handle, 115200);
-
-        if (r == SP_OK)
-                r = sp_set_bits(handle, 8);
-        if (r == SP_OK)
-                r = sp_set_parity(handle, SP_PARITY_NONE);
-        if (r == SP_OK)
-                r = sp_set_stopbits(handle, 1);
-        if (r == SP_OK)
-                r = sp_set_flowcontrol(handle, SP_FLOWCONTROL_NONE);
-        return sp_errno(r);
-}
-
 /* Returns 0 with the handle open, 1 when libserialport does not know the node. */
 static int open_known(struct serial_port *port, const char *path)
 {
@@ -115,8 +100,7 @@ static int open_known(struct serial_port *port, const char *path)
                 port->handle = NULL;
                 return r;
         }
-        r = sp_errno(sp_get_port_handle(port->handle, &port->fd));
-        return r < 0 ? r : sp_configure(port->handle);
+        return sp_errno(sp_get_port_handle(port->handle, &port->fd));
 }
 
 static int open_unknown(struct serial_port *port, const char *path)
@@ -134,7 +118,7 @@ static int set_line(int fd)
         if (tcgetattr(fd, &termios) < 0)
                 return -errno;
         cfmakeraw(&termios);
-        termios.c_iflag &= (tcflag_t) ~(IXOFF | IXANY);
+        termios.c_iflag = 0;
         termios.c_cflag &= (tcflag_t) ~(CSTOPB | CRTSCTS | HUPCL);
         termios.c_cflag |= CLOCAL | CREAD;
         termios.c_cc[VMIN] = 1;
@@ -142,18 +126,6 @@ static int set_line(int fd)
         if (cfsetspeed(&termios, B115200) < 0 || tcsetattr(fd, TCSANOW, &termios) < 0)
                 return -errno;
         return 0;
-}
-
-/* The kernel waits 30 s at close for a modem that takes no more bytes, and the whole daemon with it. Needs
- * CAP_SYS_ADMIN; without, so be it. */
-static void forgo_closing_wait(int fd)
-{
-        struct serial_struct serial;
-
-        if (ioctl(fd, TIOCGSERIAL, &serial) < 0 || serial.closing_wait == ASYNC_CLOSING_WAIT_NONE)
-                return;
-        serial.closing_wait = ASYNC_CLOSING_WAIT_NONE;
-        (void)ioctl(fd, TIOCSSERIAL, &serial); /* best effort, see above */
 }
 
 /* What both ways of opening need. `before` is what check_node saw. */
@@ -179,16 +151,35 @@ static int prepare(int fd, const struct stat *before)
         int r = set_line(fd);
         if (r < 0)
                 return r;
-        if (ioctl(fd, TIOCMBIS, &lines) < 0 && errno != ENOTTY &&
-            errno != EINVAL) /* a pty has no modem lines */
-                return -errno;
-        forgo_closing_wait(fd);
-        return 0;
+        r = ioctl(fd, TIOCMBIS, &lines);
+        return r < 0 && errno != ENOTTY && errno != EINVAL ? -errno : 0; /* a pty has no modem lines */
+}
+
+/*
+ * At close the kernel waits up to 30 s for a modem to take what was written, and the whole daemon with it. So
+ * unsent bytes are dropped; those that the USB driver has in flight cannot be, and then the port is told not
+ * to wait. That setting stays with the port until it is unplugged (and needs CAP_SYS_ADMIN; without, so be
+ * it): hence only for a modem that is stuck.
+ */
+static void forgo_closing_wait(int fd)
+{
+        struct serial_struct serial;
+        int pending = 0;
+
+        (void)tcflush(fd, TCOFLUSH); /* best effort, all of it: the port may be gone */
+        if (ioctl(fd, TIOCOUTQ, &pending) < 0 || pending == 0)
+                return;
+        if (ioctl(fd, TIOCGSERIAL, &serial) < 0 || serial.closing_wait == ASYNC_CLOSING_WAIT_NONE)
+                return;
+        serial.closing_wait = ASYNC_CLOSING_WAIT_NONE;
+        (void)ioctl(fd, TIOCSSERIAL, &serial);
 }
 
 static void close_port(struct serial_port *port)
 {
         port->source = sd_event_source_disable_unref(port->source);
+        if (port->fd >= 0)
+                forgo_closing_wait(port->fd);
         if (port->handle) {
                 (void)sp_close(
                     port->handle); /* the device may be gone: there is nothing left to do about it */
@@ -238,14 +229,13 @@ static void receive(struct serial_port *port, bool hung_up)
         char bytes[SERIAL_PORT_READ_MAX];
         ssize_t n = read(port->fd, bytes, sizeof(bytes));
 
+        bool nothing = n < 0 && (errno == EAGAIN || errno == EINTR);
+        int error = n < 0 && !nothing ? -errno : -EIO;
+
         if (n > 0)
                 port->callbacks->data(port->userdata, bytes, (size_t)n);
-        else if (n == 0)
-                fail(port, -EIO);
-        else if (errno != EAGAIN && errno != EINTR)
-                fail(port, -errno);
-        else if (hung_up)
-                fail(port, -EIO);
+        else if (!nothing || hung_up)
+                fail(port, error);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -272,15 +262,13 @@ static int attach(struct serial_port *port, sd_event *event)
 {
         int r = sd_event_add_io(event, &port->source, port->fd, EPOLLIN, on_io, port);
 
-        if (r < 0)
-                return r;
-        return sd_event_source_set_priority(port->source, READ_PRIORITY);
+        return r < 0 ? r : sd_event_source_set_priority(port->source, READ_PRIORITY);
 }
 
 static int open_node(struct serial_port *port, const char *path)
 {
         _cleanup_free_ char *node = realpath(path, NULL);
-        struct stat status;
+        struct stat status = {0};
 
         if (!node)
                 return -errno;
@@ -296,7 +284,7 @@ static int open_node(struct serial_port *port, const char *path)
 int serial_port_open(struct serial_port **ret_port, sd_event *event, const char *path,
                      const struct serial_port_callbacks *callbacks, void *userdata)
 {
-        _cleanup_(serial_port_cleanup) struct serial_port *port = calloc(1, sizeof(*port));
+        struct serial_port *port = calloc(1, sizeof(*port));
 
         if (!port)
                 return -ENOMEM;
@@ -304,13 +292,13 @@ int serial_port_open(struct serial_port **ret_port, sd_event *event, const char 
         port->callbacks = callbacks;
         port->userdata = userdata;
         int r = open_node(port, path);
-        if (r < 0)
+        if (r == 0)
+                r = attach(port, event);
+        if (r < 0) {
+                (void)serial_port_free(port);
                 return r;
-        r = attach(port, event);
-        if (r < 0)
-                return r;
+        }
         *ret_port = port;
-        port = NULL;
         return 0;
 }
 

@@ -34,11 +34,37 @@ UNIT_TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard test
 ADAPTER_TESTS := $(patsubst tests/adapters/%.c,$(BUILD)/tests/adapters/%,$(wildcard tests/adapters/test_*.c))
 GATEWAY_TESTS := $(patsubst tests/gateway/%.c,$(BUILD)/tests/gateway/%,$(wildcard tests/gateway/test_*.c))
 
-.PHONY: all deps have-deps clean help
+SIMULATION := $(BUILD)/tests/simulation/simulation
+EC25_TESTS := $(BUILD)/tests/ec25/test_model
+
+# The build needs the first list, the tests and the demo the second.
+BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
+TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps
+PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+.PHONY: all deps have-deps clean help check check-fast check-unit check-layers check-gateway check-simulation check-fuzz \
+        check-sanitizers check-static check-nightly bench demo install uninstall programs test-programs
 .SECONDARY:
 
 all: have-deps
-	@$(MAKE) --no-print-directory $(PROGRAMS)
+	@$(MAKE) --no-print-directory programs
+
+programs: $(PROGRAMS)
+
+# --- what is needed from Debian ---------------------------------------------------------------------------------------
+missing = $(shell dpkg-query -W -f '$${db:Status-Status} $${binary:Package}\n' $(PACKAGES) 2>/dev/null | \
+            awk '$$1 == "installed" { sub(/:.*/, "", $$2); have[$$2] } END { n = split("$(PACKAGES)", want, " "); \
+                 for (i = 1; i <= n; i++) if (!(want[i] in have)) printf "%s ", want[i] }')
+
+have-deps:
+	@test -z "$(missing)" || $(MAKE) --no-print-directory deps
+
+# smstools is installed without starting its smsd: a test machine has no modem, and a gateway must not be touched by a build.
+deps:
+	@tests/install-deps $(PACKAGES)
+
+help:
+	@sed -n 's/^## //p' Makefile
 
 # --- libraries and programs -------------------------------------------------------------------------------------------
 $(BUILD)/%.o: %.c
@@ -72,6 +98,46 @@ EC25_OBJECTS := $(call objects,tests/ec25)
 $(BUILD)/tests/ec25/%.o: CPPFLAGS += $(shell pkg-config --cflags umockdev-1.0 2>/dev/null) -Itests
 $(BUILD)/softec25: $(EC25_OBJECTS) $(BUILD)/libcore.a
 	$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs umockdev-1.0)
+
+test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
+
+## make                   build the programs
+## make demo              the whole story in one screen: real smsd, software EC25, no hardware
+## make check             all tests; its parts: check-unit check-layers check-gateway check-simulation check-fuzz
+##                        check-sanitizers check-static; check-fast: the first three
+## make bench             the benchmark table
+## make deps              install what build, demo and tests need (apt, root)
+## make install uninstall DESTDIR and PREFIX are respected
+check: have-deps
+	@$(MAKE) --no-print-directory -j2 test-programs
+	@tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz
+
+check-fast: have-deps
+	@$(MAKE) --no-print-directory -j2 test-programs
+	@tests/run check-layers check-unit check-gateway
+
+check-unit check-layers check-gateway check-simulation check-static check-sanitizers check-fuzz: have-deps
+	@$(MAKE) --no-print-directory -j2 test-programs
+	@tests/run $@
+
+check-nightly: have-deps
+	@$(MAKE) --no-print-directory -j2 test-programs
+	@NIGHTLY=1 tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz
+
+demo: have-deps
+	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25
+	@tests/demo/demo
+
+bench: have-deps
+	@$(MAKE) --no-print-directory -s -j2 test-programs
+	@tests/bench/bench
+
+install: programs
+	install -D -m 0755 $(BUILD)/smswardend $(DESTDIR)$(PREFIX)/sbin/smswardend
+	install -D -m 0755 $(BUILD)/smswarden $(DESTDIR)$(PREFIX)/bin/smswarden
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/smswardend $(DESTDIR)$(PREFIX)/bin/smswarden
 
 clean:
 	rm -rf $(BUILD)

@@ -1,6 +1,6 @@
 /*
- * The queue between adapters and core. Bounded: when a storm fills it, what is lost is made good by looking at everything again, for
- * the core acts on states.
+ * The queue between adapters and core. Bounded: when a storm fills it, what is lost is made good by looking
+ * at everything again, for the core acts on states.
  */
 #include "daemon.h"
 
@@ -47,7 +47,8 @@ int daemon_queue_init(struct daemon *daemon)
         r = sd_event_source_set_enabled(daemon->drain, SD_EVENT_OFF);
         if (r < 0)
                 return r;
-        return sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, USEC_INFINITY, 1, on_timer, daemon);
+        return sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, USEC_INFINITY, 1, on_timer,
+                                 daemon);
 }
 
 static void arm_timer(struct daemon *daemon)

@@ -1,6 +1,7 @@
 /*
- * What the core wants done, as plain data; the daemon carries it out in order and reports results as events. A list is
- * bounded; what did not fit is found missing by the next step, for the gateway acts on states, not on edges.
+ * What the core wants done, as plain data; the daemon carries it out in order and reports results as events.
+ * A list is bounded; what did not fit is found missing by the next step, for the gateway acts on states, not
+ * on edges.
  */
 #ifndef CORE_ACTION_H
 #define CORE_ACTION_H
@@ -13,7 +14,7 @@
 #include <stdbool.h>
 
 enum action_kind {
-        ACTION_PORT_OPEN,      /* open port.path unless somebody holds it -> EVENT_PORT_OPENED */
+        ACTION_PORT_OPEN, /* open port.path unless somebody holds it -> EVENT_PORT_OPENED */
         ACTION_PORT_WRITE,
         ACTION_PORT_CLOSE,
         ACTION_SCAN,           /* -> EVENT_PROCESSES */
@@ -23,7 +24,8 @@ enum action_kind {
         ACTION_CONF_READ_GOOD, /* the last good copy -> EVENT_CONF_READ with good set */
         ACTION_CONF_WRITE,     /* replace smsd.conf, as it was read last -> EVENT_CONF_WRITTEN */
         ACTION_CONF_KEEP,      /* smsd runs on it: keep it as the last good copy */
-        ACTION_CONF_SET_ASIDE, /* smsd refuses it: keep it as smsd.conf.refused, so that an edit is not lost */
+        ACTION_CONF_SET_ASIDE, /* smsd refuses it: keep it as smsd.conf.refused, so that an edit is not lost
+                                */
         ACTION_HOLD_WRITE,     /* -> EVENT_HOLD_WRITTEN */
         ACTION_HOLD_CLEAR,     /* removes the hold and the old scripts' flag -> EVENT_HOLD_CLEARED */
         ACTION_FLAG_LOOK,      /* -> EVENT_FLAG */
@@ -36,7 +38,13 @@ enum action_kind {
 };
 
 enum record_kind {
-        RECORD_MODEM, RECORD_RESTART, RECORD_HOLD, RECORD_SMSD, RECORD_CONFIG, RECORD_FLAG, RECORD_OBSERVED,
+        RECORD_MODEM,
+        RECORD_RESTART,
+        RECORD_HOLD,
+        RECORD_SMSD,
+        RECORD_CONFIG,
+        RECORD_FLAG,
+        RECORD_OBSERVED,
 };
 
 #define ACTION_MESSAGE_MAX 384
@@ -69,7 +77,7 @@ struct action {
                 } record;
                 struct {
                         unsigned token;
-                        int result;      /* 0, or positive: failed, refused; see interface.md's exit codes */
+                        int result; /* 0, or positive: failed, refused; see interface.md's exit codes */
                         char message[ACTION_MESSAGE_MAX];
                 } reply;
         };
@@ -85,14 +93,15 @@ struct action_list {
 
 void action_list_init(struct action_list *list);
 
-/* Room for one more action of that kind, zeroed; a scratch that is thrown away (and `overflown` set) when the list is full. Never NULL. */
+/* Room for one more action of that kind, zeroed; a scratch that is thrown away (and `overflown` set) when the
+ * list is full. Never NULL. */
 struct action *action_push(struct action_list *list, enum action_kind kind);
 
 void action_record(struct action_list *list, enum record_kind kind, enum severity severity, const char *modem,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 void action_reply(struct action_list *list, unsigned token, int result, const char *format, ...)
-        __attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 const char *action_kind_to_string(enum action_kind kind);
 const char *record_kind_to_string(enum record_kind kind);

@@ -71,7 +71,14 @@ void modem_config_init(struct modem_config *modem, const char *name);
 /* One `key = value` of `[section]`. Returns 0, or -EINVAL / -E2BIG with the message filled; the config is unchanged then. */
 int config_set(struct config *config, const char *section, const char *key, const char *value, struct config_error *ret_error);
 
-/* What only the whole can show: hold.default <= hold.maximum, two modems with the same match, absolute paths. 0 or -EINVAL. */
+/*
+ * Opens `[section]` without a key: an empty `[modem NAME]` or `[notify NAME]` counts, an unknown section is refused even
+ * when it is empty. Same results as config_set.
+ */
+int config_open_section(struct config *config, const char *section, struct config_error *ret_error);
+
+/* What only the whole can show: hold.default <= hold.maximum, two modems with the same match, absolute paths, a
+ * receiver without type or with an address that its type cannot use. 0 or -EINVAL. */
 int config_check(const struct config *config, struct config_error *ret_error);
 
 const char *gateway_mode_to_string(enum gateway_mode mode); /* control observe */

@@ -1,6 +1,6 @@
 /*
- * The manual stop as a lease: it has an owner, a reason, a beginning and an end. Times are CLOCK_BOOTTIME, so a jump of the wall clock
- * expires nothing and delays nothing. One hold at a time.
+ * The manual stop as a lease: it has an owner, a reason, a beginning and an end. Times are CLOCK_BOOTTIME, so
+ * a jump of the wall clock expires nothing and delays nothing. One hold at a time.
  */
 #ifndef CORE_HOLD_H
 #define CORE_HOLD_H

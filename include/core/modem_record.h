@@ -1,6 +1,6 @@
 /*
- * What is remembered of a modem slot over restarts of the controller: who sat in it, and the guard that forbids automatic
- * starts. Kept as a small text file per slot in STATE_DIR/modems/.
+ * What is remembered of a modem slot over restarts of the controller: who sat in it, and the guard that
+ * forbids automatic starts. Kept as a small text file per slot in STATE_DIR/modems/.
  */
 #ifndef CORE_MODEM_RECORD_H
 #define CORE_MODEM_RECORD_H
@@ -14,10 +14,10 @@
 /* Why smsd is not started for a slot until a person acts. */
 enum guard {
         GUARD_NONE,
-        GUARD_PIN_REFUSED, /* smsd's PIN was refused: each further start costs one of the SIM's attempts */
+        GUARD_PIN_REFUSED,  /* smsd's PIN was refused: each further start costs one of the SIM's attempts */
         GUARD_PIN_ATTEMPTS, /* the SIM asks for its PIN and has fewer than 3 attempts left */
-        GUARD_PIN_MISSING, /* the SIM asks for its PIN and smsd.conf has none */
-        GUARD_PUK,         /* the SIM is locked: only its PUK, typed by a person, helps */
+        GUARD_PIN_MISSING,  /* the SIM asks for its PIN and smsd.conf has none */
+        GUARD_PUK,          /* the SIM is locked: only its PUK, typed by a person, helps */
 };
 
 struct modem_record {
@@ -29,7 +29,8 @@ struct modem_record {
         char model[32];
         char firmware[48];
         enum guard guard;
-        uint64_t guard_pin; /* hash of the PIN that was refused, 0 unknown: another PIN in smsd.conf lifts the guard */
+        uint64_t guard_pin; /* hash of the PIN that was refused, 0 unknown: another PIN in smsd.conf lifts the
+                               guard */
 };
 
 void modem_record_init(struct modem_record *record, const char *name);

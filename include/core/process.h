@@ -39,6 +39,18 @@ struct process_list {
         struct smsd_process processes[SMSD_PROCESSES_MAX];
 };
 
+/* The fields of /proc/PID/stat that tell who a process is. */
+struct process_stat {
+        char comm[32];
+        pid_t parent;
+        pid_t group;
+        unsigned long terminal; /* device number of the controlling terminal, 0 none */
+        uint64_t start_time;
+};
+
+/* Reads the text of /proc/PID/stat; the name in it may hold blanks and parentheses. Returns 0 or -EINVAL. */
+int process_stat_parse(const char *text, struct process_stat *ret_stat);
+
 /* A process that holds a port, named for a person. */
 struct port_holder {
         struct process_id id; /* pid 0: nobody */

@@ -9,10 +9,10 @@
 enum verify_result {
         VERIFY_PENDING,
         VERIFY_OK,
-        VERIFY_MAIN_LOST,    /* the main process ended */
-        VERIFY_HANDLER_LOST, /* a handler ended under a living main process */
-        VERIFY_MODEM_LEFT,   /* the modem was unplugged meanwhile */
-        VERIFY_TIMEOUT_ALIVE,/* all processes are right, the modem has not answered smsd */
+        VERIFY_MAIN_LOST,     /* the main process ended */
+        VERIFY_HANDLER_LOST,  /* a handler ended under a living main process */
+        VERIFY_MODEM_LEFT,    /* the modem was unplugged meanwhile */
+        VERIFY_TIMEOUT_ALIVE, /* all processes are right, the modem has not answered smsd */
         VERIFY_TIMEOUT,
 };
 

@@ -1,6 +1,7 @@
 /*
- * A slot is a modem section of smsd.conf; binding says which physical modem sits in which slot. Explicit matches first, then what is
- * remembered, then preference of the family and the order of USB paths. Bindings are stable: a bound, present modem stays.
+ * A slot is a modem section of smsd.conf; binding says which physical modem sits in which slot. Explicit
+ * matches first, then what is remembered, then preference of the family and the order of USB paths. Bindings
+ * are stable: a bound, present modem stays.
  */
 #ifndef CORE_SLOT_H
 #define CORE_SLOT_H
@@ -14,16 +15,16 @@
 struct slot {
         struct modem_config config;
         struct modem_record record;
-        int modem;                            /* index of the physical modem, -1 none */
-        char conf_device[DEVICE_NODE_MAX];    /* as smsd.conf names it now, "" unknown */
-        char serving[DEVICE_NODE_MAX];        /* the tty on which smsd's handler served it last, "" none */
-        bool has_pin;                         /* smsd.conf has a PIN for it */
-        uint64_t pin;                         /* hash of that PIN */
-        bool pass_guard;                      /* a person said --force: the guard is passed once */
-        bool unregistered;                    /* smsd says so */
-        bool blocked;                         /* smsd blocks sending after failures */
-        bool silent;                          /* smsd says that the modem does not answer */
-        usec_t told_at;                       /* a handler on a dead tty was asked to end at */
+        int modem;                         /* index of the physical modem, -1 none */
+        char conf_device[DEVICE_NODE_MAX]; /* as smsd.conf names it now, "" unknown */
+        char serving[DEVICE_NODE_MAX];     /* the tty on which smsd's handler served it last, "" none */
+        bool has_pin;                      /* smsd.conf has a PIN for it */
+        uint64_t pin;                      /* hash of that PIN */
+        bool pass_guard;                   /* a person said --force: the guard is passed once */
+        bool unregistered;                 /* smsd says so */
+        bool blocked;                      /* smsd blocks sending after failures */
+        bool silent;                       /* smsd says that the modem does not answer */
+        usec_t told_at;                    /* a handler on a dead tty was asked to end at */
 };
 
 struct slots {
@@ -31,8 +32,10 @@ struct slots {
         struct slot items[SMSD_MODEMS_MAX];
 };
 
-/* Takes the slots from the configuration, or (without any [modem]) one per name in smsd.conf's `devices`. Slots that stay keep what they know. 0 or -ENOMEM. */
-int slots_configure(struct slots *slots, const struct config *config, const char names[][SMSD_MODEM_NAME_MAX], unsigned n_names);
+/* Takes the slots from the configuration, or (without any [modem]) one per name in smsd.conf's `devices`.
+ * Slots that stay keep what they know. 0 or -ENOMEM. */
+int slots_configure(struct slots *slots, const struct config *config, const char names[][SMSD_MODEM_NAME_MAX],
+                    unsigned n_names);
 
 struct slot *slots_find(struct slots *slots, const char *name);
 

@@ -1,6 +1,7 @@
 /*
- * The state of the gateway as plain structs: what `status` shows. snapshot_visit() walks it in the order and with the names of the
- * JSON schema (interface.md), so that text, JSON, D-Bus (and later OpenMetrics) are rendered from one description.
+ * The state of the gateway as plain structs: what `status` shows. snapshot_visit() walks it in the order and
+ * with the names of the JSON schema (interface.md), so that text, JSON, D-Bus (and later OpenMetrics) are
+ * rendered from one description.
  */
 #ifndef CORE_SNAPSHOT_H
 #define CORE_SNAPSHOT_H
@@ -34,12 +35,12 @@ struct snapshot_modem {
         char model[32], firmware[48], imei[16], imsi[16];
         char usb[USB_PATH_MAX];
         char device[DEVICE_NODE_MAX];
-        int interface;       /* -1 unknown */
+        int interface; /* -1 unknown */
         char iccid[24];
-        char sim[16];        /* "" unknown */
+        char sim[16]; /* "" unknown */
         char registration[16];
         char operator_name[32], technology[16], band[24];
-        int signal_dbm;      /* 0 unknown */
+        int signal_dbm;                  /* 0 unknown */
         int storage_used, storage_total; /* -1 unknown */
 };
 
@@ -49,7 +50,7 @@ struct snapshot {
                 bool running;
                 char mode[16];
                 char version[16];
-                char config[64];   /* "current", or "last-good" when the configuration file was refused */
+                char config[64]; /* "current", or "last-good" when the configuration file was refused */
         } controller;
         enum verdict verdict;
         char reason[384];
@@ -57,7 +58,7 @@ struct snapshot {
         bool can_send, can_receive;
         struct {
                 bool running;
-                pid_t pid;             /* 0 none */
+                pid_t pid; /* 0 none */
                 snapshot_time_t since;
                 unsigned n_handlers;
                 struct snapshot_handler handlers[SMSD_MODEMS_MAX];
@@ -77,12 +78,12 @@ struct snapshot {
         } hold;
         unsigned n_modems;
         struct snapshot_modem modems[SMSD_MODEMS_MAX];
-        unsigned n_others;       /* plugged in, but not used: refused, or no slot left */
+        unsigned n_others; /* plugged in, but not used: refused, or no slot left */
         struct snapshot_modem others[8];
         struct {
                 unsigned total;
                 struct {
-                        snapshot_time_t at;   /* 0: none yet */
+                        snapshot_time_t at; /* 0: none yet */
                         char cause[16];
                         char result[16];
                         int64_t ms;
@@ -95,7 +96,7 @@ struct snapshot {
         } alerts;
         struct {
                 int64_t outgoing, checked, failed, incoming; /* files; -1 unknown */
-                int64_t oldest_s;                            /* age of the oldest file in outgoing and checked, -1 none */
+                int64_t oldest_s; /* age of the oldest file in outgoing and checked, -1 none */
         } queues;
         struct {
                 snapshot_time_t last_sent, last_received;
@@ -111,9 +112,10 @@ int verdict_from_string(const char *text, enum verdict *ret_verdict);
 int verdict_exit_code(enum verdict verdict);
 
 /*
- * A visitor writes a snapshot out (to JSON, to D-Bus) or reads one in: the same walk serves both, the functions get the field's address.
- * A function returns 0 or a negative errno, which ends the walk. Text is a bounded buffer; "" stands for null. A number equal to `null_value`
- * and a time of 0 stand for null. A private value (IMSI) is left out for readers that may not see it.
+ * A visitor writes a snapshot out (to JSON, to D-Bus) or reads one in: the same walk serves both, the
+ * functions get the field's address. A function returns 0 or a negative errno, which ends the walk. Text is a
+ * bounded buffer; "" stands for null. A number equal to `null_value` and a time of 0 stand for null. A
+ * private value (IMSI) is left out for readers that may not see it.
  */
 struct snapshot_visitor {
         int (*begin_object)(void *userdata, const char *key);

@@ -1,5 +1,6 @@
 /*
- * Exponential backoff, see core/backoff.h. The wait is computed from the count, so there is no state that can drift.
+ * Exponential backoff, see core/backoff.h. The wait is computed from the count, so there is no state that can
+ * drift.
  */
 #include "core/backoff.h"
 

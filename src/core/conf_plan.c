@@ -19,7 +19,8 @@ struct plan {
 static void add_change(struct plan *plan, const char *modem, const char *key, const char *value)
 {
         if (plan->n < CHANGES_MAX)
-                plan->changes[plan->n++] = (struct smsd_conf_change){.modem = modem, .key = key, .value = value};
+                plan->changes[plan->n++] =
+                    (struct smsd_conf_change){.modem = modem, .key = key, .value = value};
 }
 
 static bool is_set(const struct smsd_conf *conf, const char *modem, const char *key)
@@ -30,7 +31,8 @@ static bool is_set(const struct smsd_conf *conf, const char *modem, const char *
         return r == 0 || r == -ENAMETOOLONG;
 }
 
-static void plan_profile(struct plan *plan, const struct smsd_conf *conf, const struct slot *slot, const struct modem *modem)
+static void plan_profile(struct plan *plan, const struct smsd_conf *conf, const struct slot *slot,
+                         const struct modem *modem)
 {
         const struct profile_setting *setting = modem->profile ? modem->profile->settings : NULL;
 
@@ -42,18 +44,22 @@ static void plan_profile(struct plan *plan, const struct smsd_conf *conf, const 
                 add_change(plan, NULL, "loglevel", "5");
 }
 
-/* Does another slot get the device that smsd.conf names for this one? smsd refuses two modems on one device. */
-static bool collides(const struct slots *slots, const struct modem *modems, const struct slot *slot, const char *device)
+/* Does another slot get the device that smsd.conf names for this one? smsd refuses two modems on one device.
+ */
+static bool collides(const struct slots *slots, const struct modem *modems, const struct slot *slot,
+                     const char *device)
 {
         for (unsigned i = 0; i < slots->n; i++) {
                 const struct slot *other = &slots->items[i];
-                if (other != slot && slot_startable(other, modems) && text_equal(modems[other->modem].node, device))
+                if (other != slot && slot_startable(other, modems) &&
+                    text_equal(modems[other->modem].node, device))
                         return true;
         }
         return false;
 }
 
-static void plan_slot(struct plan *plan, const struct smsd_conf *conf, const struct slots *slots, const struct modem *modems, unsigned i)
+static void plan_slot(struct plan *plan, const struct smsd_conf *conf, const struct slots *slots,
+                      const struct modem *modems, unsigned i)
 {
         const struct slot *slot = &slots->items[i];
         char device[DEVICE_NODE_MAX] = "";
@@ -80,8 +86,8 @@ static bool is_named(const char names[][SMSD_MODEM_NAME_MAX], int n, const char 
         return false;
 }
 
-int conf_plan_edit(const struct smsd_conf *conf, const struct slots *slots, const struct modem *modems, char **ret_text,
-                   size_t *ret_length, struct smsd_conf_error *ret_error)
+int conf_plan_edit(const struct smsd_conf *conf, const struct slots *slots, const struct modem *modems,
+                   char **ret_text, size_t *ret_length, struct smsd_conf_error *ret_error)
 {
         char names[SMSD_MODEMS_MAX][SMSD_MODEM_NAME_MAX];
         struct plan *plan = calloc(1, sizeof(*plan));
@@ -112,9 +118,11 @@ void conf_plan_learn(const struct smsd_conf *conf, struct slots *slots)
         for (unsigned i = 0; i < slots->n; i++) {
                 struct slot *slot = &slots->items[i];
                 char pin[32] = "";
-                if (smsd_conf_get(conf, slot->config.name, "device", slot->conf_device, sizeof(slot->conf_device)) < 0)
+                if (smsd_conf_get(conf, slot->config.name, "device", slot->conf_device,
+                                  sizeof(slot->conf_device)) < 0)
                         slot->conf_device[0] = '\0';
-                slot->has_pin = smsd_conf_get(conf, slot->config.name, "pin", pin, sizeof(pin)) == 0 && pin[0] && !text_equal_nocase(pin, "ignore");
+                slot->has_pin = smsd_conf_get(conf, slot->config.name, "pin", pin, sizeof(pin)) == 0 &&
+                                pin[0] && !text_equal_nocase(pin, "ignore");
                 slot->pin = slot->has_pin ? hash_text(pin) : 0;
         }
 }

@@ -26,7 +26,8 @@ bool hold_remind(struct hold *hold, usec_t now)
 {
         if (!hold->active || now < hold->remind_at)
                 return false;
-        /* From the plan, not from now, so that a late wake-up does not shift the series; none is made up for a missed one. */
+        /* From the plan, not from now, so that a late wake-up does not shift the series; none is made up for
+         * a missed one. */
         usec_t missed = usec_sub(now, hold->remind_at) / HOLD_REMIND_EVERY;
         hold->remind_at = usec_add(hold->remind_at, (missed + 1) * HOLD_REMIND_EVERY);
         return true;

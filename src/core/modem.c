@@ -1,6 +1,6 @@
 /*
- * The lifecycle of one physical modem, see core/modem.h. It never decides whether smsd runs; it only says whether this modem
- * could serve, on which port, and why not.
+ * The lifecycle of one physical modem, see core/modem.h. It never decides whether smsd runs; it only says
+ * whether this modem could serve, on which port, and why not.
  */
 #include "core/modem.h"
 
@@ -54,7 +54,8 @@ static void set_state(struct modem *modem, enum modem_state state, const char *r
         (void)text_copy(modem->reason, sizeof(modem->reason), reason);
 }
 
-/* The next port to try: the AT interface first, then (when that was none) its siblings in order. -1: none (yet). */
+/* The next port to try: the AT interface first, then (when that was none) its siblings in order. -1: none
+ * (yet). */
 static int choose_interface(const struct modem *modem)
 {
         const struct usb_device *device = &modem->device;
@@ -64,7 +65,8 @@ static int choose_interface(const struct modem *modem)
                 if (preferred[i] >= 0 && !(modem->tried & (1U << preferred[i])))
                         return device->interfaces[preferred[i]].node[0] ? preferred[i] : -1;
         for (unsigned i = 0; i < device->n_interfaces; i++)
-                if (device->interfaces[i].node[0] && modem->map.roles[i] != PORT_ROLE_NONE && !(modem->tried & (1U << i)))
+                if (device->interfaces[i].node[0] && modem->map.roles[i] != PORT_ROLE_NONE &&
+                    !(modem->tried & (1U << i)))
                         return (int)i;
         return -1;
 }
@@ -113,8 +115,8 @@ static void settle(struct modem *modem, usec_t now)
                 set_state(modem, MODEM_SETTLING, "waiting for the kernel to make its AT port");
 }
 
-void modem_device(struct modem *modem, unsigned index, const struct usb_device *device, const struct profile *profile,
-                  usec_t boot_timeout, usec_t now, struct action_list *actions)
+void modem_device(struct modem *modem, unsigned index, const struct usb_device *device,
+                  const struct profile *profile, usec_t boot_timeout, usec_t now, struct action_list *actions)
 {
         bool other = modem->state == MODEM_ABSENT || modem->device.vendor != device->vendor ||
                      modem->device.product != device->product || modem->device.release != device->release;
@@ -137,8 +139,8 @@ void modem_device(struct modem *modem, unsigned index, const struct usb_device *
         settle(modem, now);
 }
 
-void modem_node(struct modem *modem, unsigned index, const char *node, const char *target, usec_t boot_timeout, usec_t now,
-                struct action_list *actions)
+void modem_node(struct modem *modem, unsigned index, const char *node, const char *target,
+                usec_t boot_timeout, usec_t now, struct action_list *actions)
 {
         if (modem_present(modem) && text_equal(modem->node, node) && text_equal(modem->target, target))
                 return;
@@ -218,13 +220,15 @@ static void next_interface(struct modem *modem, usec_t now)
                 modem->retry_at = usec_add(now, USEC_PER_SEC);
                 return;
         }
-        set_state(modem, MODEM_FAILED, "none of its ports answers AT commands: is it a modem? See `smswarden modems`");
+        set_state(modem, MODEM_FAILED,
+                  "none of its ports answers AT commands: is it a modem? See `smswarden modems`");
         modem->retry_at = usec_add(now, FAILED_RETRY);
 }
 
 static bool guessing(const struct modem *modem)
 {
-        return modem->profile && modem->profile->rule == PORT_RULE_ANY_SERIAL && !modem->fixed && !modem->proven;
+        return modem->profile && modem->profile->rule == PORT_RULE_ANY_SERIAL && !modem->fixed &&
+               !modem->proven;
 }
 
 static const char *sim_reason(enum sim_state sim)
@@ -237,7 +241,8 @@ static const char *sim_reason(enum sim_state sim)
         case SIM_FAILURE:
                 return "the SIM card cannot be read: reseat it, or try another one";
         case SIM_PUK:
-                return "the SIM is locked and asks for its PUK: unlock it by hand (AT+CPIN=\"PUK\",\"new PIN\")";
+                return "the SIM is locked and asks for its PUK: unlock it by hand (AT+CPIN=\"PUK\",\"new "
+                       "PIN\")";
         case SIM_PIN:
                 return "the SIM asks for its PIN";
         case SIM_READY:
@@ -257,7 +262,8 @@ static void conclude(struct modem *modem, usec_t now)
                 set_state(modem, MODEM_READY, "");
                 break;
         case AT_VERDICT_SIM:
-                set_state(modem, modem->facts.sim == SIM_PIN ? MODEM_READY : MODEM_DEGRADED, sim_reason(modem->facts.sim));
+                set_state(modem, modem->facts.sim == SIM_PIN ? MODEM_READY : MODEM_DEGRADED,
+                          sim_reason(modem->facts.sim));
                 modem->retry_at = usec_add(now, FAILED_RETRY);
                 break;
         case AT_VERDICT_SILENT:
@@ -296,7 +302,8 @@ static void start_dialogue(struct modem *modem, unsigned index, usec_t now, stru
         continue_dialogue(modem, index, now, actions);
 }
 
-static void opened(struct modem *modem, unsigned index, const struct port_event *port, usec_t now, struct action_list *actions)
+static void opened(struct modem *modem, unsigned index, const struct port_event *port, usec_t now,
+                   struct action_list *actions)
 {
         modem->opening = false;
         if (port->result >= 0) {
@@ -305,14 +312,17 @@ static void opened(struct modem *modem, unsigned index, const struct port_event 
         }
         modem->retry_at = usec_add(now, HELD_RETRY);
         if (port->result == -EBUSY && port->holder.id.pid > 0)
-                (void)text_format(modem->reason, sizeof(modem->reason), "%s is held by %s (pid %d%s%s): end that program", modem->node,
-                                  port->holder.command, (int)port->holder.id.pid, port->holder.unit[0] ? ", " : "", port->holder.unit);
+                (void)text_format(modem->reason, sizeof(modem->reason),
+                                  "%s is held by %s (pid %d%s%s): end that program", modem->node,
+                                  port->holder.command, (int)port->holder.id.pid,
+                                  port->holder.unit[0] ? ", " : "", port->holder.unit);
         else
-                (void)text_format(modem->reason, sizeof(modem->reason), "%s cannot be opened: %s", modem->node, strerror(-port->result));
+                (void)text_format(modem->reason, sizeof(modem->reason), "%s cannot be opened: %s",
+                                  modem->node, strerror(-port->result));
 }
 
-void modem_port_event(struct modem *modem, unsigned index, enum event_kind kind, const struct port_event *port, usec_t now,
-                      struct action_list *actions)
+void modem_port_event(struct modem *modem, unsigned index, enum event_kind kind,
+                      const struct port_event *port, usec_t now, struct action_list *actions)
 {
         if (port->generation != modem->generation || !(modem->opening || modem->open))
                 return;
@@ -337,7 +347,8 @@ static void adopt_use(struct modem *modem, unsigned index, struct action_list *a
         modem->retry_at = USEC_INFINITY;
 }
 
-void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use, usec_t now, struct action_list *actions)
+void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use, usec_t now,
+                 struct action_list *actions)
 {
         if (in_use) {
                 adopt_use(modem, index, actions);

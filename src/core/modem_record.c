@@ -1,5 +1,6 @@
 /*
- * The memory of a slot as text: one `key=value` a line. What is read back is checked as if a stranger had written it.
+ * The memory of a slot as text: one `key=value` a line. What is read back is checked as if a stranger had
+ * written it.
  */
 #include "core/modem_record.h"
 
@@ -11,11 +12,11 @@
 #include <string.h>
 
 static const char *const guard_names[] = {
-        [GUARD_NONE] = "none",
-        [GUARD_PIN_REFUSED] = "pin-refused",
-        [GUARD_PIN_ATTEMPTS] = "pin-attempts",
-        [GUARD_PIN_MISSING] = "pin-missing",
-        [GUARD_PUK] = "puk",
+    [GUARD_NONE] = "none",
+    [GUARD_PIN_REFUSED] = "pin-refused",
+    [GUARD_PIN_ATTEMPTS] = "pin-attempts",
+    [GUARD_PIN_MISSING] = "pin-missing",
+    [GUARD_PUK] = "puk",
 };
 
 void modem_record_init(struct modem_record *record, const char *name)
@@ -27,16 +28,19 @@ void modem_record_init(struct modem_record *record, const char *name)
 bool modem_record_equal(const struct modem_record *a, const struct modem_record *b)
 {
         return text_equal(a->name, b->name) && text_equal(a->usb, b->usb) && text_equal(a->imei, b->imei) &&
-               text_equal(a->imsi, b->imsi) && text_equal(a->iccid, b->iccid) && text_equal(a->model, b->model) &&
-               text_equal(a->firmware, b->firmware) && a->guard == b->guard && a->guard_pin == b->guard_pin;
+               text_equal(a->imsi, b->imsi) && text_equal(a->iccid, b->iccid) &&
+               text_equal(a->model, b->model) && text_equal(a->firmware, b->firmware) &&
+               a->guard == b->guard && a->guard_pin == b->guard_pin;
 }
 
 int modem_record_encode(const struct modem_record *record, char *target, size_t size)
 {
-        int r = text_format(target, size,
-                            "name=%s\nusb=%s\nimei=%s\nimsi=%s\niccid=%s\nmodel=%s\nfirmware=%s\nguard=%s\nguard_pin=%" PRIu64 "\n",
-                            record->name, record->usb, record->imei, record->imsi, record->iccid, record->model, record->firmware,
-                            guard_to_string(record->guard), record->guard_pin);
+        int r = text_format(
+            target, size,
+            "name=%s\nusb=%s\nimei=%s\nimsi=%s\niccid=%s\nmodel=%s\nfirmware=%s\nguard=%s\nguard_pin=%" PRIu64
+            "\n",
+            record->name, record->usb, record->imei, record->imsi, record->iccid, record->model,
+            record->firmware, guard_to_string(record->guard), record->guard_pin);
 
         return r < 0 ? -ENOBUFS : (int)strlen(target);
 }

@@ -1,6 +1,7 @@
 /*
- * The one restart path, see core/restart.h. The state machine only: how a started smsd is judged is restart_verify, how smsd.conf
- * should read is conf_plan. The only place in the program that emits ACTION_SMSD_START is start_smsd() below; a test proves it.
+ * The one restart path, see core/restart.h. The state machine only: how a started smsd is judged is
+ * restart_verify, how smsd.conf should read is conf_plan. The only place in the program that emits
+ * ACTION_SMSD_START is start_smsd() below; a test proves it.
  */
 #include "core/restart.h"
 
@@ -15,17 +16,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STOP_TIMEOUT      (65 * USEC_PER_SEC) /* a PDU waits up to 60 s for the modem's +CMGS */
-#define STOP_TIMEOUT_DEAD (8 * USEC_PER_SEC)  /* on a dead tty no PDU can be under way */
-#define STOP_EXTENSIONS   8                   /* a multipart message: a few more PDUs */
-#define KILL_AGAIN        (2 * USEC_PER_SEC)
-#define KILLS_MAX         5
-#define RESULT_TIMEOUT    (30 * USEC_PER_SEC) /* an action that never reports back */
+#define STOP_TIMEOUT         (65 * USEC_PER_SEC) /* a PDU waits up to 60 s for the modem's +CMGS */
+#define STOP_TIMEOUT_DEAD    (8 * USEC_PER_SEC)  /* on a dead tty no PDU can be under way */
+#define STOP_EXTENSIONS      8                   /* a multipart message: a few more PDUs */
+#define KILL_AGAIN           (2 * USEC_PER_SEC)
+#define KILLS_MAX            5
+#define RESULT_TIMEOUT       (30 * USEC_PER_SEC) /* an action that never reports back */
 #define VERIFY_TIMEOUT_AFTER (35 * USEC_PER_SEC) /* a missing device ends its handler after 30 s */
-#define LOOK_OFTEN        (100 * USEC_PER_MSEC)
-#define LOOK_SELDOM       USEC_PER_SEC
-#define EDIT_RETRY        USEC_PER_SEC
-#define READS_MAX         6
+#define LOOK_OFTEN           (100 * USEC_PER_MSEC)
+#define LOOK_SELDOM          USEC_PER_SEC
+#define EDIT_RETRY           USEC_PER_SEC
+#define READS_MAX            6
 
 void restart_init(struct restart *restart, usec_t backoff_max)
 {
@@ -69,9 +70,11 @@ static void enter(struct restart *restart, enum restart_phase phase, usec_t dead
         restart->deadline = deadline;
 }
 
-/* --- the end of a run ------------------------------------------------------------------------------------------------- */
+/* --- the end of a run
+ * ------------------------------------------------------------------------------------------------- */
 
-static void answer_all(struct restart *restart, const struct restart_world *world, int result, const char *message)
+static void answer_all(struct restart *restart, const struct restart_world *world, int result,
+                       const char *message)
 {
         for (unsigned i = 0; i < restart->n_tokens; i++)
                 action_reply(world->actions, restart->tokens[i], result, "%s", message);
@@ -80,9 +83,11 @@ static void answer_all(struct restart *restart, const struct restart_world *worl
 
 static void report(const struct restart *restart, const struct restart_world *world, const char *message)
 {
-        enum severity severity = restart->last_outcome == RESTART_OUTCOME_FAILED ? SEVERITY_CRITICAL
-                                 : restart->last_outcome == RESTART_OUTCOME_UNVERIFIED || restart->last_problem[0] ? SEVERITY_WARNING
-                                                                                                                 : SEVERITY_INFO;
+        enum severity severity =
+            restart->last_outcome == RESTART_OUTCOME_FAILED ? SEVERITY_CRITICAL
+            : restart->last_outcome == RESTART_OUTCOME_UNVERIFIED || restart->last_problem[0]
+                ? SEVERITY_WARNING
+                : SEVERITY_INFO;
 
         action_record(world->actions, RECORD_RESTART, severity, NULL, "%s", message);
 }
@@ -94,17 +99,21 @@ static void describe(const struct restart *restart, char *message, size_t size)
         format_duration(duration, sizeof(duration), restart->last_duration);
         switch (restart->last_outcome) {
         case RESTART_OUTCOME_OK:
-                (void)text_format(message, size, "smsd was started (%s) and verified in %s", restart_cause_to_string(restart->last_cause), duration);
+                (void)text_format(message, size, "smsd was started (%s) and verified in %s",
+                                  restart_cause_to_string(restart->last_cause), duration);
                 break;
         case RESTART_OUTCOME_STOPPED:
-                (void)text_format(message, size, "smsd is stopped (%s)", restart_cause_to_string(restart->last_cause));
+                (void)text_format(message, size, "smsd is stopped (%s)",
+                                  restart_cause_to_string(restart->last_cause));
                 break;
         case RESTART_OUTCOME_UNVERIFIED:
-                (void)text_format(message, size, "smsd was started (%s) but is not verified", restart_cause_to_string(restart->last_cause));
+                (void)text_format(message, size, "smsd was started (%s) but is not verified",
+                                  restart_cause_to_string(restart->last_cause));
                 break;
         case RESTART_OUTCOME_FAILED:
         case RESTART_OUTCOME_NONE:
-                (void)text_format(message, size, "smsd could not be started (%s)", restart_cause_to_string(restart->last_cause));
+                (void)text_format(message, size, "smsd could not be started (%s)",
+                                  restart_cause_to_string(restart->last_cause));
                 break;
         }
         if (restart->last_problem[0])
@@ -131,7 +140,8 @@ static void finish(struct restart *restart, enum restart_outcome outcome, const 
                 world->slots->items[i].pass_guard = false;
         describe(restart, message, sizeof(message));
         report(restart, world, message);
-        answer_all(restart, world, outcome == RESTART_OUTCOME_OK || outcome == RESTART_OUTCOME_STOPPED ? 0 : 1, message);
+        answer_all(restart, world,
+                   outcome == RESTART_OUTCOME_OK || outcome == RESTART_OUTCOME_STOPPED ? 0 : 1, message);
 }
 
 static void fail(struct restart *restart, const char *problem, const struct restart_world *world)
@@ -140,7 +150,9 @@ static void fail(struct restart *restart, const char *problem, const struct rest
         finish(restart, RESTART_OUTCOME_FAILED, world);
 }
 
-/* --- stop ------------------------------------------------------------------------------------------------------------- */
+/* --- stop
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 static void read_conf(struct restart *restart, const struct restart_world *world)
 {
@@ -166,7 +178,8 @@ static void signal_process(const struct restart_world *world, struct process_id 
         action->process.signal = signal;
 }
 
-/* Handlers without a main process (or a second main) are asked one by one, once: TERM lets a PDU go out first. */
+/* Handlers without a main process (or a second main) are asked one by one, once: TERM lets a PDU go out
+ * first. */
 static void term_strays(struct restart *restart, const struct restart_world *world)
 {
         const struct smsd_state *smsd = world->smsd;
@@ -186,7 +199,8 @@ static bool all_ttys_dead(const struct smsd_state *smsd, const struct restart_wo
                 bool dead = handler->tty_deleted;
                 for (unsigned s = 0; s < world->slots->n && !dead; s++) {
                         const struct slot *slot = &world->slots->items[s];
-                        dead = handler->tty[0] && text_equal(slot->serving, handler->tty) && !slot_modem(slot, world->modems);
+                        dead = handler->tty[0] && text_equal(slot->serving, handler->tty) &&
+                               !slot_modem(slot, world->modems);
                 }
                 if (!dead)
                         return false;
@@ -199,7 +213,8 @@ static void ask_to_stop(struct restart *restart, const struct restart_world *wor
         if (!restart->stop_asked && world->smsd->running) {
                 struct action *action = action_push(world->actions, ACTION_SMSD_STOP);
                 action->process.id = world->smsd->main;
-                restart->deadline = usec_add(world->now, all_ttys_dead(world->smsd, world) ? STOP_TIMEOUT_DEAD : STOP_TIMEOUT);
+                restart->deadline = usec_add(world->now, all_ttys_dead(world->smsd, world) ? STOP_TIMEOUT_DEAD
+                                                                                           : STOP_TIMEOUT);
         }
         restart->stop_asked = true;
         term_strays(restart, world);
@@ -238,7 +253,10 @@ static void stopping_timeout(struct restart *restart, const struct restart_world
                 return;
         }
         if (restart->kills == KILLS_MAX) {
-                fail(restart, "an smsd process does not end, not even by SIGKILL: it hangs in the kernel; unplug the modem or reboot", world);
+                fail(restart,
+                     "an smsd process does not end, not even by SIGKILL: it hangs in the kernel; unplug the "
+                     "modem or reboot",
+                     world);
                 return;
         }
         if (restart->kills++ == 0)
@@ -249,7 +267,9 @@ static void stopping_timeout(struct restart *restart, const struct restart_world
         action_push(world->actions, ACTION_SCAN);
 }
 
-/* --- write ------------------------------------------------------------------------------------------------------------ */
+/* --- write
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 /* The single place that starts smsd. The hold and the old scripts' flag are cleared right before, always. */
 static void start_smsd(struct restart *restart, const struct restart_world *world)
@@ -291,7 +311,8 @@ static void conf_read_failed(struct restart *restart, int result, const struct r
         fail(restart, problem, world);
 }
 
-static void conf_was_read(struct restart *restart, const struct conf_event *event, const struct restart_world *world)
+static void conf_was_read(struct restart *restart, const struct conf_event *event,
+                          const struct restart_world *world)
 {
         struct smsd_conf conf = {.text = event->text, .length = event->length};
         struct smsd_conf_error error = {0};
@@ -309,13 +330,15 @@ static void conf_was_read(struct restart *restart, const struct conf_event *even
                 return;
         }
         if (r < 0) {
-                (void)text_format(problem, sizeof(problem), "smsd.conf line %u: %s; it was left as it is", error.line, error.message);
+                (void)text_format(problem, sizeof(problem), "smsd.conf line %u: %s; it was left as it is",
+                                  error.line, error.message);
                 note_problem(restart, problem);
         }
         start_smsd(restart, world);
 }
 
-static void good_conf_was_read(struct restart *restart, const struct conf_event *event, const struct restart_world *world)
+static void good_conf_was_read(struct restart *restart, const struct conf_event *event,
+                               const struct restart_world *world)
 {
         struct smsd_conf conf = {.text = event->text, .length = event->length};
         struct smsd_conf_error error = {0};
@@ -323,7 +346,10 @@ static void good_conf_was_read(struct restart *restart, const struct conf_event 
         size_t length = 0;
 
         if (event->result < 0) {
-                fail(restart, "no configuration that worked before is kept: correct smsd.conf and run `smswarden start`", world);
+                fail(restart,
+                     "no configuration that worked before is kept: correct smsd.conf and run `smswarden "
+                     "start`",
+                     world);
                 return;
         }
         int r = conf_plan_edit(&conf, world->slots, world->modems, &text, &length, &error);
@@ -353,13 +379,16 @@ static void conf_was_written(struct restart *restart, int result, const struct r
                 return;
         }
         if (result < 0) {
-                (void)text_format(problem, sizeof(problem), "smsd.conf could not be written (%s): the old one is in force", strerror(-result));
+                (void)text_format(problem, sizeof(problem),
+                                  "smsd.conf could not be written (%s): the old one is in force",
+                                  strerror(-result));
                 note_problem(restart, problem);
         }
         start_smsd(restart, world);
 }
 
-/* --- start and verify ------------------------------------------------------------------------------------------------- */
+/* --- start and verify
+ * ------------------------------------------------------------------------------------------------- */
 
 static void look(struct restart *restart, const struct restart_world *world)
 {
@@ -370,12 +399,14 @@ static void look(struct restart *restart, const struct restart_world *world)
         action_push(world->actions, ACTION_STATUS_READ);
 }
 
-static void was_started(struct restart *restart, int result, struct process_id id, const struct restart_world *world)
+static void was_started(struct restart *restart, int result, struct process_id id,
+                        const struct restart_world *world)
 {
         char problem[192];
 
         if (result < 0) {
-                (void)text_format(problem, sizeof(problem), "the start of smsd failed: %s", strerror(-result));
+                (void)text_format(problem, sizeof(problem), "the start of smsd failed: %s",
+                                  strerror(-result));
                 fail(restart, problem, world);
                 return;
         }
@@ -393,16 +424,20 @@ static void was_started(struct restart *restart, int result, struct process_id i
 static void start_was_refused(struct restart *restart, const struct restart_world *world)
 {
         char problem[256];
-        const char *evidence = world->smsd->last_error[0] ? world->smsd->last_error : "it exited with status 1 at once";
+        const char *evidence =
+            world->smsd->last_error[0] ? world->smsd->last_error : "it exited with status 1 at once";
 
         if (restart->rolled_back) {
-                (void)text_format(problem, sizeof(problem), "smsd refuses the last good smsd.conf too: %s", evidence);
+                (void)text_format(problem, sizeof(problem), "smsd refuses the last good smsd.conf too: %s",
+                                  evidence);
                 restart->problem[0] = '\0';
                 fail(restart, problem, world);
                 return;
         }
         (void)text_format(problem, sizeof(problem),
-                          "smsd refused smsd.conf (%.120s): the last good one is back, the refused one is kept as smsd.conf.refused", evidence);
+                          "smsd refused smsd.conf (%.120s): the last good one is back, the refused one is "
+                          "kept as smsd.conf.refused",
+                          evidence);
         restart->problem[0] = '\0';
         note_problem(restart, problem);
         restart->rolled_back = true;
@@ -419,8 +454,8 @@ static void main_ended(struct restart *restart, bool refused, const struct resta
                 start_was_refused(restart, world);
                 return;
         }
-        (void)text_format(problem, sizeof(problem), "smsd ended right after its start%s%.160s", world->smsd->last_error[0] ? ": " : "",
-                          world->smsd->last_error);
+        (void)text_format(problem, sizeof(problem), "smsd ended right after its start%s%.160s",
+                          world->smsd->last_error[0] ? ": " : "", world->smsd->last_error);
         fail(restart, problem, world);
 }
 
@@ -428,8 +463,8 @@ static void timed_out_alive(struct restart *restart, const struct restart_world 
 {
         char problem[256];
 
-        (void)text_format(problem, sizeof(problem), "smsd runs, but the modem has not answered it%s%.140s", world->smsd->last_error[0] ? ": " : "",
-                          world->smsd->last_error);
+        (void)text_format(problem, sizeof(problem), "smsd runs, but the modem has not answered it%s%.140s",
+                          world->smsd->last_error[0] ? ": " : "", world->smsd->last_error);
         note_problem(restart, problem);
         finish(restart, RESTART_OUTCOME_UNVERIFIED, world);
 }
@@ -438,7 +473,8 @@ static void handler_failed(struct restart *restart, const char *what, const stru
 {
         char problem[256];
 
-        (void)text_format(problem, sizeof(problem), "%s%s%.160s", what, world->smsd->last_error[0] ? ": " : "", world->smsd->last_error);
+        (void)text_format(problem, sizeof(problem), "%s%s%.160s", what,
+                          world->smsd->last_error[0] ? ": " : "", world->smsd->last_error);
         fail(restart, problem, world);
 }
 
@@ -470,19 +506,26 @@ static void judge(struct restart *restart, const struct restart_world *world)
         }
 }
 
-static void verifying_exit(struct restart *restart, const struct event *event, const struct restart_world *world)
+static void verifying_exit(struct restart *restart, const struct event *event,
+                           const struct restart_world *world)
 {
-        bool is_main = restart->main.pid ? process_id_equal(event->exited.id, restart->main) : !world->smsd->running;
+        bool is_main =
+            restart->main.pid ? process_id_equal(event->exited.id, restart->main) : !world->smsd->running;
 
         if (is_main)
-                main_ended(restart, world->smsd->config_refused || (event->exited.status_known && event->exited.status == 1), world);
+                main_ended(restart,
+                           world->smsd->config_refused ||
+                               (event->exited.status_known && event->exited.status == 1),
+                           world);
         else
                 action_push(world->actions, ACTION_SCAN);
 }
 
-/* --- requests and events ---------------------------------------------------------------------------------------------- */
+/* --- requests and events
+ * ---------------------------------------------------------------------------------------------- */
 
-static void begin(struct restart *restart, enum restart_goal goal, enum restart_cause cause, const struct restart_world *world)
+static void begin(struct restart *restart, enum restart_goal goal, enum restart_cause cause,
+                  const struct restart_world *world)
 {
         restart->goal = goal;
         restart->cause = cause;
@@ -516,7 +559,8 @@ static void turn_to_stop(struct restart *restart, enum restart_cause cause, cons
                 begin_stopping(restart, world);
 }
 
-void restart_request(struct restart *restart, enum restart_goal goal, enum restart_cause cause, unsigned token, const struct restart_world *world)
+void restart_request(struct restart *restart, enum restart_goal goal, enum restart_cause cause,
+                     unsigned token, const struct restart_world *world)
 {
         if (!restart_busy(restart)) {
                 begin(restart, goal, cause, world);
@@ -573,7 +617,8 @@ static void time_passed(struct restart *restart, const struct restart_world *wor
                 look(restart, world);
 }
 
-static void stopping_event(struct restart *restart, const struct event *event, const struct restart_world *world)
+static void stopping_event(struct restart *restart, const struct event *event,
+                           const struct restart_world *world)
 {
         if (event->kind == EVENT_PROCESSES)
                 stopping_scanned(restart, world);
@@ -582,7 +627,8 @@ static void stopping_event(struct restart *restart, const struct event *event, c
                 action_push(world->actions, ACTION_SCAN);
 }
 
-static void verifying_event(struct restart *restart, const struct event *event, const struct restart_world *world)
+static void verifying_event(struct restart *restart, const struct event *event,
+                            const struct restart_world *world)
 {
         if (event->kind == EVENT_PROCESS_EXITED)
                 verifying_exit(restart, event, world);
@@ -601,7 +647,8 @@ void restart_event(struct restart *restart, const struct event *event, const str
                 stopping_event(restart, event, world);
                 break;
         case RESTART_READING:
-                if (event->kind == EVENT_CONF_READ && !restart->wait_to_read && event->conf.good == restart->reading_good)
+                if (event->kind == EVENT_CONF_READ && !restart->wait_to_read &&
+                    event->conf.good == restart->reading_good)
                         (event->conf.good ? good_conf_was_read : conf_was_read)(restart, &event->conf, world);
                 break;
         case RESTART_WRITING:
@@ -622,19 +669,19 @@ void restart_event(struct restart *restart, const struct event *event, const str
 const char *restart_cause_to_string(enum restart_cause cause)
 {
         static const char *const names[CAUSE_MAX] = {
-                [CAUSE_NONE] = "none",
-                [CAUSE_BOOT] = "boot",
-                [CAUSE_PLUG] = "plug",
-                [CAUSE_MOVED] = "moved",
-                [CAUSE_CRASH] = "crash",
-                [CAUSE_HANDLER_LOST] = "handler-lost",
-                [CAUSE_EXTERNAL_STOP] = "external-stop",
-                [CAUSE_STRAY] = "stray",
-                [CAUSE_HOLD_END] = "hold-end",
-                [CAUSE_START] = "start",
-                [CAUSE_RESTART] = "restart",
-                [CAUSE_STOP] = "stop",
-                [CAUSE_UNPLUG] = "unplug",
+            [CAUSE_NONE] = "none",
+            [CAUSE_BOOT] = "boot",
+            [CAUSE_PLUG] = "plug",
+            [CAUSE_MOVED] = "moved",
+            [CAUSE_CRASH] = "crash",
+            [CAUSE_HANDLER_LOST] = "handler-lost",
+            [CAUSE_EXTERNAL_STOP] = "external-stop",
+            [CAUSE_STRAY] = "stray",
+            [CAUSE_HOLD_END] = "hold-end",
+            [CAUSE_START] = "start",
+            [CAUSE_RESTART] = "restart",
+            [CAUSE_STOP] = "stop",
+            [CAUSE_UNPLUG] = "unplug",
         };
 
         return (unsigned)cause < CAUSE_MAX ? names[cause] : "?";

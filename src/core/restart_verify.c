@@ -1,6 +1,7 @@
 /*
- * Judges a started smsd, see core/restart_verify.h. The status file is rewritten by smsd when a handler changes its state; without
- * one (no `stats` in smsd.conf) a handler that keeps its port for some seconds is all that can be known.
+ * Judges a started smsd, see core/restart_verify.h. The status file is rewritten by smsd when a handler
+ * changes its state; without one (no `stats` in smsd.conf) a handler that keeps its port for some seconds is
+ * all that can be known.
  */
 #include "core/restart_verify.h"
 
@@ -16,10 +17,13 @@ void restart_expect(struct restart *restart, const struct restart_world *world)
                 if (!slot_startable(slot, world->modems))
                         continue;
                 struct restart_expected *expected = &restart->expected[restart->n_expected++];
-                const struct smsd_status_modem *before = smsd_status_find(&world->smsd->status, slot->config.name);
+                const struct smsd_status_modem *before =
+                    smsd_status_find(&world->smsd->status, slot->config.name);
                 (void)text_copy(expected->modem, sizeof(expected->modem), slot->config.name);
-                (void)text_copy(expected->target, sizeof(expected->target), world->modems[slot->modem].target);
-                (void)text_copy(expected->since_before, sizeof(expected->since_before), before ? before->since_text : "");
+                (void)text_copy(expected->target, sizeof(expected->target),
+                                world->modems[slot->modem].target);
+                (void)text_copy(expected->since_before, sizeof(expected->since_before),
+                                before ? before->since_text : "");
                 (void)text_copy(slot->serving, sizeof(slot->serving), expected->target);
         }
 }
@@ -43,7 +47,8 @@ static bool status_is_fresh(const struct restart_expected *expected, const struc
 
         if (!modem || text_equal(modem->since_text, expected->since_before))
                 return false;
-        return modem->state == HANDLER_IDLE || modem->state == HANDLER_SENDING || modem->state == HANDLER_RECEIVING;
+        return modem->state == HANDLER_IDLE || modem->state == HANDLER_SENDING ||
+               modem->state == HANDLER_RECEIVING;
 }
 
 static unsigned count_in_place(const struct restart *restart, const struct smsd_state *smsd)

@@ -23,7 +23,8 @@ struct slot *slots_find(struct slots *slots, const char *name)
         return NULL;
 }
 
-int slots_configure(struct slots *slots, const struct config *config, const char names[][SMSD_MODEM_NAME_MAX], unsigned n_names)
+int slots_configure(struct slots *slots, const struct config *config, const char names[][SMSD_MODEM_NAME_MAX],
+                    unsigned n_names)
 {
         _cleanup_free_ struct slots *old = malloc(sizeof(*old));
 
@@ -109,8 +110,9 @@ static bool release_bindings(struct slots *slots, const struct modem *modems)
                 if (slot->modem < 0)
                         continue;
                 const struct modem *modem = &modems[slot->modem];
-                bool stays = modem_present(modem) && modem->state != MODEM_FAILED &&
-                             (slot->config.match == MATCH_AUTO ? !claimed(slots, modem) : matches(slot, modem));
+                bool stays =
+                    modem_present(modem) && modem->state != MODEM_FAILED &&
+                    (slot->config.match == MATCH_AUTO ? !claimed(slots, modem) : matches(slot, modem));
                 if (stays)
                         continue;
                 slot->modem = -1;
@@ -125,8 +127,8 @@ static bool bind_explicit(struct slots *slots, const struct modem *modems, unsig
 
         for (unsigned i = 0; i < slots->n; i++)
                 for (unsigned m = 0; m < n_modems && slots->items[i].modem < 0; m++)
-                        if (modem_present(&modems[m]) && modems[m].state != MODEM_FAILED && !is_bound(slots, (int)m) &&
-                            matches(&slots->items[i], &modems[m])) {
+                        if (modem_present(&modems[m]) && modems[m].state != MODEM_FAILED &&
+                            !is_bound(slots, (int)m) && matches(&slots->items[i], &modems[m])) {
                                 slots->items[i].modem = (int)m;
                                 changed = true;
                         }
@@ -152,15 +154,18 @@ static unsigned affinity(const struct slot *slot, const struct modem *modem)
         return record->imei[0] || record->usb[0] ? 1 : 2;
 }
 
-/* A modem of a better family that has not decided yet keeps the lesser ones waiting (at most its boot_timeout). */
-static bool better_is_coming(const struct slots *slots, const struct modem *modems, unsigned n_modems, const struct modem *than)
+/* A modem of a better family that has not decided yet keeps the lesser ones waiting (at most its
+ * boot_timeout). */
+static bool better_is_coming(const struct slots *slots, const struct modem *modems, unsigned n_modems,
+                             const struct modem *than)
 {
         unsigned coming = 0, free_slots = 0;
 
         for (unsigned i = 0; i < slots->n; i++)
                 free_slots += slots->items[i].config.match == MATCH_AUTO && slots->items[i].modem < 0;
         for (unsigned m = 0; m < n_modems; m++)
-                if (!modems[m].fixed && (modems[m].state == MODEM_SETTLING || modems[m].state == MODEM_PROBING) &&
+                if (!modems[m].fixed &&
+                    (modems[m].state == MODEM_SETTLING || modems[m].state == MODEM_PROBING) &&
                     !is_bound(slots, (int)m) && preference(&modems[m]) < preference(than))
                         coming++;
         return coming >= free_slots;
@@ -176,7 +181,8 @@ static bool comes_before(const struct modem *a, const struct modem *b)
 }
 
 /* Finds the best pair of an empty automatic slot and a free usable modem; false when there is none. */
-static bool best_pair(const struct slots *slots, const struct modem *modems, unsigned n_modems, unsigned *ret_slot, unsigned *ret_modem)
+static bool best_pair(const struct slots *slots, const struct modem *modems, unsigned n_modems,
+                      unsigned *ret_slot, unsigned *ret_modem)
 {
         unsigned best = 0;
 
@@ -186,10 +192,12 @@ static bool best_pair(const struct slots *slots, const struct modem *modems, uns
                         continue;
                 for (unsigned m = 0; m < n_modems; m++) {
                         const struct modem *modem = &modems[m];
-                        if (!modem_usable(modem) || modem->fixed || is_bound(slots, (int)m) || claimed(slots, modem))
+                        if (!modem_usable(modem) || modem->fixed || is_bound(slots, (int)m) ||
+                            claimed(slots, modem))
                                 continue;
                         unsigned fit = affinity(slot, modem);
-                        if (fit < best || (fit == best && (best == 0 || !comes_before(modem, &modems[*ret_modem]))))
+                        if (fit < best ||
+                            (fit == best && (best == 0 || !comes_before(modem, &modems[*ret_modem]))))
                                 continue;
                         best = fit;
                         *ret_slot = i;
@@ -228,7 +236,8 @@ enum guard slot_guard(const struct slot *slot, const struct modem *modems)
 
         if (slot->pass_guard)
                 return GUARD_NONE;
-        if (slot->record.guard == GUARD_PIN_REFUSED && !(slot->has_pin && slot->record.guard_pin && slot->pin != slot->record.guard_pin))
+        if (slot->record.guard == GUARD_PIN_REFUSED &&
+            !(slot->has_pin && slot->record.guard_pin && slot->pin != slot->record.guard_pin))
                 return GUARD_PIN_REFUSED;
         if (!modem)
                 return GUARD_NONE;
@@ -238,7 +247,8 @@ enum guard slot_guard(const struct slot *slot, const struct modem *modems)
         case SIM_PIN:
                 if (!slot->has_pin)
                         return GUARD_PIN_MISSING;
-                return modem->facts.pin_attempts >= 0 && modem->facts.pin_attempts < 3 ? GUARD_PIN_ATTEMPTS : GUARD_NONE;
+                return modem->facts.pin_attempts >= 0 && modem->facts.pin_attempts < 3 ? GUARD_PIN_ATTEMPTS
+                                                                                       : GUARD_NONE;
         case SIM_UNKNOWN:
         case SIM_READY:
         case SIM_ABSENT:

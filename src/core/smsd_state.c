@@ -1,7 +1,7 @@
 /*
- * smsd as it is, see core/smsd_state.h. All processes of smsd look alike (same comm and command line), so roles are told from
- * the family tree: a child of another smsd is a handler; a parentless one that we knew as a handler, or that holds a port
- * while the pidfile does not name it, is an orphan.
+ * smsd as it is, see core/smsd_state.h. All processes of smsd look alike (same comm and command line), so
+ * roles are told from the family tree: a child of another smsd is a handler; a parentless one that we knew as
+ * a handler, or that holds a port while the pidfile does not name it, is an orphan.
  */
 #include "core/smsd_state.h"
 
@@ -42,7 +42,8 @@ static bool was_handler(const struct smsd_state *state, struct process_id id)
 }
 
 /* How sure we are that this parentless smsd is a main process; 0: it is none. */
-static unsigned main_rank(const struct smsd_state *state, const struct process_list *list, const struct smsd_process *process)
+static unsigned main_rank(const struct smsd_state *state, const struct process_list *list,
+                          const struct smsd_process *process)
 {
         if (find_pid(list, process->parent))
                 return 0;
@@ -64,7 +65,8 @@ static const struct smsd_process *find_main(const struct smsd_state *state, cons
                 const struct smsd_process *process = &list->processes[i];
                 unsigned rank = process->ours ? main_rank(state, list, process) : 0;
                 /* Between equals the one that runs already stays: the younger is the intruder. */
-                if (rank > best_rank || (rank == best_rank && rank > 0 && process_id_equal(process->id, state->main))) {
+                if (rank > best_rank ||
+                    (rank == best_rank && rank > 0 && process_id_equal(process->id, state->main))) {
                         best = process;
                         best_rank = rank;
                 }
@@ -82,7 +84,8 @@ static void add_handler(struct smsd_state *state, const struct smsd_process *pro
         (void)text_copy(handler->tty, sizeof(handler->tty), process->tty);
 }
 
-static void sort_processes(struct smsd_state *state, const struct process_list *list, const struct smsd_process *main)
+static void sort_processes(struct smsd_state *state, const struct process_list *list,
+                           const struct smsd_process *main)
 {
         state->n_handlers = state->n_ours = state->n_strays = state->n_foreign = 0;
         for (unsigned i = 0; i < list->n; i++) {
@@ -162,6 +165,8 @@ static bool tells_failure(enum smsd_log_kind kind)
         case SMSD_LOG_HANDLER_TERMINATED:
         case SMSD_LOG_WRITE_ERROR:
         case SMSD_LOG_CANNOT_OPEN:
+        case SMSD_LOG_MAIN_ABORTED:
+        case SMSD_LOG_PIN_MISSING:
         case SMSD_LOG_PIN_REFUSED:
         case SMSD_LOG_SIM_LOCKED:
         case SMSD_LOG_SIM_ERROR:
@@ -175,8 +180,11 @@ static bool tells_failure(enum smsd_log_kind kind)
                 return true;
         case SMSD_LOG_OTHER:
         case SMSD_LOG_MAIN_STARTED:
+        case SMSD_LOG_MAIN_READY:
         case SMSD_LOG_MAIN_TERMINATED:
         case SMSD_LOG_HANDLER_STARTED:
+        case SMSD_LOG_INITIALISED:
+        case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_REGISTERED:
         case SMSD_LOG_SENT:
         case SMSD_LOG_RECEIVED:
@@ -185,7 +193,8 @@ static bool tells_failure(enum smsd_log_kind kind)
         return false;
 }
 
-void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, const char *text, int64_t realtime)
+void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, const char *text,
+                    int64_t realtime)
 {
         if (line->kind == SMSD_LOG_MAIN_TERMINATED)
                 state->ended_cleanly = true;

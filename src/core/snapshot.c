@@ -1,6 +1,6 @@
 /*
- * One walk over the snapshot, see core/snapshot.h. Keys and order are the JSON schema 1 of the documentation; new keys go behind
- * the old ones of their object.
+ * One walk over the snapshot, see core/snapshot.h. Keys and order are the JSON schema 1 of the documentation;
+ * new keys go behind the old ones of their object.
  */
 #include "core/snapshot.h"
 
@@ -10,11 +10,11 @@
 #include <string.h>
 
 /* Ends the walk at the first error. */
-#define TRY(call)                                                                                                                          \
-        do {                                                                                                                               \
-                int try_result = (call);                                                                                                   \
-                if (try_result < 0)                                                                                                        \
-                        return try_result;                                                                                                 \
+#define TRY(call)                                                                                            \
+        do {                                                                                                 \
+                int try_result = (call);                                                                     \
+                if (try_result < 0)                                                                          \
+                        return try_result;                                                                   \
         } while (0)
 
 struct walk {
@@ -27,16 +27,14 @@ void snapshot_init(struct snapshot *snapshot)
         memset(snapshot, 0, sizeof(*snapshot));
         snapshot->schema = SNAPSHOT_SCHEMA;
         snapshot->verdict = VERDICT_DOWN;
-        snapshot->queues.outgoing = snapshot->queues.checked = snapshot->queues.failed = snapshot->queues.incoming = -1;
+        snapshot->queues.outgoing = snapshot->queues.checked = snapshot->queues.failed =
+            snapshot->queues.incoming = -1;
         snapshot->queues.oldest_s = -1;
 }
 
 static const char *const verdict_names[] = {
-        [VERDICT_WORKING] = "working",
-        [VERDICT_DEGRADED] = "degraded",
-        [VERDICT_RECOVERING] = "recovering",
-        [VERDICT_HELD] = "held",
-        [VERDICT_DOWN] = "down",
+    [VERDICT_WORKING] = "working", [VERDICT_DEGRADED] = "degraded", [VERDICT_RECOVERING] = "recovering",
+    [VERDICT_HELD] = "held",       [VERDICT_DOWN] = "down",
 };
 
 const char *verdict_to_string(enum verdict verdict)
@@ -217,7 +215,8 @@ static int visit_modem(const struct walk *walk, struct snapshot_modem *modem)
         return end(walk);
 }
 
-static int visit_modems(const struct walk *walk, const char *key, struct snapshot_modem *modems, unsigned *n, unsigned max)
+static int visit_modems(const struct walk *walk, const char *key, struct snapshot_modem *modems, unsigned *n,
+                        unsigned max)
 {
         TRY(walk->to->begin_array(walk->userdata, key, n, max));
         for (unsigned i = 0; i < *n; i++)

@@ -1,0 +1,424 @@
+/*
+ * The smsd processes of the box, see adapters/process_table.h. It owns a pidfd and an event source for each
+ * process it watches and one inotify descriptor for the binary; it does not own the processes.
+ *
+ * A pid alone is never trusted: a process is watched and signalled through a pidfd, and only after its start
+ * time was compared with the pidfd already open, so that the pid cannot have changed hands in between.
+ *
+ * The binary is watched twice: the file for being opened, its folder for the file being replaced (a package
+ * upgrade renames a new one over it) or coming back.
+ */
+#include "adapters/process_table.h"
+
+#include "base/text.h"
+#include "process_table_private.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+struct watch {
+        struct process_table *table;
+        struct process_id id; /* pid 0: the slot is free */
+        int fd;
+        sd_event_source *source;
+};
+
+struct process_table {
+        sd_event *event;
+        struct process_table_callbacks callbacks;
+        void *userdata;
+
+        char *smsd, *pidfile;
+        struct smsd_identity identity;
+        int proc_fd;
+
+        int inotify_fd;
+        int binary_wd, folder_wd;
+        sd_event_source *inotify_source;
+
+        struct watch watches[SMSD_PROCESSES_MAX];
+        struct process_list list;
+};
+
+/* --- watches
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+
+static struct watch *find_watch(struct process_table *t, struct process_id id)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++)
+                if (process_id_equal(t->watches[i].id, id))
+                        return &t->watches[i];
+        return NULL;
+}
+
+static void release_watch(struct watch *watch)
+{
+        watch->source = sd_event_source_disable_unref(watch->source);
+        if (watch->id.pid != 0)
+                watch->fd = close_fd(watch->fd);
+        watch->id = (struct process_id){0};
+}
+
+/* Takes the exit status of our own child, and with it the zombie. Returns 1 when it has ended, 0 when it
+ * still runs. */
+static int take_status(int fd, bool *ret_known, int *ret_status)
+{
+        siginfo_t info = {0};
+
+        if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0) {
+                /* ECHILD: somebody else's child. Whatever it is, the pidfd says that the process is gone. */
+                *ret_known = false;
+                *ret_status = 0;
+                return 1;
+        }
+        if (info.si_pid == 0)
+                return 0;
+        *ret_known = true;
+        *ret_status = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
+        return 1;
+}
+
+static int on_process_ended(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct watch *watch = userdata;
+        struct process_table *t = watch->table;
+        struct process_id id = watch->id;
+        bool known;
+        int status;
+
+        (void)source;
+        (void)events;
+        if (take_status(fd, &known, &status) == 0)
+                return 0;
+        release_watch(watch);
+        if (t->callbacks.exited)
+                t->callbacks.exited(t->userdata, id, known, status);
+        return 0;
+}
+
+/* A pidfd that is certainly this process: the start time is read while the pidfd is held. */
+static int open_process(const struct process_table *t, struct process_id id)
+{
+        _cleanup_close_ int fd = pidfd_open(id.pid, 0);
+        uint64_t start_time;
+
+        if (fd < 0)
+                return -errno;
+        int r = proc_read_start_time(t->proc_fd, id.pid, &start_time);
+        if (r < 0)
+                return r;
+        if (start_time != id.start_time)
+                return -ESRCH;
+        int result = fd;
+        fd = -1;
+        return result;
+}
+
+int process_table_watch(struct process_table *t, struct process_id id)
+{
+        if (find_watch(t, id))
+                return 0;
+        struct watch *watch = find_watch(t, (struct process_id){0});
+        if (!watch)
+                return -ENOBUFS;
+        int fd = open_process(t, id);
+        if (fd < 0)
+                return fd;
+        watch->table = t;
+        int r = sd_event_add_io(t->event, &watch->source, fd, EPOLLIN, on_process_ended, watch);
+        if (r < 0) {
+                (void)close_fd(fd);
+                return r;
+        }
+        (void)sd_event_source_set_description(watch->source, "smsd-process");
+        watch->fd = fd;
+        watch->id = id;
+        return 0;
+}
+
+bool process_table_watches(const struct process_table *t, pid_t pid)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++)
+                if (pid > 0 && t->watches[i].id.pid == pid)
+                        return true;
+        return false;
+}
+
+int process_table_signal(const struct process_table *t, struct process_id id, int signal)
+{
+        _cleanup_close_ int fd = id.pid > 1 ? open_process(t, id) : -ESRCH;
+
+        if (fd < 0)
+                return fd;
+        return pidfd_send_signal(fd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* --- the binary
+ * -----------------------------------------------------------------------------------------------------------------
+ */
+
+static void stat_or_absent(const char *path, struct stat *ret_stat)
+{
+        if (stat(path, ret_stat) < 0)
+                *ret_stat = (struct stat){0};
+}
+
+static void refresh_identity(struct process_table *t)
+{
+        char resolved[PATH_MAX];
+
+        /* An absent binary keeps the path it had: its processes may still run. */
+        if (realpath(t->smsd, resolved))
+                (void)text_copy(t->identity.binary, sizeof(t->identity.binary), resolved);
+        stat_or_absent(t->identity.binary, &t->identity.binary_stat);
+        stat_or_absent(t->identity.conf, &t->identity.conf_stat);
+        t->identity.pidfile_pid = t->pidfile ? read_pidfile(t->pidfile) : 0;
+}
+
+static void renew_watch(struct process_table *t, int *wd, const char *path, uint32_t mask)
+{
+        int new = inotify_add_watch(t->inotify_fd, path, mask);
+
+        if (*wd >= 0 && new != *wd)
+                /* The watch of the replaced one; the kernel may have dropped it already. */
+                (void)inotify_rm_watch(t->inotify_fd, *wd);
+        *wd = new;
+}
+
+/* Watches file and folder as they are now. Adding a watch that exists changes nothing; what is absent is told
+ * by the folder, or, when that is absent too, found by the next scan. */
+static void arm_inotify(struct process_table *t)
+{
+        char folder[PATH_MAX];
+
+        (void)text_copy(folder, sizeof(folder), t->identity.binary);
+        char *slash = strrchr(folder, '/');
+        if (slash && slash != folder)
+                *slash = '\0';
+        renew_watch(t, &t->folder_wd, folder, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+        renew_watch(t, &t->binary_wd, t->identity.binary,
+                    IN_OPEN | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB);
+}
+
+static bool replaces_binary(const struct process_table *t, const struct inotify_event *event)
+{
+        const char *name = strrchr(t->identity.binary, '/');
+
+        if (event->wd == t->folder_wd)
+                return event->len > 0 && name && text_equal(event->name, name + 1);
+        return event->wd == t->binary_wd &&
+               (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB | IN_IGNORED));
+}
+
+static int on_inotify(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct process_table *t = userdata;
+        _Alignas(struct inotify_event) char buffer[4096];
+        bool opened = false, replaced = false;
+
+        (void)source;
+        (void)events;
+        ssize_t n = read(fd, buffer, sizeof(buffer));
+        if (n < 0)
+                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+        for (ssize_t at = 0; at < n;) {
+                const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
+                bool lost = event->mask & IN_Q_OVERFLOW;
+                opened = opened || lost || (event->wd == t->binary_wd && (event->mask & IN_OPEN));
+                replaced = replaced || lost || replaces_binary(t, event);
+                at += (ssize_t)(sizeof(*event) + event->len);
+        }
+        if (replaced) {
+                refresh_identity(t);
+                arm_inotify(t);
+        }
+        /* Whoever opened a new binary before it was watched has not been seen: let the caller look. */
+        if ((opened || replaced) && t->callbacks.binary_opened)
+                t->callbacks.binary_opened(t->userdata);
+        return 0;
+}
+
+/* --- scan
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
+
+struct scan {
+        struct process_table *table;
+        enum conf_verdict verdicts[SMSD_PROCESSES_MAX];
+};
+
+static bool look_at_process(void *userdata, unsigned number)
+{
+        struct scan *scan = userdata;
+        struct process_table *t = scan->table;
+        struct smsd_process process;
+        enum conf_verdict verdict;
+
+        if (proc_read_smsd(t->proc_fd, (pid_t)number, &t->identity, &process, &verdict) == 0)
+                return true;
+        if (t->list.n == SMSD_PROCESSES_MAX) {
+                t->list.truncated = true;
+                return false;
+        }
+        scan->verdicts[t->list.n] = verdict;
+        t->list.processes[t->list.n++] = process;
+        return true;
+}
+
+static struct smsd_process *find_process(struct process_table *t, pid_t pid)
+{
+        for (unsigned i = 0; i < t->list.n; i++)
+                if (t->list.processes[i].id.pid == pid)
+                        return &t->list.processes[i];
+        return NULL;
+}
+
+/* Before the handlers, whose command line may say nothing, their main process must be judged. */
+static void judge_by_itself(struct process_table *t, const struct scan *scan)
+{
+        for (unsigned i = 0; i < t->list.n; i++) {
+                struct smsd_process *process = &t->list.processes[i];
+                bool known = find_watch(t, process->id) != NULL;
+                process->ours = scan->verdicts[i] == CONF_OURS || process->in_pidfile ||
+                                (known && scan->verdicts[i] != CONF_OTHER);
+        }
+}
+
+/* An orphaned handler that hides its command line counts as ours: overlooked it would send every message a
+ * second time. */
+static void judge_by_parent(struct process_table *t, const struct scan *scan)
+{
+        for (unsigned i = 0; i < t->list.n; i++) {
+                struct smsd_process *process = &t->list.processes[i];
+                const struct smsd_process *parent = find_process(t, process->parent);
+                if (process->ours || scan->verdicts[i] == CONF_OTHER)
+                        continue;
+                process->ours = parent ? parent->ours : scan->verdicts[i] == CONF_UNKNOWN_HANDLER;
+        }
+}
+
+static int watch_ours(struct process_table *t)
+{
+        int result = 0;
+
+        for (unsigned i = 0; i < t->list.n; i++) {
+                if (!t->list.processes[i].ours)
+                        continue;
+                int r = process_table_watch(t, t->list.processes[i].id);
+                if (r < 0 && r != -ESRCH)
+                        result = r;
+        }
+        return result;
+}
+
+int process_table_scan(struct process_table *t)
+{
+        struct scan scan = {.table = t};
+
+        refresh_identity(t);
+        arm_inotify(t);
+        t->list.n = 0;
+        t->list.truncated = false;
+        int r = for_each_number(t->proc_fd, look_at_process, &scan);
+        if (r < 0)
+                return r;
+        judge_by_itself(t, &scan);
+        judge_by_parent(t, &scan);
+        r = watch_ours(t);
+        if (t->callbacks.changed)
+                t->callbacks.changed(t->userdata, &t->list);
+        return r;
+}
+
+const struct process_list *process_table_list(const struct process_table *t)
+{
+        return &t->list;
+}
+
+/* --- life
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
+
+static int copy_options(struct process_table *t, const struct process_table_options *options)
+{
+        t->smsd = strdup(options->smsd);
+        if (!t->smsd)
+                return -ENOMEM;
+        t->identity.by_name = options->by_name;
+        int r = text_copy(t->identity.binary, sizeof(t->identity.binary), options->smsd);
+        if (r == 0)
+                r = text_copy(t->identity.conf, sizeof(t->identity.conf), options->smsd_conf);
+        return r == 0 ? process_table_set_pidfile(t, options->pidfile) : r;
+}
+
+static int open_sources(struct process_table *t)
+{
+        t->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (t->proc_fd < 0 || fstatat(t->proc_fd, "self/ns/pid", &t->identity.namespace, 0) < 0)
+                return -errno;
+        t->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        if (t->inotify_fd < 0)
+                return -errno;
+        int r = sd_event_add_io(t->event, &t->inotify_source, t->inotify_fd, EPOLLIN, on_inotify, t);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(t->inotify_source, "smsd-binary");
+        refresh_identity(t);
+        arm_inotify(t);
+        return 0;
+}
+
+int process_table_new(struct process_table **ret, sd_event *event,
+                      const struct process_table_options *options,
+                      const struct process_table_callbacks *callbacks, void *userdata)
+{
+        _cleanup_(process_table_cleanup) struct process_table *t = calloc(1, sizeof(*t));
+
+        if (!t)
+                return -ENOMEM;
+        t->proc_fd = t->inotify_fd = t->binary_wd = t->folder_wd = -1;
+        t->event = sd_event_ref(event);
+        t->callbacks = *callbacks;
+        t->userdata = userdata;
+        int r = copy_options(t, options);
+        if (r == 0)
+                r = open_sources(t);
+        if (r < 0)
+                return r;
+        *ret = t;
+        t = NULL;
+        return 0;
+}
+
+int process_table_set_pidfile(struct process_table *t, const char *pidfile)
+{
+        char *copy = pidfile ? strdup(pidfile) : NULL;
+
+        if (pidfile && !copy)
+                return -ENOMEM;
+        free(t->pidfile);
+        t->pidfile = copy;
+        return 0;
+}
+
+struct process_table *process_table_free(struct process_table *t)
+{
+        if (!t)
+                return NULL;
+        for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++)
+                release_watch(&t->watches[i]);
+        (void)sd_event_source_disable_unref(t->inotify_source);
+        (void)close_fd(t->inotify_fd);
+        (void)close_fd(t->proc_fd);
+        (void)sd_event_unref(t->event);
+        free(t->smsd);
+        free(t->pidfile);
+        free(t);
+        return NULL;
+}

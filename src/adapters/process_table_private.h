@@ -1,0 +1,53 @@
+/*
+ * What the two halves of the process table share: process_table.c owns the watches and the list,
+ * process_table_proc.c reads /proc.
+ */
+#ifndef PROCESS_TABLE_PRIVATE_H
+#define PROCESS_TABLE_PRIVATE_H
+
+#include "core/process.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+
+/* What makes a process an smsd, and an smsd ours. Refreshed at each scan: a package upgrade replaces the
+ * binary, an edit the conf. */
+struct smsd_identity {
+        char binary[PATH_MAX]; /* resolved; as last seen when the file is absent now */
+        char conf[PATH_MAX];
+        struct stat binary_stat; /* st_ino 0: absent */
+        struct stat conf_stat;
+        struct stat namespace; /* our pid namespace */
+        pid_t pidfile_pid;     /* 0: none */
+        bool by_name;
+};
+
+/* What its command line says about the configuration it runs on. */
+enum conf_verdict {
+        CONF_OTHER,
+        CONF_OURS,
+        CONF_UNKNOWN_MAIN,    /* not to be told from the command line (any more) */
+        CONF_UNKNOWN_HANDLER, /* the same, and it calls itself a modem's handler */
+};
+
+/*
+ * Fills `ret_process` (all but `ours`) and the verdict for process `pid`. proc_fd is open on /proc.
+ * Returns 1 when it is an smsd, 0 when it is something else or gone.
+ */
+int proc_read_smsd(int proc_fd, pid_t pid, const struct smsd_identity *identity,
+                   struct smsd_process *ret_process, enum conf_verdict *ret_verdict);
+
+/* Start time of `pid`. Returns 0, or -ESRCH. */
+int proc_read_start_time(int proc_fd, pid_t pid, uint64_t *ret_start_time);
+
+/* The pid in a pidfile, 0 when there is none or it makes no sense. Only a regular file is read, and no
+ * symbolic link at its end. */
+pid_t read_pidfile(const char *path);
+
+/*
+ * Calls `each` for every entry of the folder `fd` whose name is a number (a pid, a file descriptor), until it
+ * returns false. Allocates nothing. Returns 0 or a negative errno.
+ */
+int for_each_number(int fd, bool (*each)(void *userdata, unsigned number), void *userdata);
+
+#endif

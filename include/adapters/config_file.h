@@ -1,0 +1,43 @@
+/*
+ * The configuration on the disk: the main file, its drop-ins, and the last good copy. inih splits the text,
+ * core/config judges every key. Nothing is logged here; an error comes back as a sentence.
+ *
+ * inih takes lines of a fixed size and cuts silently what is longer, takes an indented line for the
+ * continuation of the value before it, ignores text behind `]`, and does not tell of a section without keys.
+ * So the lines are fed to it one by one, after these cases were refused or straightened.
+ */
+#ifndef ADAPTERS_CONFIG_FILE_H
+#define ADAPTERS_CONFIG_FILE_H
+
+#include "core/config.h"
+
+#define CONFIG_FILE_SIZE_MAX    ((size_t)256 * 1024)
+#define CONFIG_FILE_DROPINS_MAX 64
+
+struct config_file_error {
+        char file[512];    /* escaped for display */
+        unsigned line;     /* 1-based, 0: concerns the file or the whole */
+        char message[832]; /* one printable sentence; begins with file and line */
+};
+
+/*
+ * Reads `path` and then, in the order of their names, the drop-ins `PATH_WITHOUT_.conf.conf.d/NAME.conf`. A
+ * missing main file, and a missing drop-in folder, mean the defaults; what is there must be readable, regular
+ * and small. Returns 0, -EINVAL / -E2BIG (content), or the errno of reading; then ret_error is filled and
+ * ret_config untouched.
+ */
+int config_file_load(const char *path, struct config *ret_config, struct config_file_error *ret_error);
+
+/*
+ * Keeps what config_file_load(path) takes as STATE_DIR/smswarden.conf.good: the texts of the files one behind
+ * the other in one file (sections may repeat, so that is the same configuration), mode 0600, replaced
+ * atomically. The files are read again and checked again: a copy that would not load is never kept. Returns 0
+ * or a negative errno, the old copy is there then.
+ */
+int config_file_save_good(const char *state_dir, const char *path);
+
+/* Loads that copy. -ENOENT: none was kept. Else as config_file_load. */
+int config_file_load_good(const char *state_dir, struct config *ret_config,
+                          struct config_file_error *ret_error);
+
+#endif

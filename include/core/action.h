@@ -1,0 +1,109 @@
+/*
+ * What the core wants done, as plain data; the daemon carries it out in order and reports results as events.
+ * A list is bounded; what did not fit is found missing by the next step, for the gateway acts on states, not
+ * on edges.
+ */
+#ifndef CORE_ACTION_H
+#define CORE_ACTION_H
+
+#include "core/config.h"
+#include "core/hold_record.h"
+#include "core/modem_record.h"
+#include "core/process.h"
+
+#include <stdbool.h>
+
+enum action_kind {
+        ACTION_PORT_OPEN, /* open port.path unless somebody holds it -> EVENT_PORT_OPENED */
+        ACTION_PORT_WRITE,
+        ACTION_PORT_CLOSE,
+        ACTION_SCAN,           /* -> EVENT_PROCESSES */
+        ACTION_SMSD_STOP,      /* ask the main process `id` to end, by the backend -> EVENT_STOP_DONE */
+        ACTION_SIGNAL,         /* signal exactly process `id` */
+        ACTION_CONF_READ,      /* -> EVENT_CONF_READ */
+        ACTION_CONF_READ_GOOD, /* the last good copy -> EVENT_CONF_READ with good set */
+        ACTION_CONF_WRITE,     /* replace smsd.conf, as it was read last -> EVENT_CONF_WRITTEN */
+        ACTION_CONF_KEEP,      /* smsd runs on it: keep it as the last good copy */
+        ACTION_CONF_SET_ASIDE, /* smsd refuses it: keep it as smsd.conf.refused, so that an edit is not lost
+                                */
+        ACTION_HOLD_WRITE,     /* -> EVENT_HOLD_WRITTEN */
+        ACTION_HOLD_CLEAR,     /* removes the hold and the old scripts' flag -> EVENT_HOLD_CLEARED */
+        ACTION_FLAG_LOOK,      /* -> EVENT_FLAG */
+        ACTION_SMSD_START,     /* only core/restart may ask for it -> EVENT_START_DONE */
+        ACTION_STATUS_READ,    /* -> EVENT_SMSD_STATUS */
+        ACTION_MODEM_SAVE,     /* remember the slot */
+        ACTION_RECORD,         /* something a person should be able to read later */
+        ACTION_REPLY,          /* answer the command `token` */
+        ACTION_KIND_MAX
+};
+
+enum record_kind {
+        RECORD_MODEM,
+        RECORD_RESTART,
+        RECORD_HOLD,
+        RECORD_SMSD,
+        RECORD_CONFIG,
+        RECORD_FLAG,
+        RECORD_OBSERVED,
+};
+
+#define ACTION_MESSAGE_MAX 384
+
+struct action {
+        enum action_kind kind;
+        union {
+                struct {
+                        unsigned modem;
+                        unsigned generation;
+                        size_t length;
+                        char path[DEVICE_NODE_MAX];
+                        char data[64];
+                } port;
+                struct {
+                        struct process_id id;
+                        int signal;
+                } process;
+                struct {
+                        const char *text; /* borrowed until the next step */
+                        size_t length;
+                } conf;
+                struct hold_record hold;
+                struct modem_record modem;
+                struct {
+                        enum record_kind kind;
+                        enum severity severity;
+                        char modem[SMSD_MODEM_NAME_MAX];
+                        char message[ACTION_MESSAGE_MAX]; /* foreign text in it is escaped */
+                } record;
+                struct {
+                        unsigned token;
+                        int result; /* 0, or positive: failed, refused; see interface.md's exit codes */
+                        char message[ACTION_MESSAGE_MAX];
+                } reply;
+        };
+};
+
+#define ACTIONS_MAX 256
+
+struct action_list {
+        unsigned n;
+        bool overflown; /* something did not fit; step again */
+        struct action items[ACTIONS_MAX];
+};
+
+void action_list_init(struct action_list *list);
+
+/* Room for one more action of that kind, zeroed; a scratch that is thrown away (and `overflown` set) when the
+ * list is full. Never NULL. */
+struct action *action_push(struct action_list *list, enum action_kind kind);
+
+void action_record(struct action_list *list, enum record_kind kind, enum severity severity, const char *modem,
+                   const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+void action_reply(struct action_list *list, unsigned token, int result, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+const char *action_kind_to_string(enum action_kind kind);
+const char *record_kind_to_string(enum record_kind kind);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * The configuration as a checked struct. The INI text is read by an adapter (inih), which hands every key to config_set;
+ * what is allowed, and what the message says when it is not, is decided here.
+ */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include "base/usec.h"
+#include "core/smsd_conf.h"
+#include "core/usb_device.h"
+
+#include <stdbool.h>
+
+#define CONFIG_PATH_MAX      256
+#define CONFIG_RECEIVERS_MAX 16
+
+enum gateway_mode { MODE_CONTROL, MODE_OBSERVE };
+enum control_backend { CONTROL_AUTO, CONTROL_SYSTEMD, CONTROL_DIRECT };
+enum match_kind { MATCH_AUTO, MATCH_IMEI, MATCH_IMSI, MATCH_USB, MATCH_DEVICE };
+enum manage_what { MANAGE_DEVICE, MANAGE_PROFILE };
+enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL };
+
+struct modem_config {
+        char name[SMSD_MODEM_NAME_MAX]; /* the section of smsd.conf that this modem feeds */
+        enum match_kind match;
+        char match_value[DEVICE_NODE_MAX];
+        char profile[32]; /* "auto" or a profile's name */
+        enum manage_what manage;
+        usec_t boot_timeout;
+};
+
+struct receiver_config { /* [notify NAME] */
+        char name[32];
+        char type[16];
+        char url[512];
+        enum severity min_severity;
+};
+
+struct config {
+        enum gateway_mode mode;
+        enum control_backend control;
+        char unit[CONFIG_PATH_MAX];
+        char smsd[CONFIG_PATH_MAX];
+        char smsd_conf[CONFIG_PATH_MAX];
+        char smsd_user[32];  /* direct backend: the account smsd runs as; "auto": `smsd` where it exists and we are root, "": the daemon's own */
+        char smsd_group[32]; /* direct backend: "auto": dialout, "" the account's own */
+        char runtime_dir[CONFIG_PATH_MAX];
+        char state_dir[CONFIG_PATH_MAX];
+        usec_t hold_default;
+        usec_t hold_maximum;
+        usec_t hold_notify_after;
+        char legacy_flag[CONFIG_PATH_MAX]; /* "" or none: no flag is looked at */
+        char legacy_owners[256];           /* blank separated: user or @group */
+        usec_t backoff_max;
+        unsigned n_modems; /* 0: one per name in smsd.conf's `devices`, match = auto */
+        struct modem_config modems[SMSD_MODEMS_MAX];
+        unsigned n_receivers;
+        struct receiver_config receivers[CONFIG_RECEIVERS_MAX];
+};
+
+struct config_error {
+        char message[256]; /* without file and line; says what is allowed; foreign text escaped */
+};
+
+/* The defaults of docs/configuration.md: an empty file runs an EC25 box with Debian's smstools. */
+void config_init(struct config *config);
+
+/* The defaults of one modem. */
+void modem_config_init(struct modem_config *modem, const char *name);
+
+/* One `key = value` of `[section]`. Returns 0, or -EINVAL / -E2BIG with the message filled; the config is unchanged then. */
+int config_set(struct config *config, const char *section, const char *key, const char *value, struct config_error *ret_error);
+
+/*
+ * Opens `[section]` without a key: an empty `[modem NAME]` or `[notify NAME]` counts, an unknown section is refused even
+ * when it is empty. Same results as config_set.
+ */
+int config_open_section(struct config *config, const char *section, struct config_error *ret_error);
+
+/* What only the whole can show: hold.default <= hold.maximum, two modems with the same match, absolute paths, a
+ * receiver without type or with an address that its type cannot use. 0 or -EINVAL. */
+int config_check(const struct config *config, struct config_error *ret_error);
+
+const char *gateway_mode_to_string(enum gateway_mode mode); /* control observe */
+const char *severity_to_string(enum severity severity);     /* info warning critical */
+
+#endif

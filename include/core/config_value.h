@@ -1,0 +1,60 @@
+/*
+ * The kinds of values a configuration key may have: how each is read, and what is told when it cannot be.
+ * Used by core/config's tables alone; a kind that is added here serves every key at once.
+ */
+#ifndef CORE_CONFIG_VALUE_H
+#define CORE_CONFIG_VALUE_H
+
+#include "base/cleanup.h"
+#include "base/usec.h"
+
+#include <stddef.h>
+
+struct config_error;
+struct config_key;
+
+struct config_kind {
+        /*
+         * Reads `value` into the field of `object` that `key` names. Returns 0, -EINVAL (malformed), -ERANGE
+         * (outside the key's limits) or -E2BIG (too long); the field is untouched then.
+         */
+        int (*read)(const struct config_key *key, const char *value, void *object);
+        /* Writes the rest of the sentence `"VALUE" ...`: what is wrong and what is allowed. */
+        void (*explain)(const struct config_key *key, char *target, size_t size);
+};
+
+struct config_key {
+        const char *name;
+        const struct config_kind *kind;
+        size_t offset; /* of the field in the section's struct */
+        size_t size;   /* of the field: the bound of a text */
+        const char *const
+            *words;      /* for kinds that take a word: ended by NULL; the index is the enum's value */
+        usec_t min, max; /* for durations */
+};
+
+extern const struct config_kind config_kind_word;      /* an enum: one of `words` */
+extern const struct config_kind config_kind_word_text; /* one of `words`, kept as text */
+extern const struct config_kind config_kind_duration;  /* min..max, never infinity */
+extern const struct config_kind config_kind_path;      /* absolute */
+extern const struct config_kind config_kind_path_none; /* absolute, or nothing / `none`, kept as "" */
+extern const struct config_kind config_kind_unit;      /* a systemd service */
+extern const struct config_kind config_kind_account;   /* user or group name, `auto`, or nothing */
+extern const struct config_kind config_kind_owners;    /* users and @groups, separated by blanks */
+extern const struct config_kind config_kind_match; /* fills match and match_value of a struct modem_config */
+extern const struct config_kind config_kind_profile; /* `auto` or the name of a profile */
+extern const struct config_kind
+    config_kind_url; /* printable, no blanks; never repeated in a message: it may hold a password */
+
+/* Writes the message (cut when it does not fit) and returns `code`. */
+int config_fail(struct config_error *error, int code, const char *format, ...) _printf_(3, 4);
+
+/* The name behind `modem` or `notify`: it becomes part of file names and of smsd.conf. 0, -EINVAL or -E2BIG.
+ */
+int config_name_check(const char *name, size_t size);
+
+/* Edits (insert, delete, replace, swap of neighbours) from one word to the other, any case; at most 31
+ * characters of each count. */
+unsigned config_word_distance(const char *a, const char *b);
+
+#endif

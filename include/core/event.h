@@ -1,0 +1,132 @@
+/*
+ * Everything that can happen to the gateway, as plain data. Adapters' callbacks make events, the results of
+ * actions come back as events; gateway_step() sees nothing else, so a recorded list of events (with their
+ * times) replays an incident exactly. Pointers in an event are borrowed: valid while the event is handled.
+ */
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include "base/usec.h"
+#include "core/config.h"
+#include "core/hold_record.h"
+#include "core/modem_record.h"
+#include "core/process.h"
+#include "core/smsd_log.h"
+#include "core/smsd_status.h"
+#include "core/usb_device.h"
+
+enum event_kind {
+        EVENT_TIMER,        /* a deadline of gateway_next_deadline() has come */
+        EVENT_MODEM_RECORD, /* at start: what is remembered of a slot */
+        EVENT_HOLD_FOUND,   /* at start: a hold of this boot lies in RUNTIME_DIR */
+        EVENT_USB_DEVICE,   /* a USB device as it is now: new, or one of its ttys came or went */
+        EVENT_USB_GONE,
+        EVENT_USB_ENUMERATED, /* all devices were told; those that were not are gone */
+        EVENT_NODE,           /* a fixed device node came or went */
+        EVENT_PORT_OPENED,    /* result of ACTION_PORT_OPEN; -EBUSY: somebody holds it, see holder */
+        EVENT_PORT_DATA,
+        EVENT_PORT_CLOSED, /* the port failed under us (unplugged, EIO) */
+        EVENT_PROCESSES,   /* result of ACTION_SCAN: the smsd processes as they are now */
+        EVENT_PROCESS_EXITED,
+        EVENT_SMSD_OPENED,  /* somebody opened the smsd binary: a start may be under way */
+        EVENT_SMSD_LOG,     /* smsd wrote a line */
+        EVENT_SMSD_STATUS,  /* result of ACTION_STATUS_READ */
+        EVENT_CONF_READ,    /* result of ACTION_CONF_READ or ACTION_CONF_READ_GOOD */
+        EVENT_CONF_WRITTEN, /* result of ACTION_CONF_WRITE; -ESTALE, -EBUSY: somebody edits it */
+        EVENT_STOP_DONE,    /* result of ACTION_SMSD_STOP: the request is made (processes tell the rest) */
+        EVENT_START_DONE,   /* result of ACTION_SMSD_START */
+        EVENT_HOLD_WRITTEN, /* result of ACTION_HOLD_WRITE */
+        EVENT_HOLD_CLEARED, /* result of ACTION_HOLD_CLEAR */
+        EVENT_FLAG,         /* result of ACTION_FLAG_LOOK */
+        EVENT_COMMAND,      /* a person (or a program of theirs) asks */
+        EVENT_RELOAD,       /* the configuration was read again */
+        EVENT_KIND_MAX
+};
+
+enum command_kind { COMMAND_STOP, COMMAND_START, COMMAND_RESTART };
+
+struct command {
+        enum command_kind kind;
+        unsigned token;   /* names the request in ACTION_REPLY; never 0 */
+        char by[64];      /* who: account name or uid, escaped */
+        char reason[256]; /* escaped */
+        usec_t duration;  /* STOP: 0 for the default */
+        bool force;
+        int64_t realtime; /* the wall clock, seconds: for people only */
+};
+
+/* How the old scripts' flag lies there. */
+enum flag_state { FLAG_ABSENT, FLAG_PRESENT, FLAG_REFUSED };
+
+struct flag_event {
+        enum flag_state state;
+        char owner[32];     /* escaped */
+        char refusal[96];   /* FLAG_REFUSED: why, e.g. "a symbolic link" */
+        bool age_plausible; /* the file's time is neither in the future nor before this boot */
+        usec_t age;
+        int64_t realtime;
+};
+
+struct port_event {
+        unsigned modem;      /* as in the action */
+        unsigned generation; /* as in the action: an answer to an older opening is ignored */
+        int result;
+        struct port_holder holder;
+        size_t length;
+        char data[256];
+};
+
+struct conf_event {
+        int result; /* 0, or negative errno of the read */
+        bool good;  /* this is the last good copy */
+        const char *text;
+        size_t length;
+};
+
+struct event {
+        enum event_kind kind;
+        union {
+                int result; /* CONF_WRITTEN, STOP_DONE, HOLD_WRITTEN, HOLD_CLEARED */
+                struct modem_record record;
+                struct hold_record hold;
+                struct usb_device device;
+                char usb_path[USB_PATH_MAX];
+                struct {
+                        char path[DEVICE_NODE_MAX];
+                        char target[DEVICE_NODE_MAX]; /* realpath of it */
+                        bool present;
+                } node;
+                struct port_event port;
+                struct {
+                        const struct process_list *list;
+                        bool sending; /* smsd's infofile exists: a multipart message is being sent after TERM
+                                       */
+                } processes;
+                struct {
+                        struct process_id id;
+                        bool status_known;
+                        int status; /* exit code, or -signal */
+                } exited;
+                struct {
+                        struct smsd_log_line line;
+                        char text[192]; /* escaped, cut */
+                        int64_t realtime;
+                } log;
+                struct {
+                        int result;
+                        const struct smsd_status *status;
+                } status;
+                struct conf_event conf;
+                struct {
+                        int result;
+                        struct process_id id; /* pid 0: the backend does not know it (yet) */
+                } started;
+                struct flag_event flag;
+                struct command command;
+                const struct config *config;
+        };
+};
+
+const char *event_kind_to_string(enum event_kind kind);
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * The one restart path. Every start of smsd, whatever asked for it, is
+ *
+ *   stop and wait until every smsd process is gone -> write smsd.conf if it differs -> clear hold and start
+ * -> verify -> done | failed
+ *
+ * and nothing else in the program may emit ACTION_SMSD_START. Requests that come meanwhile merge into the run
+ * in progress (single flight).
+ */
+#ifndef CORE_RESTART_H
+#define CORE_RESTART_H
+
+#include "base/usec.h"
+#include "core/action.h"
+#include "core/backoff.h"
+#include "core/event.h"
+#include "core/slot.h"
+#include "core/smsd_state.h"
+
+#include <stdbool.h>
+
+enum restart_phase {
+        RESTART_IDLE,
+        RESTART_STOPPING, /* until no smsd of ours is left */
+        RESTART_READING,  /* smsd.conf, to see what must change */
+        RESTART_WRITING,
+        RESTART_STARTING,
+        RESTART_VERIFYING, /* main, handlers, their ports, first poll */
+};
+
+enum restart_goal { RESTART_RUN, RESTART_STOP };
+
+enum restart_cause {
+        CAUSE_NONE,
+        CAUSE_BOOT,          /* the controller began and found smsd down */
+        CAUSE_PLUG,          /* a modem is ready that smsd does not serve */
+        CAUSE_MOVED,         /* a modem came back under another device node */
+        CAUSE_CRASH,         /* the main process died */
+        CAUSE_HANDLER_LOST,  /* a modem handler died under a living main process */
+        CAUSE_EXTERNAL_STOP, /* somebody ended smsd by TERM, without a hold */
+        CAUSE_STRAY,         /* orphaned handlers or a second smsd */
+        CAUSE_HOLD_END,
+        CAUSE_START,   /* a person: smswarden start */
+        CAUSE_RESTART, /* a person: smswarden restart */
+        CAUSE_STOP,    /* a person: smswarden stop */
+        CAUSE_UNPLUG,  /* smsd must let go of a dead tty */
+        CAUSE_MAX
+};
+
+enum restart_outcome {
+        RESTART_OUTCOME_NONE,
+        RESTART_OUTCOME_OK,
+        RESTART_OUTCOME_STOPPED,
+        RESTART_OUTCOME_UNVERIFIED, /* smsd runs, the modem has not answered it (yet) */
+        RESTART_OUTCOME_FAILED,
+};
+
+/* What a run was to achieve for one slot. */
+struct restart_expected {
+        char modem[SMSD_MODEM_NAME_MAX];
+        char target[DEVICE_NODE_MAX];
+        char since_before[32]; /* the slot's time in stats/status before the start: a later one is fresh */
+};
+
+struct restart {
+        enum restart_phase phase;
+        enum restart_goal goal;
+        enum restart_cause cause;
+        usec_t begun;
+        usec_t deadline;      /* of the phase */
+        usec_t next_look;     /* VERIFYING: when to look again */
+        usec_t started;       /* when smsd was started */
+        usec_t handlers_seen; /* VERIFYING: all handlers in place since, 0 not yet */
+        unsigned extensions;  /* STOPPING: how often a multipart message was waited for */
+        unsigned kills;       /* STOPPING: rounds of SIGKILL */
+        bool stop_asked;
+        bool stop_again;   /* a stop was requested while the start was under way */
+        bool wait_to_read; /* READING: somebody edits smsd.conf; read at the deadline */
+        bool reading_good; /* READING: the last good copy */
+        unsigned reads;
+        bool rolled_back;
+        struct process_id main; /* the one we started; pid 0 unknown */
+        char *conf_text;        /* owned: the text being written */
+        char problem[256];      /* what went wrong on the way, "" nothing */
+        unsigned n_expected;
+        struct restart_expected expected[SMSD_MODEMS_MAX];
+        unsigned n_tokens;
+        unsigned tokens[16]; /* commands that wait for this run */
+        unsigned n_termed;
+        struct process_id termed[SMSD_PROCESSES_MAX]; /* strays that were told to end */
+
+        struct backoff backoff;
+        usec_t not_before; /* the next automatic run begins no earlier */
+        usec_t recheck_at; /* look again 35 s after a start */
+
+        unsigned total; /* starts since the controller runs */
+        enum restart_cause last_cause;
+        enum restart_outcome last_outcome;
+        usec_t last_at;
+        usec_t last_duration;
+        char last_problem[256];
+};
+
+/* What the path works on; the slots' modems by index. */
+struct restart_world {
+        struct smsd_state *smsd;
+        struct slots *slots;
+        const struct modem *modems;
+        usec_t now;
+        struct action_list *actions;
+};
+
+void restart_init(struct restart *restart, usec_t backoff_max);
+void restart_free(struct restart *restart);
+
+/* Asks for a run. `token` names a command that wants the outcome, 0 none. */
+void restart_request(struct restart *restart, enum restart_goal goal, enum restart_cause cause,
+                     unsigned token, const struct restart_world *world);
+
+/* The result of an action, a scan, a status reading, or time: goes on as far as possible. */
+void restart_event(struct restart *restart, const struct event *event, const struct restart_world *world);
+
+/* Counts a failure that happened outside a run (a crash) and sets not_before. */
+void restart_count_failure(struct restart *restart, usec_t now);
+
+bool restart_busy(const struct restart *restart);
+
+usec_t restart_deadline(const struct restart *restart);
+
+const char *restart_cause_to_string(enum restart_cause cause);
+const char *restart_outcome_to_string(enum restart_outcome outcome); /* none ok stopped unverified failed */
+const char *restart_phase_to_string(enum restart_phase phase);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * A slot is a modem section of smsd.conf; binding says which physical modem sits in which slot. Explicit
+ * matches first, then what is remembered, then preference of the family and the order of USB paths. Bindings
+ * are stable: a bound, present modem stays.
+ */
+#ifndef CORE_SLOT_H
+#define CORE_SLOT_H
+
+#include "core/config.h"
+#include "core/modem.h"
+#include "core/modem_record.h"
+
+#include <stdbool.h>
+
+struct slot {
+        struct modem_config config;
+        struct modem_record record;
+        int modem;                         /* index of the physical modem, -1 none */
+        char conf_device[DEVICE_NODE_MAX]; /* as smsd.conf names it now, "" unknown */
+        char serving[DEVICE_NODE_MAX];     /* the tty on which smsd's handler served it last, "" none */
+        bool has_pin;                      /* smsd.conf has a PIN for it */
+        uint64_t pin;                      /* hash of that PIN */
+        bool pass_guard;                   /* a person said --force: the guard is passed once */
+        bool unregistered;                 /* smsd says so */
+        bool blocked;                      /* smsd blocks sending after failures */
+        bool silent;                       /* smsd says that the modem does not answer */
+        usec_t told_at;                    /* a handler on a dead tty was asked to end at */
+};
+
+struct slots {
+        unsigned n;
+        struct slot items[SMSD_MODEMS_MAX];
+};
+
+/* Takes the slots from the configuration, or (without any [modem]) one per name in smsd.conf's `devices`.
+ * Slots that stay keep what they know. 0 or -ENOMEM. */
+int slots_configure(struct slots *slots, const struct config *config, const char names[][SMSD_MODEM_NAME_MAX],
+                    unsigned n_names);
+
+struct slot *slots_find(struct slots *slots, const char *name);
+
+/* Binds and unbinds as far as it can be decided now. Returns true when a binding changed. */
+bool slots_bind(struct slots *slots, const struct modem *modems, unsigned n_modems);
+
+/* The slot whose modem is `modem`, NULL none. */
+struct slot *slots_of_modem(struct slots *slots, unsigned modem);
+
+/* The guard that forbids an automatic start for this slot now (remembered, or seen at its modem). */
+enum guard slot_guard(const struct slot *slot, const struct modem *modems);
+
+/* True when smsd can and may serve it: bound, usable, not guarded. */
+bool slot_startable(const struct slot *slot, const struct modem *modems);
+
+/* The modem in the slot, NULL when none is bound or it left. */
+const struct modem *slot_modem(const struct slot *slot, const struct modem *modems);
+
+#endif

@@ -1,0 +1,389 @@
+/*
+ * The configuration on the disk, see adapters/config_file.h. All files are read first and parsed afterwards,
+ * so the same bytes can be checked and kept.
+ */
+#include "adapters/config_file.h"
+
+#include "base/file.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <ini.h>
+#include <limits.h>
+#include <string.h>
+
+#define GOOD_NAME "smswarden.conf.good"
+#define TEXTS_MAX (1 + CONFIG_FILE_DROPINS_MAX)
+#define BOM       "\xef\xbb\xbf"
+/* The good copy holds all files and a comment for each. */
+#define GOOD_SIZE_MAX (CONFIG_FILE_SIZE_MAX + TEXTS_MAX * (size_t)64)
+
+struct text {
+        char path[PATH_MAX];
+        char *bytes;
+        size_t length;
+};
+
+/* The files of one configuration in the order in which they count. */
+struct texts {
+        unsigned n;
+        size_t total; /* bytes of all */
+        struct text *items[TEXTS_MAX];
+};
+
+static void cleanup_texts(struct texts *texts)
+{
+        for (unsigned i = 0; i < texts->n; i++) {
+                free(texts->items[i]->bytes);
+                free(texts->items[i]);
+        }
+        texts->n = 0;
+}
+
+/* Fills the error with "FILE:LINE: what" (line 0: "FILE: what") and returns `code`. */
+static int tell(struct config_file_error *error, int code, const char *path, unsigned line, const char *what)
+{
+        (void)text_escape(error->file, sizeof(error->file), path, strlen(path));
+        error->line = line;
+        if (line > 0)
+                (void)text_format(error->message, sizeof(error->message), "%s:%u: %s", error->file, line,
+                                  what);
+        else
+                (void)text_format(error->message, sizeof(error->message), "%s: %s", error->file, what);
+        return code;
+}
+
+static int tell_unreadable(struct config_file_error *error, int code, const char *path)
+{
+        char what[160];
+
+        switch (code) {
+        case -EFBIG:
+                (void)text_format(what, sizeof(what), "makes the configuration larger than %zu bytes",
+                                  CONFIG_FILE_SIZE_MAX);
+                break;
+        case -EBADF:
+        case -EISDIR:
+                (void)text_copy(what, sizeof(what), "is not a regular file");
+                break;
+        default:
+                (void)text_format(what, sizeof(what), "cannot be read: %s", strerror(-code));
+                break;
+        }
+        return tell(error, code, path, 0, what);
+}
+
+/* --- reading the files --- */
+
+/* Editors on other systems put a byte order mark in front. */
+static void drop_bom(struct text *text)
+{
+        if (text->length < strlen(BOM) || memcmp(text->bytes, BOM, strlen(BOM)) != 0)
+                return;
+        text->length -= strlen(BOM);
+        memmove(text->bytes, text->bytes + strlen(BOM), text->length + 1);
+}
+
+/* Adds the file at `path`. -ENOENT without a message: it is not there. */
+static int read_text(struct texts *texts, const char *path, size_t max, struct config_file_error *ret_error)
+{
+        if (texts->n == TEXTS_MAX)
+                return tell(ret_error, -E2BIG, path, 0, "is one drop-in too many, 64 are allowed");
+        _cleanup_free_ struct text *text = calloc(1, sizeof(*text));
+        if (!text)
+                return tell_unreadable(ret_error, -ENOMEM, path);
+        if (text_copy(text->path, sizeof(text->path), path) < 0)
+                return tell_unreadable(ret_error, -ENAMETOOLONG, path);
+        int r = file_read(path, 0, max - texts->total, &text->bytes, &text->length);
+        if (r < 0)
+                return r == -ENOENT ? r : tell_unreadable(ret_error, r, path);
+        texts->total += text->length;
+        drop_bom(text);
+        texts->items[texts->n++] = text;
+        text = NULL;
+        return 0;
+}
+
+/* "/etc/x/smswarden.conf" -> "/etc/x/smswarden.conf.d" */
+static int dropin_folder(const char *path, char *target, size_t size)
+{
+        size_t length = strlen(path);
+        bool has_suffix = length >= 5 && text_equal(path + length - 5, ".conf");
+
+        return text_format(target, size, "%s%s", path, has_suffix ? ".d" : ".conf.d");
+}
+
+static int is_dropin(const struct dirent *entry)
+{
+        size_t length = strlen(entry->d_name);
+
+        return entry->d_name[0] != '.' && length > 5 && text_equal(entry->d_name + length - 5, ".conf");
+}
+
+/* Not alphasort(): its order depends on the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+        return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int read_dropin(struct texts *texts, const char *folder, const char *name,
+                       struct config_file_error *ret_error)
+{
+        char path[PATH_MAX];
+
+        if (text_format(path, sizeof(path), "%s/%s", folder, name) < 0)
+                return tell_unreadable(ret_error, -ENAMETOOLONG, folder);
+        int r = read_text(texts, path, CONFIG_FILE_SIZE_MAX, ret_error);
+        /* Listed but not there: a dangling link, or removed this moment. Half a configuration must not be
+         * taken for a whole one. */
+        return r == -ENOENT ? tell_unreadable(ret_error, r, path) : r;
+}
+
+static int read_dropins(struct texts *texts, const char *path, struct config_file_error *ret_error)
+{
+        char folder[PATH_MAX];
+        struct dirent **entries = NULL;
+        int r = dropin_folder(path, folder, sizeof(folder));
+
+        if (r < 0)
+                return tell_unreadable(ret_error, r, path);
+        int n = scandir(folder, &entries, is_dropin, by_name);
+        if (n < 0)
+                return errno == ENOENT ? 0 : tell_unreadable(ret_error, -errno, folder);
+        for (int i = 0; i < n; i++) {
+                if (r == 0)
+                        r = read_dropin(texts, folder, entries[i]->d_name, ret_error);
+                free(entries[i]);
+        }
+        free(entries);
+        return r;
+}
+
+static int read_texts(struct texts *texts, const char *path, struct config_file_error *ret_error)
+{
+        int r = read_text(texts, path, CONFIG_FILE_SIZE_MAX, ret_error);
+
+        if (r < 0 && r != -ENOENT)
+                return r;
+        return read_dropins(texts, path, ret_error);
+}
+
+/* --- parsing one file --- */
+
+struct parser {
+        const char *path;
+        const char *next, *end; /* what inih has not seen yet */
+        unsigned line;
+        int result; /* the first error; nothing more is read or set after it */
+        struct config *config;
+        struct config_file_error *error;
+};
+
+static int refuse(struct parser *parser, int code, const char *what)
+{
+        parser->result = tell(parser->error, code, parser->path, parser->line, what);
+        return code;
+}
+
+/* A tab is a blank; any other control character is never meant. */
+static bool has_control(const char *line, size_t length)
+{
+        for (size_t i = 0; i < length; i++)
+                if (((unsigned char)line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f)
+                        return true;
+        return false;
+}
+
+/* A section exists by its header. `line` begins with '['; without a ']' inih itself complains. */
+static int open_section(struct parser *parser, const char *line)
+{
+        struct config_error error;
+        char section[64];
+        const char *close = strchr(line, ']');
+
+        if (!close)
+                return 0;
+        if (text_copy_n(section, sizeof(section), line + 1, (size_t)(close - line - 1)) < 0)
+                return refuse(parser, -EINVAL, "the name of the section is too long");
+        const char *behind = close + 1 + strspn(close + 1, " \t");
+        if (*behind != '\0' && !strchr(";#", *behind))
+                return refuse(parser, -EINVAL,
+                              "text behind the section's ']'; write it on a line of its own");
+        int r = config_open_section(parser->config, section, &error);
+        return r < 0 ? refuse(parser, r, error.message) : 0;
+}
+
+/* The next line, without indentation and line end. */
+static void take_line(struct parser *parser, const char **ret_line, size_t *ret_length)
+{
+        const char *line = parser->next;
+        const char *newline = memchr(line, '\n', (size_t)(parser->end - line));
+        const char *stop = newline ? newline : parser->end;
+
+        parser->next = newline ? newline + 1 : parser->end;
+        parser->line++;
+        if (stop > line && stop[-1] == '\r')
+                stop--;
+        while (line < stop && (*line == ' ' || *line == '\t'))
+                line++;
+        *ret_line = line;
+        *ret_length = (size_t)(stop - line);
+}
+
+/* An ini_reader: like fgets, for inih's buffer of `size` bytes. NULL ends the parsing. */
+static char *read_line(char *target, int size, void *userdata)
+{
+        struct parser *parser = userdata;
+        const char *line;
+        size_t length;
+
+        if (parser->result < 0 || parser->next == parser->end)
+                return NULL;
+        take_line(parser, &line, &length);
+        if (has_control(line, length)) {
+                (void)refuse(parser, -EINVAL, "holds a control character");
+                return NULL;
+        }
+        /* One less than what fits: inih takes a full buffer for a line that goes on. */
+        if (length > (size_t)size - 2) {
+                char what[96];
+                (void)text_format(what, sizeof(what), "the line is longer than %d bytes", size - 2);
+                (void)refuse(parser, -EINVAL, what);
+                return NULL;
+        }
+        memcpy(target, line, length);
+        target[length] = '\0';
+        if (target[0] == '[' && open_section(parser, target) < 0)
+                return NULL;
+        return target;
+}
+
+/* An ini_handler; returns 0 to say "error". */
+static int take_key(void *userdata, const char *section, const char *key, const char *value)
+{
+        struct parser *parser = userdata;
+        struct config_error error;
+
+        if (parser->result < 0)
+                return 0;
+        int r = config_set(parser->config, section, key, value, &error);
+        if (r < 0)
+                (void)refuse(parser, r, error.message);
+        return r == 0;
+}
+
+static int parse_text(const struct text *text, struct config *config, struct config_file_error *ret_error)
+{
+        struct parser parser = {
+            .path = text->path,
+            .next = text->bytes,
+            .end = text->bytes + text->length,
+            .config = config,
+            .error = ret_error,
+        };
+        /* 0, the line of the first error (ours or inih's), or negative: no memory. */
+        int first = ini_parse_stream(read_line, &parser, take_key, &parser);
+
+        if (first < 0)
+                return tell_unreadable(ret_error, -ENOMEM, text->path);
+        if (first > 0 && (parser.result == 0 || (unsigned)first < ret_error->line))
+                return tell(ret_error, -EINVAL, text->path, (unsigned)first,
+                            "is neither [section] nor key = value nor a comment");
+        return parser.result;
+}
+
+static int parse_texts(const struct texts *texts, const char *path, struct config *ret_config,
+                       struct config_file_error *ret_error)
+{
+        struct config_error error;
+        _cleanup_free_ struct config *config = malloc(sizeof(*config));
+
+        if (!config)
+                return tell_unreadable(ret_error, -ENOMEM, path);
+        config_init(config);
+        for (unsigned i = 0; i < texts->n; i++) {
+                int r = parse_text(texts->items[i], config, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        int r = config_check(config, &error);
+        if (r < 0)
+                return tell(ret_error, r, path, 0, error.message);
+        *ret_config = *config;
+        return 0;
+}
+
+int config_file_load(const char *path, struct config *ret_config, struct config_file_error *ret_error)
+{
+        _cleanup_(cleanup_texts) struct texts texts = {0};
+        int r = read_texts(&texts, path, ret_error);
+
+        return r < 0 ? r : parse_texts(&texts, path, ret_config, ret_error);
+}
+
+/* --- the last good copy --- */
+
+static int good_path(const char *state_dir, char *target, size_t size)
+{
+        return text_format(target, size, "%s/%s", state_dir, GOOD_NAME);
+}
+
+/* One text of all; each begins with a comment that names its file, and ends with a newline. */
+static int join_texts(const struct texts *texts, char **ret_joined, size_t *ret_length)
+{
+        _cleanup_free_ char *joined = NULL;
+        size_t length = 0;
+        FILE *stream = open_memstream(&joined, &length);
+
+        if (!stream)
+                return -ENOMEM;
+        for (unsigned i = 0; i < texts->n; i++) {
+                const struct text *text = texts->items[i];
+                fprintf(stream, "; the next lines are those of file %u of %u\n", i + 1, texts->n);
+                (void)fwrite(text->bytes, 1, text->length, stream);
+                (void)fputc('\n', stream);
+        }
+        bool failed = ferror(stream);
+        if (fclose(stream) != 0 || failed)
+                return -ENOMEM;
+        *ret_joined = joined;
+        *ret_length = length;
+        joined = NULL;
+        return 0;
+}
+
+int config_file_save_good(const char *state_dir, const char *path)
+{
+        _cleanup_(cleanup_texts) struct texts texts = {0};
+        _cleanup_free_ struct config *config = malloc(sizeof(*config));
+        _cleanup_free_ char *joined = NULL;
+        struct config_file_error error;
+        char target[PATH_MAX];
+        size_t length = 0;
+
+        if (!config)
+                return -ENOMEM;
+        int r = good_path(state_dir, target, sizeof(target));
+        if (r == 0)
+                r = read_texts(&texts, path, &error);
+        if (r == 0)
+                r = parse_texts(&texts, path, config, &error);
+        if (r == 0)
+                r = join_texts(&texts, &joined, &length);
+        return r < 0 ? r : file_replace(target, joined, length, 0600);
+}
+
+int config_file_load_good(const char *state_dir, struct config *ret_config,
+                          struct config_file_error *ret_error)
+{
+        _cleanup_(cleanup_texts) struct texts texts = {0};
+        char path[PATH_MAX];
+        int r = good_path(state_dir, path, sizeof(path));
+
+        if (r < 0)
+                return tell_unreadable(ret_error, r, state_dir);
+        r = read_text(&texts, path, GOOD_SIZE_MAX, ret_error);
+        if (r == -ENOENT)
+                return tell_unreadable(ret_error, r, path);
+        return r < 0 ? r : parse_texts(&texts, path, ret_config, ret_error);
+}

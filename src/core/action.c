@@ -1,0 +1,103 @@
+/*
+ * The bounded list of actions, see core/action.h.
+ */
+#include "core/action.h"
+
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void action_list_init(struct action_list *list)
+{
+        list->n = 0;
+        list->overflown = false;
+}
+
+struct action *action_push(struct action_list *list, enum action_kind kind)
+{
+        /* The last slot is the scratch: what lands there when the list is full is never counted. */
+        struct action *action = &list->items[list->n];
+
+        if (list->n == ACTIONS_MAX - 1)
+                list->overflown = true;
+        else
+                list->n++;
+        memset(action, 0, sizeof(*action));
+        action->kind = kind;
+        return action;
+}
+
+void action_record(struct action_list *list, enum record_kind kind, enum severity severity, const char *modem,
+                   const char *format, ...)
+{
+        struct action *action = action_push(list, ACTION_RECORD);
+        va_list arguments;
+
+        action->record.kind = kind;
+        action->record.severity = severity;
+        (void)text_copy(action->record.modem, sizeof(action->record.modem), modem ? modem : "");
+        va_start(arguments, format);
+        (void)vsnprintf(action->record.message, sizeof(action->record.message), format, arguments);
+        va_end(arguments);
+}
+
+void action_reply(struct action_list *list, unsigned token, int result, const char *format, ...)
+{
+        struct action *action = action_push(list, ACTION_REPLY);
+        va_list arguments;
+
+        action->reply.token = token;
+        action->reply.result = result;
+        va_start(arguments, format);
+        (void)vsnprintf(action->reply.message, sizeof(action->reply.message), format, arguments);
+        va_end(arguments);
+}
+
+const char *action_kind_to_string(enum action_kind kind)
+{
+        static const char *const names[ACTION_KIND_MAX] = {
+            [ACTION_PORT_OPEN] = "port-open",
+            [ACTION_PORT_WRITE] = "port-write",
+            [ACTION_PORT_CLOSE] = "port-close",
+            [ACTION_SCAN] = "scan",
+            [ACTION_SMSD_STOP] = "smsd-stop",
+            [ACTION_SIGNAL] = "signal",
+            [ACTION_CONF_READ] = "conf-read",
+            [ACTION_CONF_READ_GOOD] = "conf-read-good",
+            [ACTION_CONF_WRITE] = "conf-write",
+            [ACTION_CONF_KEEP] = "conf-keep",
+            [ACTION_CONF_SET_ASIDE] = "conf-set-aside",
+            [ACTION_HOLD_WRITE] = "hold-write",
+            [ACTION_HOLD_CLEAR] = "hold-clear",
+            [ACTION_FLAG_LOOK] = "flag-look",
+            [ACTION_SMSD_START] = "smsd-start",
+            [ACTION_STATUS_READ] = "status-read",
+            [ACTION_MODEM_SAVE] = "modem-save",
+            [ACTION_RECORD] = "record",
+            [ACTION_REPLY] = "reply",
+        };
+
+        return (unsigned)kind < ACTION_KIND_MAX ? names[kind] : "?";
+}
+
+const char *record_kind_to_string(enum record_kind kind)
+{
+        switch (kind) {
+        case RECORD_MODEM:
+                return "modem";
+        case RECORD_RESTART:
+                return "restart";
+        case RECORD_HOLD:
+                return "hold";
+        case RECORD_SMSD:
+                return "smsd";
+        case RECORD_CONFIG:
+                return "config";
+        case RECORD_FLAG:
+                return "flag";
+        case RECORD_OBSERVED:
+                return "observed";
+        }
+        return "?";
+}

@@ -1,0 +1,128 @@
+/*
+ * The wanted smsd.conf, see core/conf_plan.h.
+ */
+#include "core/conf_plan.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+#define CHANGES_MAX  512
+#define PARKED_SPACE (SMSD_MODEM_NAME_MAX + 32)
+
+struct plan {
+        unsigned n;
+        struct smsd_conf_change changes[CHANGES_MAX];
+        char parked[SMSD_MODEMS_MAX][PARKED_SPACE];
+};
+
+static void add_change(struct plan *plan, const char *modem, const char *key, const char *value)
+{
+        if (plan->n < CHANGES_MAX)
+                plan->changes[plan->n++] =
+                    (struct smsd_conf_change){.modem = modem, .key = key, .value = value};
+}
+
+static bool is_set(const struct smsd_conf *conf, const char *modem, const char *key)
+{
+        char value[16];
+        int r = smsd_conf_get(conf, modem, key, value, sizeof(value));
+
+        return r == 0 || r == -ENAMETOOLONG;
+}
+
+static void plan_profile(struct plan *plan, const struct smsd_conf *conf, const struct slot *slot,
+                         const struct modem *modem)
+{
+        const struct profile_setting *setting = modem->profile ? modem->profile->settings : NULL;
+
+        for (; setting && setting->key; setting++)
+                add_change(plan, slot->config.name, setting->key, setting->value);
+        if (!is_set(conf, NULL, "logfile"))
+                add_change(plan, NULL, "logfile", "/var/log/smstools/smsd.log");
+        if (!is_set(conf, NULL, "loglevel"))
+                add_change(plan, NULL, "loglevel", "5");
+}
+
+/* Does another slot get the device that smsd.conf names for this one? smsd refuses two modems on one device.
+ */
+static bool collides(const struct slots *slots, const struct modem *modems, const struct slot *slot,
+                     const char *device)
+{
+        for (unsigned i = 0; i < slots->n; i++) {
+                const struct slot *other = &slots->items[i];
+                if (other != slot && slot_startable(other, modems) &&
+                    text_equal(modems[other->modem].node, device))
+                        return true;
+        }
+        return false;
+}
+
+static void plan_slot(struct plan *plan, const struct smsd_conf *conf, const struct slots *slots,
+                      const struct modem *modems, unsigned i)
+{
+        const struct slot *slot = &slots->items[i];
+        char device[DEVICE_NODE_MAX] = "";
+
+        if (slot_startable(slot, modems)) {
+                add_change(plan, slot->config.name, "device", modems[slot->modem].node);
+                if (slot->config.manage == MANAGE_PROFILE)
+                        plan_profile(plan, conf, slot, &modems[slot->modem]);
+                return;
+        }
+        bool known = smsd_conf_get(conf, slot->config.name, "device", device, sizeof(device)) == 0;
+        bool guarded = slot_guard(slot, modems) != GUARD_NONE;
+        if (!guarded && !(known && collides(slots, modems, slot, device)))
+                return;
+        (void)text_format(plan->parked[i], PARKED_SPACE, "/dev/smswarden/%s-parked", slot->config.name);
+        add_change(plan, slot->config.name, "device", plan->parked[i]);
+}
+
+static bool is_named(const char names[][SMSD_MODEM_NAME_MAX], int n, const char *name)
+{
+        for (int i = 0; i < n; i++)
+                if (text_equal(names[i], name))
+                        return true;
+        return false;
+}
+
+int conf_plan_edit(const struct smsd_conf *conf, const struct slots *slots, const struct modem *modems,
+                   char **ret_text, size_t *ret_length, struct smsd_conf_error *ret_error)
+{
+        char names[SMSD_MODEMS_MAX][SMSD_MODEM_NAME_MAX];
+        struct plan *plan = calloc(1, sizeof(*plan));
+        int n_names = smsd_conf_modems(conf, names, SMSD_MODEMS_MAX);
+
+        if (!plan)
+                return -ENOMEM;
+        for (unsigned i = 0; i < slots->n; i++)
+                if (is_named(names, n_names, slots->items[i].config.name))
+                        plan_slot(plan, conf, slots, modems, i);
+        int r = plan->n ? smsd_conf_edit(conf, plan->changes, plan->n, ret_text, ret_length, ret_error) : 0;
+        free(plan);
+        return r;
+}
+
+/* FNV-1a: tells one PIN from another, nothing more. */
+static uint64_t hash_text(const char *text)
+{
+        uint64_t hash = UINT64_C(14695981039346656037);
+
+        for (; *text; text++)
+                hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+        return hash ? hash : 1;
+}
+
+void conf_plan_learn(const struct smsd_conf *conf, struct slots *slots)
+{
+        for (unsigned i = 0; i < slots->n; i++) {
+                struct slot *slot = &slots->items[i];
+                char pin[32] = "";
+                if (smsd_conf_get(conf, slot->config.name, "device", slot->conf_device,
+                                  sizeof(slot->conf_device)) < 0)
+                        slot->conf_device[0] = '\0';
+                slot->has_pin = smsd_conf_get(conf, slot->config.name, "pin", pin, sizeof(pin)) == 0 &&
+                                pin[0] && !text_equal_nocase(pin, "ignore");
+                slot->pin = slot->has_pin ? hash_text(pin) : 0;
+        }
+}

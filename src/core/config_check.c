@@ -1,0 +1,120 @@
+/*
+ * What only the whole configuration can show, see config_check in core/config.h.
+ */
+#include "core/config.h"
+
+#include "base/parse.h"
+#include "base/text.h"
+#include "core/config_value.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int check_hold(const struct config *config, struct config_error *ret_error)
+{
+        char standard[32], maximum[32];
+
+        if (config->hold_default <= config->hold_maximum)
+                return 0;
+        format_duration(standard, sizeof(standard), config->hold_default);
+        format_duration(maximum, sizeof(maximum), config->hold_maximum);
+        return config_fail(
+            ret_error, -EINVAL,
+            "[hold] default: %s is longer than [hold] maximum, %s; lower one or raise the other", standard,
+            maximum);
+}
+
+static int check_paths(const struct config *config, struct config_error *ret_error)
+{
+        const struct {
+                const char *key, *path;
+        } paths[] = {{"smsd", config->smsd},
+                     {"smsd_conf", config->smsd_conf},
+                     {"runtime_dir", config->runtime_dir},
+                     {"state_dir", config->state_dir}};
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                if (paths[i].path[0] != '/')
+                        return config_fail(ret_error, -EINVAL, "[gateway] %s: must be an absolute path",
+                                           paths[i].key);
+        if (config->legacy_flag[0] != '\0' && config->legacy_flag[0] != '/')
+                return config_fail(ret_error, -EINVAL,
+                                   "[hold] legacy_flag: must be an absolute path or none");
+        if (text_equal(config->runtime_dir, config->state_dir))
+                return config_fail(ret_error, -EINVAL,
+                                   "[gateway] runtime_dir: must not be state_dir: one is emptied at boot, "
+                                   "the other is kept");
+        return 0;
+}
+
+static bool same_match(const struct modem_config *a, const struct modem_config *b)
+{
+        return a->match != MATCH_AUTO && a->match == b->match && text_equal(a->match_value, b->match_value);
+}
+
+static int check_modems(const struct config *config, struct config_error *ret_error)
+{
+        for (unsigned i = 0; i < config->n_modems; i++)
+                for (unsigned j = 0; j < i; j++)
+                        if (same_match(&config->modems[i], &config->modems[j]))
+                                return config_fail(ret_error, -EINVAL,
+                                                   "[modem %s] match: is the same as that of [modem %s]; one "
+                                                   "modem feeds one section",
+                                                   config->modems[i].name, config->modems[j].name);
+        return 0;
+}
+
+/* Where a message of each type can go. */
+static const struct {
+        const char *type;
+        const char *prefixes[2];
+        const char *wanted;
+} addresses[] = {
+    {"webhook", {"https://", "http://"}, "https://... or http://..."},
+    {"vps-message", {"https://", "http://"}, "https://... or http://..."},
+    {"vps-status", {"https://", "http://"}, "https://... or http://..."},
+    {"alertmanager", {"https://", "http://"}, "https://... or http://..."},
+    {"ntfy", {"https://", "http://"}, "https://... or http://..."},
+    {"smtp", {"smtps://", "smtp://"}, "smtps://... or smtp://..."},
+    {"exec", {"/", NULL}, "the absolute path of a program"},
+    {"sms", {"+", NULL}, "a number like +37060000000"},
+};
+
+static int check_address(const struct receiver_config *receiver, struct config_error *ret_error)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+                if (!text_equal(receiver->type, addresses[i].type))
+                        continue;
+                for (size_t j = 0; j < ARRAY_SIZE(addresses[i].prefixes); j++)
+                        if (addresses[i].prefixes[j] &&
+                            text_starts_with(receiver->url, addresses[i].prefixes[j]))
+                                return 0;
+                return config_fail(ret_error, -EINVAL, "[notify %s] url: type %s wants %s", receiver->name,
+                                   receiver->type, addresses[i].wanted);
+        }
+        return config_fail(ret_error, -EINVAL, "[notify %s] type: is missing; write one like type = webhook",
+                           receiver->name);
+}
+
+static int check_receivers(const struct config *config, struct config_error *ret_error)
+{
+        for (unsigned i = 0; i < config->n_receivers; i++) {
+                int r = check_address(&config->receivers[i], ret_error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int config_check(const struct config *config, struct config_error *ret_error)
+{
+        static int (*const checks[])(const struct config *, struct config_error *) = {
+            check_hold, check_paths, check_modems, check_receivers};
+
+        for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+                int r = checks[i](config, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

@@ -1,0 +1,36 @@
+/*
+ * Names of the events, see core/event.h.
+ */
+#include "core/event.h"
+
+const char *event_kind_to_string(enum event_kind kind)
+{
+        static const char *const names[EVENT_KIND_MAX] = {
+            [EVENT_TIMER] = "timer",
+            [EVENT_MODEM_RECORD] = "modem-record",
+            [EVENT_HOLD_FOUND] = "hold-found",
+            [EVENT_USB_DEVICE] = "usb-device",
+            [EVENT_USB_GONE] = "usb-gone",
+            [EVENT_USB_ENUMERATED] = "usb-enumerated",
+            [EVENT_NODE] = "node",
+            [EVENT_PORT_OPENED] = "port-opened",
+            [EVENT_PORT_DATA] = "port-data",
+            [EVENT_PORT_CLOSED] = "port-closed",
+            [EVENT_PROCESSES] = "processes",
+            [EVENT_PROCESS_EXITED] = "process-exited",
+            [EVENT_SMSD_OPENED] = "smsd-opened",
+            [EVENT_SMSD_LOG] = "smsd-log",
+            [EVENT_SMSD_STATUS] = "smsd-status",
+            [EVENT_CONF_READ] = "conf-read",
+            [EVENT_CONF_WRITTEN] = "conf-written",
+            [EVENT_STOP_DONE] = "stop-done",
+            [EVENT_START_DONE] = "start-done",
+            [EVENT_HOLD_WRITTEN] = "hold-written",
+            [EVENT_HOLD_CLEARED] = "hold-cleared",
+            [EVENT_FLAG] = "flag",
+            [EVENT_COMMAND] = "command",
+            [EVENT_RELOAD] = "reload",
+        };
+
+        return (unsigned)kind < EVENT_KIND_MAX ? names[kind] : "?";
+}

@@ -1,0 +1,501 @@
+/*
+ * The gateway, see core/gateway.h: takes an event apart, hands it to the room it belongs to, then lets the
+ * restart path go on and brings what is to what should be. Level-triggered: a lost event is made good by the
+ * next scan or look.
+ */
+#include "gateway_private.h"
+
+#include "base/text.h"
+#include "core/conf_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEALTH_EVERY (60 * USEC_PER_SEC)
+#define HEALTH_DOUBT (5 * USEC_PER_SEC) /* smsd runs, but not every slot is served */
+#define FLAG_EVERY   (5 * USEC_PER_SEC) /* while smsd is down, or held by the old scripts' flag */
+
+struct gateway *gateway_new(const struct config *config)
+{
+        struct gateway *gateway = calloc(1, sizeof(*gateway));
+
+        if (!gateway)
+                return NULL;
+        gateway->config = *config;
+        smsd_state_init(&gateway->smsd);
+        restart_init(&gateway->restart, config->backoff_max);
+        /* The places of the modems stay untouched zero pages (ABSENT) until one is taken. */
+        for (unsigned i = 0; i < SCANS_MAX; i++)
+                gateway->scans[i] = USEC_INFINITY;
+        gateway->health_at = gateway->waiting_until = USEC_INFINITY;
+        gateway->cause = CAUSE_BOOT;
+        return gateway;
+}
+
+struct gateway *gateway_free(struct gateway *gateway)
+{
+        if (gateway)
+                restart_free(&gateway->restart);
+        free(gateway);
+        return NULL;
+}
+
+void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *actions)
+{
+        action_list_init(actions);
+        gateway->now = now;
+        gateway->begun = true;
+        action_push(actions, ACTION_CONF_READ);
+        action_push(actions, ACTION_SCAN);
+        gateway_look_for_flag(gateway, actions);
+        gateway->health_at = usec_add(now, HEALTH_DOUBT);
+}
+
+/* --- smsd.conf
+ * -------------------------------------------------------------------------------------------------------- */
+
+static void take_records(struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->n_records; i++) {
+                struct slot *slot = slots_find(&gateway->slots, gateway->records[i].name);
+                if (slot)
+                        slot->record = gateway->records[i];
+        }
+        gateway->n_records = 0;
+}
+
+static void learn_slots(struct gateway *gateway, const struct smsd_conf *conf, struct action_list *actions)
+{
+        char names[SMSD_MODEMS_MAX][SMSD_MODEM_NAME_MAX];
+        int n = smsd_conf_modems(conf, names, SMSD_MODEMS_MAX);
+
+        if (slots_configure(&gateway->slots, &gateway->config, (const char(*)[SMSD_MODEM_NAME_MAX])names,
+                            n > 0 ? (unsigned)n : 0) < 0)
+                action_record(actions, RECORD_CONFIG, SEVERITY_CRITICAL, NULL,
+                              "out of memory while the modem slots were set up");
+        take_records(gateway);
+        conf_plan_learn(conf, &gateway->slots);
+}
+
+static void conf_read(struct gateway *gateway, const struct conf_event *event, struct action_list *actions)
+{
+        struct smsd_conf conf = {.text = event->text, .length = event->length};
+        struct smsd_conf_error error = {0};
+
+        if (event->good)
+                return;
+        gateway->conf_error[0] = '\0';
+        if (event->result < 0) {
+                (void)text_format(gateway->conf_error, sizeof(gateway->conf_error),
+                                  "smsd.conf cannot be read: %s", strerror(-event->result));
+                conf = (struct smsd_conf){.text = "", .length = 0};
+        } else if (smsd_conf_check(&conf, &error) < 0)
+                (void)text_format(gateway->conf_error, sizeof(gateway->conf_error),
+                                  "smsd.conf line %u: %.150s", error.line, error.message);
+        /* A file that went away for a moment must not make the slots forget what they know. */
+        if (event->result >= 0 || !gateway->conf_known)
+                learn_slots(gateway, &conf, actions);
+        if (!gateway->conf_known && gateway->conf_error[0])
+                action_record(actions, RECORD_CONFIG, SEVERITY_WARNING, NULL, "%s", gateway->conf_error);
+        gateway->conf_known = true;
+}
+
+/* --- processes and their words
+ * ------------------------------------------------------------------------------------------ */
+
+static void scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        bool fresh =
+            smsd_state_scan(&gateway->smsd, event->processes.list, event->processes.sending, gateway->now);
+
+        if (!fresh || restart_busy(&gateway->restart))
+                return;
+        gateway->settling = true;
+        gateway->handler_lost = false;
+        gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
+        if (gateway->enumerated)
+                action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,
+                              "smsd (pid %d) was started by somebody else and is adopted",
+                              (int)gateway->smsd.main.pid);
+}
+
+static void main_lost(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        bool clean = event->exited.status_known ? event->exited.status == 0 : gateway->smsd.ended_cleanly;
+        char how[32] = "";
+
+        gateway->cause = clean ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
+        gateway->flag.fresh = false;
+        restart_count_failure(&gateway->restart, gateway->now);
+        if (event->exited.status_known && !clean)
+                (void)text_format(how, sizeof(how), event->exited.status < 0 ? ", signal %d" : ", status %d",
+                                  abs(event->exited.status));
+        action_record(actions, RECORD_SMSD, clean ? SEVERITY_WARNING : SEVERITY_CRITICAL, NULL,
+                      "smsd (pid %d) %s%s%s%.120s", (int)event->exited.id.pid,
+                      clean ? "was ended by somebody, without a hold" : "died", how,
+                      gateway->smsd.last_error[0] ? "; its last error: " : "", gateway->smsd.last_error);
+        if (backoff_is_loop(&gateway->restart.backoff))
+                action_record(actions, RECORD_SMSD, SEVERITY_CRITICAL, NULL,
+                              "smsd has ended %u times in a row: restarts are slowed down",
+                              gateway->restart.backoff.failures);
+}
+
+static void handler_lost(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        gateway->handler_lost = true;
+        restart_count_failure(&gateway->restart, gateway->now);
+        action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
+                      "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
+                      (int)event->exited.id.pid, gateway->smsd.last_error[0] ? ": " : "",
+                      gateway->smsd.last_error);
+        action_push(actions, ACTION_SCAN);
+}
+
+static bool is_handler(const struct gateway *gateway, struct process_id id)
+{
+        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
+                if (process_id_equal(gateway->smsd.handlers[i].id, id))
+                        return true;
+        return false;
+}
+
+/* A handler that we ended ourselves (its tty is dead) is no loss. */
+static bool was_told_to_end(struct gateway *gateway, struct process_id id)
+{
+        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++) {
+                const struct smsd_handler *handler = &gateway->smsd.handlers[i];
+                if (!process_id_equal(handler->id, id))
+                        continue;
+                for (unsigned s = 0; s < gateway->slots.n; s++) {
+                        struct slot *slot = &gateway->slots.items[s];
+                        if (slot->told_at && text_equal(slot->serving, handler->tty))
+                                return true;
+                }
+        }
+        return false;
+}
+
+static void exited(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        bool handler = is_handler(gateway, event->exited.id);
+        bool told = handler && was_told_to_end(gateway, event->exited.id);
+        bool main = smsd_state_exited(&gateway->smsd, event->exited.id);
+
+        if (restart_busy(&gateway->restart) || gateway->hold.active)
+                return;
+        if (main)
+                main_lost(gateway, event, actions);
+        else if (handler && !told)
+                handler_lost(gateway, event, actions);
+}
+
+static void set_guard(struct slot *slot, enum guard guard, struct action_list *actions)
+{
+        if (slot->record.guard == guard)
+                return;
+        slot->record.guard = guard;
+        slot->record.guard_pin = guard == GUARD_PIN_REFUSED ? slot->pin : 0;
+        gateway_save_slot(slot, actions);
+        action_record(actions, RECORD_MODEM, SEVERITY_CRITICAL, slot->config.name, "%s",
+                      guard == GUARD_PIN_REFUSED
+                          ? "the SIM refused the PIN of smsd.conf: smsd is not started again until you "
+                            "correct `pin` and run `smswarden start`"
+                          : "the SIM is locked and asks for its PUK: smsd is not started again until you "
+                            "unlock it by hand");
+}
+
+static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_kind kind,
+                      struct action_list *actions)
+{
+        struct modem *modem = slot->modem >= 0 ? &gateway->modems[slot->modem] : NULL;
+
+        switch (kind) {
+        case SMSD_LOG_PIN_REFUSED:
+                set_guard(slot, GUARD_PIN_REFUSED, actions);
+                break;
+        case SMSD_LOG_SIM_LOCKED:
+                set_guard(slot, GUARD_PUK, actions);
+                break;
+        case SMSD_LOG_SIM_ERROR:
+        case SMSD_LOG_PIN_MISSING:
+        case SMSD_LOG_CANNOT_OPEN:
+                if (modem)
+                        modem_reprobe(modem, gateway->now);
+                break;
+        case SMSD_LOG_NOT_REGISTERED:
+        case SMSD_LOG_REGISTRATION_DENIED:
+                slot->unregistered = true;
+                break;
+        case SMSD_LOG_TIMEOUT:
+                slot->silent = true;
+                break;
+        case SMSD_LOG_SENDING_BLOCKED:
+                slot->blocked = true;
+                break;
+        case SMSD_LOG_REGISTERED:
+        case SMSD_LOG_INITIALISED:
+        case SMSD_LOG_SENT:
+        case SMSD_LOG_RECEIVED:
+        case SMSD_LOG_REPORT_RECEIVED:
+        case SMSD_LOG_HANDLER_STARTED:
+                slot->unregistered = slot->silent = false;
+                slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
+                break;
+        case SMSD_LOG_OTHER:
+        case SMSD_LOG_MAIN_STARTED:
+        case SMSD_LOG_MAIN_READY:
+        case SMSD_LOG_MAIN_TERMINATED:
+        case SMSD_LOG_MAIN_ABORTED:
+        case SMSD_LOG_HANDLER_TERMINATED:
+        case SMSD_LOG_WRITE_ERROR:
+        case SMSD_LOG_SEND_FAILED:
+        case SMSD_LOG_CONFIG_REFUSED:
+        case SMSD_LOG_OTHER_SMSD_RUNNING:
+                break;
+        }
+}
+
+static void log_line(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        const struct smsd_log_line *line = &event->log.line;
+        struct slot *slot = slots_find(&gateway->slots, line->modem[0] ? line->modem : line->source);
+
+        smsd_state_log(&gateway->smsd, line, event->log.text, event->log.realtime);
+        if (slot)
+                modem_log(gateway, slot, line->kind, actions);
+}
+
+/* A handler whose time in stats/status moves on has its modem's answers. */
+static void status_read(struct gateway *gateway, const struct event *event)
+{
+        for (unsigned i = 0; event->status.status && i < gateway->slots.n; i++) {
+                struct slot *slot = &gateway->slots.items[i];
+                const struct smsd_status_modem *before =
+                    smsd_status_find(&gateway->smsd.status, slot->config.name);
+                const struct smsd_status_modem *after =
+                    smsd_status_find(event->status.status, slot->config.name);
+                if (before && after && !text_equal(before->since_text, after->since_text))
+                        slot->silent = false;
+        }
+        smsd_state_status(&gateway->smsd, event->status.status, gateway->now);
+}
+
+static void smsd_opened(struct gateway *gateway)
+{
+        /* The exec may not be through yet, and smsd needs some milliseconds for its pidfile and handlers. */
+        gateway->scans[0] = usec_add(gateway->now, 20 * USEC_PER_MSEC);
+        gateway->scans[1] = usec_add(gateway->now, 200 * USEC_PER_MSEC);
+        gateway->scans[2] = usec_add(gateway->now, 900 * USEC_PER_MSEC);
+}
+
+/* --- time
+ * ---------------------------------------------------------------------------------------------------------------
+ */
+
+static bool all_served(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (!gateway_slot_served(gateway, &gateway->slots.items[i]))
+                        return false;
+        return gateway->slots.n > 0;
+}
+
+static usec_t health_interval(const struct gateway *gateway)
+{
+        if (!gateway->smsd.running)
+                return FLAG_EVERY;
+        bool verified =
+            gateway->restart.last_outcome != RESTART_OUTCOME_UNVERIFIED && gateway->smsd.status_known;
+        return all_served(gateway) && (verified || !gateway->smsd.scanned) ? HEALTH_EVERY : HEALTH_DOUBT;
+}
+
+static void look_at_health(struct gateway *gateway, struct action_list *actions)
+{
+        gateway->health_at = usec_add(gateway->now, health_interval(gateway));
+        gateway_look_for_flag(gateway, actions);
+        if (gateway->smsd.running) {
+                action_push(actions, ACTION_STATUS_READ);
+                action_push(actions, ACTION_SCAN);
+                if (all_served(gateway))
+                        backoff_healthy(&gateway->restart.backoff, gateway->now);
+        }
+}
+
+static void time_passed(struct gateway *gateway, struct action_list *actions)
+{
+        bool scan = false;
+
+        for (unsigned i = 0; i < SCANS_MAX; i++)
+                if (gateway->scans[i] <= gateway->now) {
+                        gateway->scans[i] = USEC_INFINITY;
+                        scan = true;
+                }
+        if (scan)
+                action_push(actions, ACTION_SCAN);
+        if (gateway->begun && gateway->health_at <= gateway->now)
+                look_at_health(gateway, actions);
+        gateway_hold_time(gateway, actions);
+}
+
+static usec_t kill_deadline(const struct gateway *gateway)
+{
+        usec_t deadline = USEC_INFINITY;
+
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (gateway->slots.items[i].told_at)
+                        deadline =
+                            usec_min(deadline, usec_add(gateway->slots.items[i].told_at, 8 * USEC_PER_SEC));
+        return deadline;
+}
+
+/* A run that waits for its time (backoff, adopted smsd that is still settling). */
+static usec_t reconcile_deadline(const struct gateway *gateway)
+{
+        usec_t deadline = USEC_INFINITY;
+
+        if (restart_busy(&gateway->restart) || gateway->hold.active || gateway->config.mode == MODE_OBSERVE)
+                return deadline;
+        if (gateway->settling)
+                deadline = usec_add(gateway->smsd.since, 10 * USEC_PER_SEC);
+        if (gateway->restart.not_before > gateway->now)
+                deadline = usec_min(deadline, gateway->restart.not_before);
+        return deadline;
+}
+
+usec_t gateway_next_deadline(const struct gateway *gateway)
+{
+        usec_t deadline = usec_min(restart_deadline(&gateway->restart), hold_deadline(&gateway->hold));
+
+        if (gateway->again)
+                return gateway->now;
+        for (unsigned i = 0; i < SCANS_MAX; i++)
+                deadline = usec_min(deadline, gateway->scans[i]);
+        if (gateway->begun)
+                deadline = usec_min(deadline, gateway->health_at);
+        deadline = usec_min(deadline, gateway->waiting_until);
+        deadline = usec_min(deadline, kill_deadline(gateway));
+        deadline = usec_min(deadline, reconcile_deadline(gateway));
+        if (gateway->hold.active)
+                return deadline;
+        for (unsigned i = 0; i < MODEMS_MAX; i++)
+                if (modem_present(&gateway->modems[i]))
+                        deadline = usec_min(deadline, modem_deadline(&gateway->modems[i]));
+        return deadline;
+}
+
+/* --- the step
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static void take_record(struct gateway *gateway, const struct modem_record *record)
+{
+        if (gateway->n_records < SMSD_MODEMS_MAX)
+                gateway->records[gateway->n_records++] = *record;
+}
+
+static void port_event(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        if (event->port.modem < MODEMS_MAX)
+                modem_port_event(&gateway->modems[event->port.modem], event->port.modem, event->kind,
+                                 &event->port, gateway->now, actions);
+}
+
+static void reloaded(struct gateway *gateway, const struct config *config, struct action_list *actions)
+{
+        gateway->config = *config;
+        gateway->restart.backoff.maximum = config->backoff_max;
+        action_push(actions, ACTION_CONF_READ);
+}
+
+static void dispatch(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        switch (event->kind) {
+        case EVENT_MODEM_RECORD:
+                take_record(gateway, &event->record);
+                break;
+        case EVENT_HOLD_FOUND:
+                gateway_hold_found(gateway, &event->hold, actions);
+                break;
+        case EVENT_USB_DEVICE:
+                gateway_device(gateway, &event->device, actions);
+                break;
+        case EVENT_USB_GONE:
+                gateway_device_gone(gateway, event->usb_path, actions);
+                break;
+        case EVENT_USB_ENUMERATED:
+                gateway_enumerated(gateway, actions);
+                break;
+        case EVENT_NODE:
+                gateway_node(gateway, event, actions);
+                break;
+        case EVENT_PORT_OPENED:
+        case EVENT_PORT_DATA:
+        case EVENT_PORT_CLOSED:
+                port_event(gateway, event, actions);
+                break;
+        case EVENT_PROCESSES:
+                scanned(gateway, event, actions);
+                break;
+        case EVENT_PROCESS_EXITED:
+                exited(gateway, event, actions);
+                break;
+        case EVENT_SMSD_OPENED:
+                smsd_opened(gateway);
+                break;
+        case EVENT_SMSD_LOG:
+                log_line(gateway, event, actions);
+                break;
+        case EVENT_SMSD_STATUS:
+                status_read(gateway, event);
+                break;
+        case EVENT_CONF_READ:
+                conf_read(gateway, &event->conf, actions);
+                break;
+        case EVENT_FLAG:
+                gateway_flag_seen(gateway, &event->flag, actions);
+                break;
+        case EVENT_COMMAND:
+                gateway_command(gateway, &event->command, actions);
+                break;
+        case EVENT_RELOAD:
+                reloaded(gateway, event->config, actions);
+                break;
+        case EVENT_HOLD_WRITTEN:
+        case EVENT_HOLD_CLEARED:
+                if (event->result < 0)
+                        action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+                                      "the hold's file could not be %s: %s",
+                                      event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed",
+                                      strerror(-event->result));
+                break;
+        case EVENT_TIMER:
+        case EVENT_CONF_WRITTEN:
+        case EVENT_STOP_DONE:
+        case EVENT_START_DONE:
+        case EVENT_KIND_MAX:
+                break;
+        }
+}
+
+void gateway_step(struct gateway *gateway, const struct event *event, usec_t now, struct action_list *actions)
+{
+        action_list_init(actions);
+        gateway->now = now;
+        dispatch(gateway, event, actions);
+        time_passed(gateway, actions);
+
+        struct restart_world world = gateway_world(gateway, actions);
+        restart_event(&gateway->restart, event, &world);
+        gateway_reconcile(gateway, actions);
+        gateway->again = actions->overflown;
+}
+
+bool gateway_is_held(const struct gateway *gateway)
+{
+        return gateway->hold.active;
+}
+
+bool gateway_is_restarting(const struct gateway *gateway)
+{
+        return restart_busy(&gateway->restart);
+}

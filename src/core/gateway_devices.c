@@ -1,0 +1,284 @@
+/*
+ * Devices into modems, modems into slots, and what is remembered of a slot. Nothing here starts or stops
+ * smsd.
+ */
+#include "gateway_private.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static int find_modem(const struct gateway *gateway, const char *usb_path)
+{
+        for (unsigned i = 0; i < MODEMS_MAX; i++)
+                if (modem_present(&gateway->modems[i]) && !gateway->modems[i].fixed &&
+                    text_equal(gateway->modems[i].device.path, usb_path))
+                        return (int)i;
+        return -1;
+}
+
+/* A place for a modem that just came: the one it had before, so that what is known of it can be compared,
+ * else any empty one. */
+static int place_for(const struct gateway *gateway, const char *usb_path)
+{
+        int empty = -1;
+
+        for (unsigned i = 0; i < MODEMS_MAX; i++) {
+                if (modem_present(&gateway->modems[i]))
+                        continue;
+                if (text_equal(gateway->modems[i].device.path, usb_path))
+                        return (int)i;
+                if (empty < 0)
+                        empty = (int)i;
+        }
+        return empty;
+}
+
+/* The slot that claims this device before anything is known of its SIM: by USB path; else any automatic one
+ * gives the settings. */
+static const struct modem_config *settings_for(const struct gateway *gateway, const char *usb_path,
+                                               const char *node)
+{
+        const struct modem_config *automatic = NULL;
+
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct modem_config *config = &gateway->slots.items[i].config;
+                if (usb_path && config->match == MATCH_USB && text_equal(config->match_value, usb_path))
+                        return config;
+                if (node && config->match == MATCH_DEVICE && text_equal(config->match_value, node))
+                        return config;
+                if (!automatic && config->match != MATCH_USB && config->match != MATCH_DEVICE)
+                        automatic = config;
+        }
+        return node ? NULL : automatic;
+}
+
+static const struct profile *profile_of(const struct modem_config *settings)
+{
+        return settings && !text_equal(settings->profile, "auto") ? profile_by_name(settings->profile) : NULL;
+}
+
+static usec_t boot_timeout_of(const struct modem_config *settings)
+{
+        struct modem_config defaults;
+
+        if (settings)
+                return settings->boot_timeout;
+        modem_config_init(&defaults, "");
+        return defaults.boot_timeout;
+}
+
+static void tell_refusal(const struct modem *modem, struct action_list *actions)
+{
+        char model[2 * USB_STRING_MAX];
+
+        (void)text_escape(model, sizeof(model), modem->device.model, strlen(modem->device.model));
+        action_record(actions, RECORD_MODEM, SEVERITY_WARNING, NULL,
+                      "the USB device %s (%04x:%04x %s) is not used: %s", modem->device.path,
+                      modem->device.vendor, modem->device.product, model, modem->reason);
+}
+
+void gateway_device(struct gateway *gateway, const struct usb_device *device, struct action_list *actions)
+{
+        int i = find_modem(gateway, device->path);
+        const struct modem_config *settings = settings_for(gateway, device->path, NULL);
+        struct port_map map;
+
+        port_map_device(device, profile_of(settings), &map);
+        if (map.result == PORT_MAP_NO_PROFILE)
+                return; /* a keyboard, a disk, another serial adapter */
+        if (i < 0)
+                i = place_for(gateway, device->path);
+        if (i < 0)
+                return;
+        struct modem *modem = &gateway->modems[i];
+        bool before = modem_present(modem);
+        gateway->reported[i] = true;
+        modem_device(modem, (unsigned)i, device, profile_of(settings), boot_timeout_of(settings),
+                     gateway->now, actions);
+        if (!before && modem->state == MODEM_FAILED)
+                tell_refusal(modem, actions);
+        else if (!before && gateway->enumerated)
+                action_record(actions, RECORD_MODEM, SEVERITY_INFO, NULL,
+                              "a modem was plugged in at USB %s (%04x:%04x)", device->path, device->vendor,
+                              device->product);
+}
+
+static void leave(struct gateway *gateway, unsigned i, struct action_list *actions)
+{
+        struct slot *slot = slots_of_modem(&gateway->slots, i);
+
+        modem_gone(&gateway->modems[i], i, actions);
+        action_record(actions, RECORD_MODEM, slot ? SEVERITY_WARNING : SEVERITY_INFO,
+                      slot ? slot->config.name : NULL, "the modem at %s %s left",
+                      gateway->modems[i].fixed ? "node" : "USB",
+                      gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path);
+}
+
+void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct action_list *actions)
+{
+        int i = find_modem(gateway, usb_path);
+
+        if (i >= 0)
+                leave(gateway, (unsigned)i, actions);
+}
+
+void gateway_enumerated(struct gateway *gateway, struct action_list *actions)
+{
+        for (unsigned i = 0; i < MODEMS_MAX; i++) {
+                struct modem *modem = &gateway->modems[i];
+                if (modem_present(modem) && !modem->fixed && !gateway->reported[i])
+                        leave(gateway, i, actions);
+                gateway->reported[i] = false;
+        }
+        gateway->enumerated = true;
+}
+
+static int find_node(const struct gateway *gateway, const char *path)
+{
+        for (unsigned i = 0; i < MODEMS_MAX; i++)
+                if (gateway->modems[i].fixed && text_equal(gateway->modems[i].node, path))
+                        return (int)i;
+        return -1;
+}
+
+void gateway_node(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        int i = find_node(gateway, event->node.path);
+        const struct modem_config *settings = settings_for(gateway, NULL, event->node.path);
+
+        if (!event->node.present) {
+                if (i >= 0 && modem_present(&gateway->modems[i]))
+                        leave(gateway, (unsigned)i, actions);
+                return;
+        }
+        if (i < 0)
+                i = place_for(gateway, "");
+        if (i >= 0)
+                modem_node(&gateway->modems[i], (unsigned)i, event->node.path, event->node.target,
+                           boot_timeout_of(settings), gateway->now, actions);
+}
+
+/* --- probing and binding
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* A handler that has no port open yet may open any moment: nobody else may touch a port meanwhile. */
+static bool handler_is_opening(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
+                if (gateway->smsd.handlers[i].tty[0] == '\0')
+                        return true;
+        return false;
+}
+
+static bool probing_allowed(const struct gateway *gateway)
+{
+        if (!gateway->conf_known || !gateway->smsd.scanned || !gateway->enumerated || gateway->hold.active)
+                return false;
+        if (restart_busy(&gateway->restart) || gateway->smsd.n_strays > 0)
+                return false;
+        bool just_adopted = gateway->settling && gateway->smsd.running && gateway->smsd.n_handlers == 0;
+        return !just_adopted && !(gateway->smsd.running && handler_is_opening(gateway));
+}
+
+/* A running smsd tells who sits where: its handler for a section holds the device that smsd.conf names there.
+ */
+static void learn_from_smsd(struct gateway *gateway)
+{
+        for (unsigned s = 0; s < gateway->slots.n; s++) {
+                struct slot *slot = &gateway->slots.items[s];
+                for (unsigned i = 0; slot->serving[0] == '\0' && i < MODEMS_MAX; i++) {
+                        const struct modem *modem = &gateway->modems[i];
+                        if (modem_present(modem) && slot->conf_device[0] &&
+                            text_equal(slot->conf_device, modem->node) &&
+                            smsd_state_handler_on(&gateway->smsd, modem->target))
+                                (void)text_copy(slot->serving, sizeof(slot->serving), modem->target);
+                }
+        }
+}
+
+static void tell_readiness(struct gateway *gateway, unsigned i, struct action_list *actions)
+{
+        struct modem *modem = &gateway->modems[i];
+        const struct slot *slot = slots_of_modem(&gateway->slots, i);
+
+        if (modem->told || !(modem_usable(modem) || modem->state == MODEM_FAILED))
+                return;
+        modem->told = true;
+        bool ready = modem->state == MODEM_READY;
+        action_record(actions, RECORD_MODEM, ready ? SEVERITY_INFO : SEVERITY_WARNING,
+                      slot ? slot->config.name : NULL, "the modem on %s (%s) is %s%s%s", modem->node,
+                      modem->facts.model[0] ? modem->facts.model : "model not asked",
+                      modem_state_to_string(modem->state), modem->reason[0] ? ": " : "", modem->reason);
+}
+
+void gateway_drive_modems(struct gateway *gateway, struct action_list *actions)
+{
+        bool allowed = probing_allowed(gateway);
+
+        for (unsigned i = 0; i < MODEMS_MAX; i++) {
+                struct modem *modem = &gateway->modems[i];
+                if (!modem_present(modem) || !gateway->smsd.scanned)
+                        continue;
+                modem_drive(modem, i, allowed, smsd_state_holds(&gateway->smsd, modem->target), gateway->now,
+                            actions);
+        }
+        learn_from_smsd(gateway);
+        (void)slots_bind(&gateway->slots, gateway->modems, MODEMS_MAX);
+        for (unsigned i = 0; i < MODEMS_MAX; i++)
+                if (modem_present(&gateway->modems[i]))
+                        tell_readiness(gateway, i, actions);
+}
+
+/* --- memory
+ * -----------------------------------------------------------------------------------------------------------------
+ */
+
+void gateway_save_slot(const struct slot *slot, struct action_list *actions)
+{
+        action_push(actions, ACTION_MODEM_SAVE)->modem = slot->record;
+}
+
+static void take_known(char *target, size_t size, const char *value)
+{
+        if (value[0] != '\0')
+                (void)text_copy(target, size, value);
+}
+
+static void tell_change(const struct slot *slot, const char *what, const char *before, const char *after,
+                        struct action_list *actions)
+{
+        if (before[0] && after[0] && !text_equal(before, after))
+                action_record(actions, RECORD_MODEM, SEVERITY_WARNING, slot->config.name,
+                              "another %s sits in %s now", what, slot->config.name);
+}
+
+/* What the probe learned replaces what was remembered; a readable SIM lifts the guard of the one before. */
+static void remember_slot(struct gateway *gateway, struct slot *slot, struct action_list *actions)
+{
+        const struct modem *modem = slot_modem(slot, gateway->modems);
+        struct modem_record record = slot->record;
+
+        if (!modem || !modem_usable(modem))
+                return;
+        take_known(record.usb, sizeof(record.usb), modem->device.path);
+        take_known(record.imei, sizeof(record.imei), modem->facts.imei);
+        take_known(record.imsi, sizeof(record.imsi), modem->facts.imsi);
+        take_known(record.iccid, sizeof(record.iccid), modem->facts.iccid);
+        take_known(record.model, sizeof(record.model), modem->facts.model);
+        take_known(record.firmware, sizeof(record.firmware), modem->facts.firmware);
+        if (modem->facts.sim == SIM_READY && modem->proven)
+                record.guard = GUARD_NONE;
+        if (modem_record_equal(&record, &slot->record))
+                return;
+        tell_change(slot, "modem (IMEI)", slot->record.imei, record.imei, actions);
+        tell_change(slot, "SIM (IMSI)", slot->record.imsi, record.imsi, actions);
+        slot->record = record;
+        gateway_save_slot(slot, actions);
+}
+
+void gateway_remember(struct gateway *gateway, struct action_list *actions)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                remember_slot(gateway, &gateway->slots.items[i], actions);
+}

@@ -1,0 +1,305 @@
+/*
+ * Holds and who may break them; the old scripts' flag; a person's commands. A hold never outlives a running
+ * gateway, never lacks an end, and is broken only by a person or by its end.
+ */
+#include "gateway_private.h"
+
+#include "base/parse.h"
+#include "base/text.h"
+
+#include <string.h>
+
+#define FLAG_BESIDE_MAX USEC_PER_MIN /* a flag beside a running smsd is left over, not meant */
+
+/* --- beginning and end
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void write_hold(const struct gateway *gateway, struct action_list *actions)
+{
+        action_push(actions, ACTION_HOLD_WRITE)->hold = gateway->hold.record;
+}
+
+void gateway_hold_found(struct gateway *gateway, const struct hold_record *record,
+                        struct action_list *actions)
+{
+        char left[32];
+
+        hold_begin(&gateway->hold, record, gateway->config.hold_notify_after);
+        format_duration(left, sizeof(left), usec_sub(gateway->hold.record.until, gateway->now));
+        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "the hold of %s goes on, it ends in %s",
+                      record->by, left);
+}
+
+static void end_hold(struct gateway *gateway, struct action_list *actions)
+{
+        hold_end(&gateway->hold);
+        gateway->flag.first_seen = 0;
+        if (gateway->config.mode == MODE_CONTROL)
+                action_push(actions, ACTION_HOLD_CLEAR);
+}
+
+void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
+{
+        action_record(
+            actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+            "smsd (pid %d) was started by somebody during the hold of %s: the hold is ended, smsd is adopted",
+            (int)gateway->smsd.main.pid, gateway->hold.record.by);
+        end_hold(gateway, actions);
+}
+
+static void expire(struct gateway *gateway, struct action_list *actions)
+{
+        char lasted[32];
+
+        format_duration(lasted, sizeof(lasted), usec_sub(gateway->now, gateway->hold.record.since));
+        action_record(actions, RECORD_HOLD, SEVERITY_CRITICAL, NULL,
+                      "the hold of %s (%s) is over after %s: smsd is started again", gateway->hold.record.by,
+                      gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given",
+                      lasted);
+        end_hold(gateway, actions);
+        gateway->cause = CAUSE_HOLD_END;
+        gateway->restart.not_before = 0;
+}
+
+static void remind(struct gateway *gateway, struct action_list *actions)
+{
+        char lasted[32], left[32];
+
+        format_duration(lasted, sizeof(lasted), usec_sub(gateway->now, gateway->hold.record.since));
+        format_duration(left, sizeof(left), usec_sub(gateway->hold.record.until, gateway->now));
+        action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+                      "SMS is down for %s by the hold of %s (%s), possibly forgotten; it ends in %s, "
+                      "`smswarden start` ends it now",
+                      lasted, gateway->hold.record.by,
+                      gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given", left);
+}
+
+static void give_up_waiting(struct gateway *gateway, struct action_list *actions)
+{
+        char reason[384], action[384];
+
+        gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
+        for (unsigned i = 0; i < gateway->n_waiting; i++)
+                action_reply(actions, gateway->waiting[i], 1, "smsd was not started: %.180s. %.180s", reason,
+                             action);
+        gateway->n_waiting = 0;
+        gateway->waiting_until = USEC_INFINITY;
+}
+
+void gateway_hold_time(struct gateway *gateway, struct action_list *actions)
+{
+        if (hold_expired(&gateway->hold, gateway->now))
+                expire(gateway, actions);
+        else if (hold_remind(&gateway->hold, gateway->now))
+                remind(gateway, actions);
+        if (gateway->waiting_until <= gateway->now)
+                give_up_waiting(gateway, actions);
+}
+
+/* --- the old scripts' flag
+ * -------------------------------------------------------------------------------------------------- */
+
+void gateway_look_for_flag(struct gateway *gateway, struct action_list *actions)
+{
+        if (gateway->flag.asked)
+                return;
+        if (gateway->config.legacy_flag[0] == '\0') {
+                gateway->flag.fresh = true;
+                return;
+        }
+        gateway->flag.asked = true;
+        action_push(actions, ACTION_FLAG_LOOK);
+}
+
+static void flag_beside_smsd(struct gateway *gateway, struct action_list *actions)
+{
+        if (gateway->flag.beside_since == 0) {
+                gateway->flag.beside_since = gateway->now;
+                return;
+        }
+        if (usec_sub(gateway->now, gateway->flag.beside_since) < FLAG_BESIDE_MAX)
+                return;
+        gateway->flag.beside_since = 0;
+        action_record(actions, RECORD_FLAG, SEVERITY_WARNING, NULL,
+                      "the flag %.100s lay beside a running smsd: removed", gateway->config.legacy_flag);
+        if (gateway->config.mode == MODE_CONTROL)
+                action_push(actions, ACTION_HOLD_CLEAR);
+}
+
+/* The flag becomes a hold with an owner and an end, unless it is older than a hold may be. */
+static void take_flag(struct gateway *gateway, const struct flag_event *flag, struct action_list *actions)
+{
+        struct hold_record record = {.source = HOLD_SOURCE_LEGACY, .since_realtime = flag->realtime};
+        char length[32];
+
+        if (gateway->flag.first_seen == 0) {
+                bool at_start = !gateway->enumerated;
+                gateway->flag.first_seen =
+                    at_start && flag->age_plausible ? usec_sub(gateway->now, flag->age) : gateway->now;
+        }
+        record.since = gateway->flag.first_seen;
+        record.until = usec_add(record.since, gateway->config.hold_default);
+        (void)text_copy(record.by, sizeof(record.by), flag->owner);
+        (void)text_format(record.reason, sizeof(record.reason), "flag %.200s", gateway->config.legacy_flag);
+        hold_begin(&gateway->hold, &record, gateway->config.hold_notify_after);
+        format_duration(length, sizeof(length), gateway->config.hold_default);
+        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
+                      "%s stopped smsd by the flag %.100s: this is a hold of %s", record.by,
+                      gateway->config.legacy_flag, length);
+        if (gateway->config.mode == MODE_CONTROL && !hold_expired(&gateway->hold, gateway->now))
+                write_hold(gateway, actions);
+}
+
+static void flag_refused(struct gateway *gateway, const struct flag_event *flag, struct action_list *actions)
+{
+        if (text_equal(gateway->flag.refusal, flag->refusal))
+                return;
+        (void)text_copy(gateway->flag.refusal, sizeof(gateway->flag.refusal), flag->refusal);
+        action_record(actions, RECORD_FLAG, SEVERITY_WARNING, NULL,
+                      "%.100s is not taken as a manual stop: it is %s (owner %s); remove it",
+                      gateway->config.legacy_flag, flag->refusal, flag->owner);
+}
+
+static void flag_absent(struct gateway *gateway, struct action_list *actions)
+{
+        gateway->flag.first_seen = gateway->flag.beside_since = 0;
+        if (!gateway->hold.active || gateway->hold.record.source != HOLD_SOURCE_LEGACY)
+                return;
+        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
+                      "the flag %.100s was removed: the hold is over", gateway->config.legacy_flag);
+        end_hold(gateway, actions);
+        gateway->cause = CAUSE_HOLD_END;
+        gateway->restart.not_before = 0;
+}
+
+void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, struct action_list *actions)
+{
+        gateway->flag.asked = false;
+        gateway->flag.fresh = true;
+        if (flag->state != FLAG_REFUSED)
+                gateway->flag.refusal[0] = '\0';
+        if (flag->state == FLAG_REFUSED)
+                flag_refused(gateway, flag, actions);
+        if (flag->state != FLAG_PRESENT) {
+                flag_absent(gateway, actions);
+                return;
+        }
+        if (gateway->smsd.running && !gateway->hold.active)
+                flag_beside_smsd(gateway, actions);
+        else if (!gateway->hold.active && gateway->smsd.scanned && !restart_busy(&gateway->restart))
+                take_flag(gateway, flag, actions);
+}
+
+/* --- commands
+ * ---------------------------------------------------------------------------------------------------------------
+ */
+
+static void command_stop(struct gateway *gateway, const struct command *command, struct action_list *actions)
+{
+        usec_t length = command->duration ? command->duration : gateway->config.hold_default;
+        struct hold_record record = {
+            .source = HOLD_SOURCE_CLI, .since = gateway->now, .since_realtime = command->realtime};
+        char text[32], maximum[32];
+
+        format_duration(text, sizeof(text), length);
+        format_duration(maximum, sizeof(maximum), gateway->config.hold_maximum);
+        if (length > gateway->config.hold_maximum && !command->force) {
+                action_reply(actions, command->token, 2,
+                             "a hold of %s is longer than hold.maximum (%s): shorten it, or use --force",
+                             text, maximum);
+                return;
+        }
+        record.until = usec_add(gateway->now, length);
+        (void)text_copy(record.by, sizeof(record.by), command->by);
+        (void)text_copy(record.reason, sizeof(record.reason), command->reason);
+        hold_begin(&gateway->hold, &record, gateway->config.hold_notify_after);
+        write_hold(gateway, actions);
+        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "%s holds smsd for %s (%s)", record.by, text,
+                      record.reason[0] ? record.reason : "no reason given");
+        for (unsigned i = 0; i < gateway->n_waiting; i++)
+                action_reply(actions, gateway->waiting[i], 1, "overtaken by a stop of smsd");
+        gateway->n_waiting = 0;
+        gateway->waiting_until = USEC_INFINITY;
+        struct restart_world world = gateway_world(gateway, actions);
+        restart_request(&gateway->restart, RESTART_STOP, CAUSE_STOP, command->token, &world);
+}
+
+static void break_hold(struct gateway *gateway, const struct command *command, struct action_list *actions)
+{
+        if (!gateway->hold.active)
+                return;
+        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "%s ended the hold of %s", command->by,
+                      gateway->hold.record.by);
+        end_hold(gateway, actions);
+}
+
+static bool running_well(const struct gateway *gateway)
+{
+        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->smsd.n_strays)
+                return false;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (slot_startable(&gateway->slots.items[i], gateway->modems) &&
+                    !gateway_slot_served(gateway, &gateway->slots.items[i]))
+                        return false;
+        return gateway_startable(gateway) > 0;
+}
+
+/* Is any modem on its way to be ready? Then a start waits for it. */
+static bool modem_is_coming(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < MODEMS_MAX; i++)
+                if (gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING)
+                        return true;
+        return false;
+}
+
+static void wait_for_modem(struct gateway *gateway, const struct command *command, enum restart_cause cause)
+{
+        if (gateway->n_waiting < WAITING_MAX)
+                gateway->waiting[gateway->n_waiting++] = command->token;
+        gateway->waiting_cause = cause;
+        gateway->waiting_until = usec_add(gateway->now, 120 * USEC_PER_SEC);
+}
+
+static void command_start(struct gateway *gateway, const struct command *command, enum restart_cause cause,
+                          struct action_list *actions)
+{
+        break_hold(gateway, command, actions);
+        gateway->flag.first_seen = 0;
+        backoff_reset(&gateway->restart.backoff);
+        gateway->restart.not_before = 0;
+        /* What is up to date in the slots decides; smsd.conf may have been edited (a PIN, another device). */
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                gateway->slots.items[i].pass_guard |= command->force;
+        if (cause == CAUSE_START && running_well(gateway)) {
+                action_reply(actions, command->token, 0, "smsd runs already (pid %d) and serves its modem",
+                             (int)gateway->smsd.main.pid);
+                return;
+        }
+        action_push(actions, ACTION_CONF_READ);
+        wait_for_modem(gateway, command, cause);
+        if (!modem_is_coming(gateway))
+                gateway->waiting_until =
+                    usec_add(gateway->now, USEC_PER_SEC); /* the answer to ACTION_CONF_READ decides */
+}
+
+void gateway_command(struct gateway *gateway, const struct command *command, struct action_list *actions)
+{
+        if (gateway->config.mode == MODE_OBSERVE) {
+                action_reply(
+                    actions, command->token, 2,
+                    "mode = observe: the controller touches nothing; set mode = control to use this");
+                return;
+        }
+        switch (command->kind) {
+        case COMMAND_STOP:
+                command_stop(gateway, command, actions);
+                break;
+        case COMMAND_START:
+                command_start(gateway, command, CAUSE_START, actions);
+                break;
+        case COMMAND_RESTART:
+                command_start(gateway, command, CAUSE_RESTART, actions);
+                break;
+        }
+}

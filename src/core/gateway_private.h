@@ -1,0 +1,82 @@
+/*
+ * The gateway's insides, shared by the gateway_*.c files only: what is known, what was asked, when to look again.
+ */
+#ifndef CORE_GATEWAY_PRIVATE_H
+#define CORE_GATEWAY_PRIVATE_H
+
+#include "core/gateway.h"
+#include "core/hold.h"
+#include "core/modem.h"
+#include "core/restart.h"
+#include "core/slot.h"
+#include "core/smsd_state.h"
+
+#define SCANS_MAX   3
+#define WAITING_MAX 16
+
+struct gateway_flag {
+        bool asked;            /* ACTION_FLAG_LOOK is out */
+        bool fresh;            /* looked at since smsd was last seen alive */
+        usec_t first_seen;     /* 0: not there */
+        usec_t beside_since;   /* it lies beside a running smsd since, 0 not */
+        char refusal[96];      /* what was reported already, so that it is said once */
+};
+
+struct gateway {
+        struct config config;
+        bool conf_known;       /* smsd.conf was read once: the slots are known */
+        char conf_error[192];  /* why it could not be read, "" */
+        bool enumerated;
+        bool begun;
+        struct smsd_state smsd;
+        struct slots slots;
+        struct modem_record records[SMSD_MODEMS_MAX]; /* from an earlier life, until their slots are known */
+        unsigned n_records;
+        struct modem modems[MODEMS_MAX];
+        bool reported[MODEMS_MAX]; /* during an enumeration: told again */
+        struct hold hold;
+        struct gateway_flag flag;
+        struct restart restart;
+        enum restart_cause cause;  /* why smsd is down, for the next run */
+        bool handler_lost;
+        bool settling;             /* smsd was adopted: its handlers may still be opening their ports */
+        usec_t scans[SCANS_MAX];   /* looks at the process table that are due */
+        usec_t health_at;
+        usec_t now;                /* of the step under way */
+        bool again;                /* the list of actions was full: step again at once */
+        char observed[128];        /* observe mode: what was said last */
+        unsigned n_waiting;        /* starts that wait for a modem to become ready */
+        unsigned waiting[WAITING_MAX];
+        usec_t waiting_until;
+        enum restart_cause waiting_cause;
+};
+
+/* gateway_hold.c: holds, the old scripts' flag, commands */
+void gateway_hold_found(struct gateway *gateway, const struct hold_record *record, struct action_list *actions);
+void gateway_command(struct gateway *gateway, const struct command *command, struct action_list *actions);
+void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, struct action_list *actions);
+void gateway_look_for_flag(struct gateway *gateway, struct action_list *actions);
+void gateway_hold_time(struct gateway *gateway, struct action_list *actions);
+void gateway_hold_broken(struct gateway *gateway, struct action_list *actions);
+
+/* gateway_devices.c: USB devices and nodes into modems, modems into slots, what is remembered of them */
+void gateway_device(struct gateway *gateway, const struct usb_device *device, struct action_list *actions);
+void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct action_list *actions);
+void gateway_enumerated(struct gateway *gateway, struct action_list *actions);
+void gateway_node(struct gateway *gateway, const struct event *event, struct action_list *actions);
+void gateway_drive_modems(struct gateway *gateway, struct action_list *actions);
+void gateway_remember(struct gateway *gateway, struct action_list *actions);
+void gateway_save_slot(const struct slot *slot, struct action_list *actions);
+
+/* gateway_reconcile.c: from what is to what should be */
+void gateway_reconcile(struct gateway *gateway, struct action_list *actions);
+struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions);
+unsigned gateway_startable(const struct gateway *gateway);
+
+/* True when the slot's handler runs on its modem's port. */
+bool gateway_slot_served(const struct gateway *gateway, const struct slot *slot);
+
+/* Why no slot can be started now, for a person. */
+void gateway_describe_waiting(const struct gateway *gateway, char *reason, size_t reason_size, char *action, size_t action_size);
+
+#endif

@@ -1,0 +1,266 @@
+/*
+ * From what is to what should be. Looks at the whole state after every event and asks the one restart path
+ * for a run when they differ; it never starts anything itself.
+ */
+#include "gateway_private.h"
+
+#include "base/text.h"
+
+#include <signal.h>
+#include <string.h>
+
+#define SETTLE_TIME (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
+#define KILL_AFTER  (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
+
+struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions)
+{
+        return (struct restart_world){
+            .smsd = &gateway->smsd,
+            .slots = &gateway->slots,
+            .modems = gateway->modems,
+            .now = gateway->now,
+            .actions = actions,
+        };
+}
+
+unsigned gateway_startable(const struct gateway *gateway)
+{
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                n += slot_startable(&gateway->slots.items[i], gateway->modems);
+        return n;
+}
+
+bool gateway_slot_served(const struct gateway *gateway, const struct slot *slot)
+{
+        const struct modem *modem = slot_modem(slot, gateway->modems);
+
+        return modem && smsd_state_handler_on(&gateway->smsd, modem->target) != NULL;
+}
+
+/* --- asking the path
+ * -------------------------------------------------------------------------------------------------------- */
+
+static void request(struct gateway *gateway, enum restart_goal goal, enum restart_cause cause, unsigned token,
+                    struct action_list *actions)
+{
+        struct restart_world world = gateway_world(gateway, actions);
+
+        gateway->handler_lost = gateway->settling = false;
+        gateway->flag.fresh = false;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                gateway->slots.items[i].told_at = 0;
+        restart_request(&gateway->restart, goal, cause, token, &world);
+}
+
+static void start_waiting(struct gateway *gateway, struct action_list *actions)
+{
+        for (unsigned i = 0; i < gateway->n_waiting; i++)
+                request(gateway, RESTART_RUN, gateway->waiting_cause, gateway->waiting[i], actions);
+        gateway->n_waiting = 0;
+        gateway->waiting_until = USEC_INFINITY;
+}
+
+/* --- smsd is down
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+static void reconcile_down(struct gateway *gateway, struct action_list *actions)
+{
+        if (gateway_startable(gateway) == 0) {
+                /* Orphans hold the ports and may send; there is nothing to wait for. */
+                if (gateway->smsd.n_strays > 0)
+                        request(gateway, RESTART_STOP, CAUSE_STRAY, 0, actions);
+                return;
+        }
+        if (gateway->now < gateway->restart.not_before)
+                return;
+        if (!gateway->flag.fresh) {
+                gateway_look_for_flag(gateway, actions);
+                if (!gateway->flag.fresh)
+                        return;
+        }
+        request(gateway, RESTART_RUN, gateway->cause, 0, actions);
+        gateway->cause = CAUSE_PLUG; /* the next time that it is found down it was a modem that came */
+}
+
+/* --- smsd runs
+ * ----------------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_a_modems_port(const struct gateway *gateway, const char *tty)
+{
+        for (unsigned i = 0; i < MODEMS_MAX; i++)
+                if (modem_present(&gateway->modems[i]) && text_equal(gateway->modems[i].target, tty))
+                        return true;
+        return false;
+}
+
+static struct slot *slot_served_on(struct gateway *gateway, const char *tty)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (tty[0] && text_equal(gateway->slots.items[i].serving, tty))
+                        return &gateway->slots.items[i];
+        return NULL;
+}
+
+static bool handler_is_dead(struct gateway *gateway, const struct smsd_handler *handler)
+{
+        return handler->tty_deleted ||
+               (slot_served_on(gateway, handler->tty) && !is_a_modems_port(gateway, handler->tty));
+}
+
+static void end_dead_handler(struct gateway *gateway, const struct smsd_handler *handler,
+                             struct action_list *actions)
+{
+        struct slot *slot = slot_served_on(gateway, handler->tty);
+        bool first = !slot || slot->told_at == 0;
+
+        if (!first && usec_sub(gateway->now, slot->told_at) < KILL_AFTER)
+                return;
+        struct action *action = action_push(actions, ACTION_SIGNAL);
+        action->process.id = handler->id;
+        action->process.signal = first ? SIGTERM : SIGKILL;
+        if (slot)
+                slot->told_at = gateway->now;
+}
+
+/* smsd never sits on a dead tty. Alone it is stopped; beside healthy handlers only the dead one is ended. */
+static bool release_dead_ttys(struct gateway *gateway, struct action_list *actions)
+{
+        unsigned dead = 0;
+
+        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
+                dead += handler_is_dead(gateway, &gateway->smsd.handlers[i]);
+        if (dead == 0)
+                return false;
+        if (dead == gateway->smsd.n_handlers) {
+                request(gateway, RESTART_STOP, CAUSE_UNPLUG, 0, actions);
+                return true;
+        }
+        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
+                if (handler_is_dead(gateway, &gateway->smsd.handlers[i]))
+                        end_dead_handler(gateway, &gateway->smsd.handlers[i], actions);
+        return false;
+}
+
+/* The first slot that could be served and is not. */
+static const struct slot *find_unserved(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot))
+                        return slot;
+        }
+        return NULL;
+}
+
+static enum restart_cause cause_of(const struct gateway *gateway, const struct slot *slot)
+{
+        if (slot->serving[0] && !text_equal(slot->serving, gateway->modems[slot->modem].target))
+                return CAUSE_MOVED;
+        return gateway->handler_lost ? CAUSE_HANDLER_LOST : CAUSE_PLUG;
+}
+
+static void settle(struct gateway *gateway)
+{
+        bool over = usec_sub(gateway->now, gateway->smsd.since) >= SETTLE_TIME || gateway->handler_lost ||
+                    !find_unserved(gateway);
+
+        if (gateway->settling && over)
+                gateway->settling = false;
+}
+
+static void reconcile_running(struct gateway *gateway, struct action_list *actions)
+{
+        const struct slot *unserved = find_unserved(gateway);
+
+        settle(gateway);
+        gateway->cause = CAUSE_PLUG;
+        if (unserved && !gateway->settling && gateway->now >= gateway->restart.not_before) {
+                request(gateway, RESTART_RUN, cause_of(gateway, unserved), 0, actions);
+                return;
+        }
+        if (release_dead_ttys(gateway, actions))
+                return;
+        if (gateway->smsd.n_strays > 0 && gateway_startable(gateway) > 0 &&
+            gateway->now >= gateway->restart.not_before)
+                request(gateway, RESTART_RUN, CAUSE_STRAY, 0, actions);
+}
+
+/* --- observe
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+
+static void describe_intent(struct gateway *gateway, char *text, size_t size)
+{
+        const struct slot *unserved = find_unserved(gateway);
+
+        text[0] = '\0';
+        if (gateway->hold.active)
+                return;
+        if (!gateway->smsd.running && gateway_startable(gateway) > 0)
+                (void)text_format(text, size, "would start smsd (%s)",
+                                  restart_cause_to_string(gateway->cause));
+        else if (gateway->smsd.running && unserved && !gateway->settling)
+                (void)text_format(text, size, "would restart smsd (%s) to serve %s on %s",
+                                  restart_cause_to_string(cause_of(gateway, unserved)), unserved->config.name,
+                                  gateway->modems[unserved->modem].node);
+        else if (gateway->smsd.running && gateway->smsd.n_strays > 0)
+                (void)text_format(text, size, "would end %u stray smsd processes and restart",
+                                  gateway->smsd.n_strays);
+        for (unsigned i = 0; text[0] == '\0' && gateway->smsd.running && i < gateway->smsd.n_handlers; i++)
+                if (handler_is_dead(gateway, &gateway->smsd.handlers[i]))
+                        (void)text_format(text, size, "would stop smsd: it sits on the dead tty %.80s",
+                                          gateway->smsd.handlers[i].tty);
+}
+
+/* Says once what control mode would do. */
+static void observe(struct gateway *gateway, struct action_list *actions)
+{
+        char intent[sizeof(gateway->observed)];
+
+        if (gateway->hold.active && gateway->smsd.running)
+                gateway_hold_broken(gateway, actions);
+        settle(gateway);
+        describe_intent(gateway, intent, sizeof(intent));
+        if (text_equal(intent, gateway->observed))
+                return;
+        (void)text_copy(gateway->observed, sizeof(gateway->observed), intent);
+        if (intent[0])
+                action_record(actions, RECORD_OBSERVED, SEVERITY_INFO, NULL, "%s", intent);
+}
+
+/* --- the whole
+ * -------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool knows_enough(const struct gateway *gateway)
+{
+        return gateway->conf_known && gateway->smsd.scanned && gateway->enumerated;
+}
+
+void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
+{
+        gateway_drive_modems(gateway, actions);
+        gateway_remember(gateway, actions);
+        if (!knows_enough(gateway))
+                return;
+        if (gateway->config.mode == MODE_OBSERVE) {
+                observe(gateway, actions);
+                return;
+        }
+        if (restart_busy(&gateway->restart))
+                return;
+        if (gateway->hold.active && !gateway->smsd.running)
+                return;
+        if (gateway->hold.active)
+                gateway_hold_broken(gateway, actions);
+        if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0)
+                start_waiting(gateway, actions);
+        else if (gateway->smsd.running)
+                reconcile_running(gateway, actions);
+        else
+                reconcile_down(gateway, actions);
+}

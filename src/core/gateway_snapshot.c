@@ -1,0 +1,462 @@
+/*
+ * The state for people: one verdict with its reason and the next action, and the facts behind it.
+ */
+#include "gateway_private.h"
+
+#include "base/parse.h"
+#include "base/text.h"
+
+#include <string.h>
+
+/* --- the words
+ * -----------------------------------------------------------------------------------------------------------------
+ */
+
+static const char *guard_reason(enum guard guard)
+{
+        switch (guard) {
+        case GUARD_PIN_REFUSED:
+                return "the SIM refused the PIN of smsd.conf; another try could lock it";
+        case GUARD_PIN_ATTEMPTS:
+                return "the SIM asks for its PIN and has fewer than 3 attempts left";
+        case GUARD_PIN_MISSING:
+                return "the SIM asks for its PIN and smsd.conf has none";
+        case GUARD_PUK:
+                return "the SIM is locked and asks for its PUK";
+        case GUARD_NONE:
+                break;
+        }
+        return "";
+}
+
+static const char *guard_action(enum guard guard)
+{
+        switch (guard) {
+        case GUARD_PIN_REFUSED:
+                return "correct `pin` in the modem's section of smsd.conf, then run `smswarden start` "
+                       "(--force tries the same PIN once more)";
+        case GUARD_PIN_ATTEMPTS:
+                return "make sure that `pin` in smsd.conf is right, then run `smswarden start --force`";
+        case GUARD_PIN_MISSING:
+                return "add `pin = ...` to the modem's section of smsd.conf, then run `smswarden start`; or "
+                       "switch the SIM's PIN off";
+        case GUARD_PUK:
+                return "unlock the SIM in a phone with its PUK, put it back, then run `smswarden start`";
+        case GUARD_NONE:
+                break;
+        }
+        return "";
+}
+
+static const char *modem_action(const struct modem *modem)
+{
+        switch (modem->state) {
+        case MODEM_SETTLING:
+                return "wait some seconds; if it stays so, check that the kernel's option driver is loaded "
+                       "(dmesg)";
+        case MODEM_PROBING:
+                return "nothing: a modem needs up to a minute after it gets power";
+        case MODEM_FAILED:
+                return "see `smswarden modems`; cut the modem's power for ten seconds";
+        case MODEM_DEGRADED:
+                return "check SIM, antenna and power; `smswarden modems` shows what the modem said";
+        case MODEM_ABSENT:
+        case MODEM_READY:
+        case MODEM_RECOVERING:
+                break;
+        }
+        return "nothing";
+}
+
+/* The modem that a person would want to hear about when no slot can be served: the one in the slot, else one
+ * that is on its way. */
+static const struct modem *relevant_modem(const struct gateway *gateway)
+{
+        const struct modem *best = NULL;
+
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (slot_modem(&gateway->slots.items[i], gateway->modems))
+                        return slot_modem(&gateway->slots.items[i], gateway->modems);
+        for (unsigned i = 0; i < MODEMS_MAX; i++)
+                if (modem_present(&gateway->modems[i]) && (!best || best->state == MODEM_FAILED))
+                        best = &gateway->modems[i];
+        return best;
+}
+
+void gateway_describe_waiting(const struct gateway *gateway, char *reason, size_t reason_size, char *action,
+                              size_t action_size)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                enum guard guard = slot_guard(&gateway->slots.items[i], gateway->modems);
+                if (guard == GUARD_NONE)
+                        continue;
+                (void)text_format(reason, reason_size, "%s: %s", gateway->slots.items[i].config.name,
+                                  guard_reason(guard));
+                (void)text_copy(action, action_size, guard_action(guard));
+                return;
+        }
+        const struct modem *modem = relevant_modem(gateway);
+        if (gateway->slots.n == 0) {
+                (void)text_copy(reason, reason_size,
+                                gateway->conf_error[0] ? gateway->conf_error
+                                                       : "smsd.conf names no modem in `devices`");
+                (void)text_copy(action, action_size, "correct smsd.conf, then run `smswarden start`");
+        } else if (!modem) {
+                (void)text_copy(reason, reason_size, "no modem is plugged in");
+                (void)text_copy(action, action_size,
+                                "plug the modem in; smsd is started as soon as it is ready");
+        } else if (modem_usable(modem)) {
+                (void)text_copy(reason, reason_size, "smsd does not run");
+                (void)text_copy(action, action_size, "run `smswarden start`");
+        } else {
+                (void)text_format(reason, reason_size, "the modem at %s is not ready: %s",
+                                  modem->fixed ? modem->node : modem->device.path, modem->reason);
+                (void)text_copy(action, action_size, modem_action(modem));
+        }
+}
+
+/* --- the verdict
+ * -----------------------------------------------------------------------------------------------------------------
+ */
+
+enum slot_health {
+        SLOT_WELL,
+        SLOT_UNSERVED,
+        SLOT_UNVERIFIED,
+        SLOT_UNREGISTERED,
+        SLOT_BLOCKED,
+        SLOT_SILENT,
+        SLOT_TROUBLE
+};
+
+static enum slot_health slot_health(const struct gateway *gateway, const struct slot *slot)
+{
+        const struct smsd_status_modem *status = smsd_status_find(&gateway->smsd.status, slot->config.name);
+
+        if (!gateway_slot_served(gateway, slot))
+                return SLOT_UNSERVED;
+        if (slot->silent)
+                return SLOT_SILENT;
+        if (slot->unregistered)
+                return SLOT_UNREGISTERED;
+        if (slot->blocked || (gateway->smsd.status_known && status && status->state == HANDLER_BLOCKED))
+                return SLOT_BLOCKED;
+        if (gateway->smsd.status_known && status && status->state == HANDLER_TROUBLE)
+                return SLOT_TROUBLE;
+        bool doubtful = gateway->restart.last_outcome == RESTART_OUTCOME_UNVERIFIED || gateway->settling;
+        bool polls = gateway->smsd.status_known && status &&
+                     (status->state == HANDLER_IDLE || status->state == HANDLER_SENDING ||
+                      status->state == HANDLER_RECEIVING);
+        return doubtful && !polls ? SLOT_UNVERIFIED : SLOT_WELL;
+}
+
+static void describe_slot(const struct gateway *gateway, const struct slot *slot, enum slot_health health,
+                          struct snapshot *s)
+{
+        static const struct {
+                const char *reason, *action;
+        } words[] = {
+            [SLOT_WELL] = {"", "nothing"},
+            [SLOT_UNSERVED] = {"smsd does not serve it", ""},
+            [SLOT_UNVERIFIED] = {"smsd has its port open, the modem's first answers are awaited",
+                                 "wait a minute; then `smswarden modems`"},
+            [SLOT_UNREGISTERED] =
+                {"it is not registered to the network",
+                 "check antenna, SIM and coverage; after a cell loss this can take up to 50 minutes"},
+            [SLOT_BLOCKED] = {"smsd blocks sending after repeated failures",
+                              "see its log for the cause; `smswarden restart` lifts the block"},
+            [SLOT_SILENT] = {"it does not answer smsd", "power the modem off and on"},
+            [SLOT_TROUBLE] = {"smsd reports trouble with it", "see smsd's log"},
+        };
+        char reason[sizeof(s->reason)], action[sizeof(s->next_action)];
+
+        if (health == SLOT_UNSERVED && !slot_startable(slot, gateway->modems)) {
+                gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
+                const struct modem *modem = slot_modem(slot, gateway->modems);
+                (void)text_format(s->reason, sizeof(s->reason), "%s is not served: %.300s", slot->config.name,
+                                  modem ? reason : "its modem is not plugged in or not ready");
+                (void)text_copy(s->next_action, sizeof(s->next_action),
+                                modem ? action : "plug its modem in; `smswarden modems` shows what is there");
+                return;
+        }
+        (void)text_format(s->reason, sizeof(s->reason), "%s: %s", slot->config.name, words[health].reason);
+        (void)text_copy(s->next_action, sizeof(s->next_action),
+                        words[health].action[0] ? words[health].action : "nothing: smswarden restarts smsd");
+}
+
+static void set_verdict(struct snapshot *s, enum verdict verdict, const char *reason, const char *action)
+{
+        s->verdict = verdict;
+        (void)text_copy(s->reason, sizeof(s->reason), reason);
+        (void)text_copy(s->next_action, sizeof(s->next_action), action);
+}
+
+static void judge_held(const struct gateway *gateway, usec_t now, struct snapshot *s)
+{
+        char left[32], reason[sizeof(s->reason)];
+
+        format_duration(left, sizeof(left), usec_sub(gateway->hold.record.until, now));
+        (void)text_format(
+            reason, sizeof(reason), "%s holds smsd (%s); it is started again in %s", gateway->hold.record.by,
+            gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given", left);
+        set_verdict(s, VERDICT_HELD, reason, "nothing, or `smswarden start` to end the hold now");
+}
+
+static void judge_restarting(const struct gateway *gateway, struct snapshot *s)
+{
+        char reason[sizeof(s->reason)];
+
+        (void)text_format(reason, sizeof(reason), "smsd is being %s (%s): %s",
+                          gateway->restart.goal == RESTART_STOP ? "stopped" : "started",
+                          restart_cause_to_string(gateway->restart.cause),
+                          restart_phase_to_string(gateway->restart.phase));
+        set_verdict(s, VERDICT_RECOVERING, reason, "nothing: wait some seconds");
+}
+
+static bool modem_on_its_way(const struct gateway *gateway)
+{
+        const struct modem *modem = relevant_modem(gateway);
+
+        return modem && (modem->state == MODEM_SETTLING || modem->state == MODEM_PROBING);
+}
+
+static void judge_down(const struct gateway *gateway, usec_t now, struct snapshot *s)
+{
+        char wait[32], reason[sizeof(s->reason)], action[sizeof(s->next_action)];
+
+        if (gateway_startable(gateway) > 0 && gateway->config.mode == MODE_CONTROL) {
+                format_duration(wait, sizeof(wait), usec_sub(gateway->restart.not_before, now));
+                (void)text_format(
+                    reason, sizeof(reason), "smsd does not run%s%.200s; the next start is in %s",
+                    gateway->restart.last_problem[0] ? ": " : "", gateway->restart.last_problem, wait);
+                set_verdict(
+                    s, backoff_is_loop(&gateway->restart.backoff) ? VERDICT_DOWN : VERDICT_RECOVERING, reason,
+                    backoff_is_loop(&gateway->restart.backoff) ? "see smsd's log; smswarden goes on trying"
+                                                               : "nothing: smswarden starts it");
+                return;
+        }
+        gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
+        set_verdict(s, modem_on_its_way(gateway) ? VERDICT_RECOVERING : VERDICT_DOWN, reason, action);
+}
+
+static bool worse(enum slot_health a, enum slot_health b)
+{
+        return b == SLOT_WELL && a != SLOT_WELL;
+}
+
+static void judge_running(const struct gateway *gateway, struct snapshot *s)
+{
+        const struct slot *worst = NULL;
+        enum slot_health worst_health = SLOT_WELL;
+
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                enum slot_health health = slot_health(gateway, slot);
+                s->can_send |= health == SLOT_WELL;
+                s->can_receive |= health == SLOT_WELL || health == SLOT_BLOCKED;
+                if (worse(health, worst_health)) {
+                        worst = slot;
+                        worst_health = health;
+                }
+        }
+        if (!worst && gateway->slots.n == 0) {
+                set_verdict(s, VERDICT_DEGRADED, "smsd runs, but smswarden knows no modem slot of smsd.conf",
+                            "check `devices` in smsd.conf");
+                return;
+        }
+        if (!worst) {
+                set_verdict(s, VERDICT_WORKING, "smsd runs and its modem answers", "nothing");
+                return;
+        }
+        describe_slot(gateway, worst, worst_health, s);
+        s->verdict = s->can_send || s->can_receive || worst_health == SLOT_UNVERIFIED ? VERDICT_DEGRADED
+                                                                                      : VERDICT_DOWN;
+}
+
+/* What went wrong although SMS flow: a configuration that could not be written or was refused. */
+static void add_last_problem(const struct gateway *gateway, struct snapshot *s)
+{
+        if (s->verdict != VERDICT_WORKING || gateway->restart.last_problem[0] == '\0' ||
+            gateway->restart.last_outcome != RESTART_OUTCOME_OK)
+                return;
+        bool config = strstr(gateway->restart.last_problem, "smsd.conf") != NULL;
+        if (!config)
+                return;
+        s->verdict = VERDICT_DEGRADED;
+        (void)text_format(s->reason, sizeof(s->reason), "SMS flow, but %.300s",
+                          gateway->restart.last_problem);
+        (void)text_copy(s->next_action, sizeof(s->next_action), "correct it, then run `smswarden restart`");
+}
+
+static void judge(const struct gateway *gateway, usec_t now, struct snapshot *s)
+{
+        bool known = gateway->conf_known && gateway->smsd.scanned && gateway->enumerated;
+
+        if (!known)
+                set_verdict(s, VERDICT_RECOVERING, "smswarden has just begun and looks around",
+                            "nothing: wait a second");
+        else if (gateway->hold.active && (!gateway->smsd.running || restart_busy(&gateway->restart)))
+                judge_held(gateway, now, s);
+        else if (restart_busy(&gateway->restart))
+                judge_restarting(gateway, s);
+        else if (gateway->smsd.running)
+                judge_running(gateway, s);
+        else
+                judge_down(gateway, now, s);
+        add_last_problem(gateway, s);
+}
+
+/* --- the facts
+ * -------------------------------------------------------------------------------------------------------------------
+ */
+
+static snapshot_time_t show_time(usec_t boottime, int64_t realtime_offset)
+{
+        return boottime == 0 || boottime == USEC_INFINITY ? 0 : (snapshot_time_t)boottime + realtime_offset;
+}
+
+static const char *known_word(const char *word)
+{
+        return text_equal(word, "unknown") ? "" : word;
+}
+
+static void fill_modem(struct snapshot_modem *to, const char *name, const struct modem *modem,
+                       const struct modem_record *record)
+{
+        memset(to, 0, sizeof(*to));
+        (void)text_copy(to->name, sizeof(to->name), name);
+        (void)text_copy(to->state, sizeof(to->state),
+                        modem_state_to_string(modem ? modem->state : MODEM_ABSENT));
+        (void)text_copy(to->reason, sizeof(to->reason), modem ? modem->reason : "");
+        to->interface = modem ? modem_interface(modem) : -1;
+        to->storage_used = to->storage_total = -1;
+        if (record) {
+                (void)text_copy(to->model, sizeof(to->model), record->model);
+                (void)text_copy(to->firmware, sizeof(to->firmware), record->firmware);
+                (void)text_copy(to->imei, sizeof(to->imei), record->imei);
+                (void)text_copy(to->imsi, sizeof(to->imsi), record->imsi);
+                (void)text_copy(to->iccid, sizeof(to->iccid), record->iccid);
+        }
+        if (!modem)
+                return;
+        (void)text_copy(to->usb, sizeof(to->usb), modem->device.path);
+        (void)text_copy(to->device, sizeof(to->device), modem->node);
+        (void)text_copy(to->sim, sizeof(to->sim), known_word(sim_state_to_string(modem->facts.sim)));
+        (void)text_copy(to->registration, sizeof(to->registration),
+                        known_word(registration_to_string(modem->facts.registration)));
+        (void)text_copy(to->operator_name, sizeof(to->operator_name), modem->facts.operator_name);
+        (void)text_copy(to->technology, sizeof(to->technology), modem->facts.technology);
+        (void)text_copy(to->band, sizeof(to->band), modem->facts.band);
+        to->signal_dbm = modem->facts.signal_dbm;
+        to->storage_used = modem->facts.storage_used;
+        to->storage_total = modem->facts.storage_total;
+}
+
+/* What smsd itself says of a modem is newer than the probe. */
+static void add_smsd_words(const struct gateway *gateway, const struct slot *slot, struct snapshot_modem *to)
+{
+        const struct smsd_status_modem *status = smsd_status_find(&gateway->smsd.status, slot->config.name);
+
+        if (gateway->smsd.status_known && status && status->signal_dbm)
+                to->signal_dbm = status->signal_dbm;
+        if (slot->unregistered)
+                (void)text_copy(to->registration, sizeof(to->registration), "none");
+}
+
+static void fill_modems(const struct gateway *gateway, struct snapshot *s)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                fill_modem(&s->modems[s->n_modems], slot->config.name, slot_modem(slot, gateway->modems),
+                           &slot->record);
+                add_smsd_words(gateway, slot, &s->modems[s->n_modems++]);
+        }
+        for (unsigned i = 0; i < MODEMS_MAX && s->n_others < ARRAY_SIZE(s->others); i++) {
+                bool bound = false;
+                for (unsigned k = 0; k < gateway->slots.n; k++)
+                        bound |= gateway->slots.items[k].modem == (int)i;
+                if (!bound && modem_present(&gateway->modems[i]))
+                        fill_modem(&s->others[s->n_others++], "", &gateway->modems[i], NULL);
+        }
+}
+
+static const char *modem_name_on(const struct gateway *gateway, const char *tty)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct modem *modem = slot_modem(&gateway->slots.items[i], gateway->modems);
+                if (tty[0] && ((modem && text_equal(modem->target, tty)) ||
+                               text_equal(gateway->slots.items[i].serving, tty)))
+                        return gateway->slots.items[i].config.name;
+        }
+        return "";
+}
+
+static void fill_smsd(const struct gateway *gateway, int64_t realtime_offset, struct snapshot *s)
+{
+        const struct smsd_state *smsd = &gateway->smsd;
+
+        s->smsd.running = smsd->running;
+        s->smsd.pid = smsd->running ? smsd->main.pid : 0;
+        s->smsd.since = smsd->running ? show_time(smsd->since, realtime_offset) : 0;
+        for (unsigned i = 0; i < smsd->n_handlers; i++) {
+                struct snapshot_handler *to = &s->smsd.handlers[s->smsd.n_handlers++];
+                const char *name = modem_name_on(gateway, smsd->handlers[i].tty);
+                const struct smsd_status_modem *status = smsd_status_find(&smsd->status, name);
+                (void)text_copy(to->modem, sizeof(to->modem), name);
+                to->pid = smsd->handlers[i].id.pid;
+                (void)text_copy(to->device, sizeof(to->device), smsd->handlers[i].tty);
+                if (smsd->handlers[i].tty_deleted)
+                        (void)text_append(to->device, sizeof(to->device), " (deleted)");
+                (void)text_copy(to->state, sizeof(to->state),
+                                smsd->status_known && status ? handler_state_to_string(status->state) : "");
+        }
+        (void)text_copy(s->smsd.unit.name, sizeof(s->smsd.unit.name), gateway->config.unit);
+        (void)text_copy(s->smsd.last_error, sizeof(s->smsd.last_error), smsd->last_error);
+        s->traffic.last_sent = smsd->last_sent * (int64_t)USEC_PER_SEC;
+        s->traffic.last_received = smsd->last_received * (int64_t)USEC_PER_SEC;
+}
+
+static void fill_hold(const struct gateway *gateway, int64_t realtime_offset, struct snapshot *s)
+{
+        static const char *const sources[] = {"cli", "legacy", "systemctl"};
+
+        s->hold.active = gateway->hold.active;
+        if (!gateway->hold.active)
+                return;
+        (void)text_copy(s->hold.by, sizeof(s->hold.by), gateway->hold.record.by);
+        (void)text_copy(s->hold.reason, sizeof(s->hold.reason), gateway->hold.record.reason);
+        (void)text_copy(s->hold.source, sizeof(s->hold.source), sources[gateway->hold.record.source]);
+        s->hold.since = show_time(gateway->hold.record.since, realtime_offset);
+        s->hold.until = show_time(gateway->hold.record.until, realtime_offset);
+}
+
+static void fill_restarts(const struct gateway *gateway, int64_t realtime_offset, struct snapshot *s)
+{
+        const struct restart *restart = &gateway->restart;
+
+        s->restarts.total = restart->total;
+        if (restart->last_outcome == RESTART_OUTCOME_NONE)
+                return;
+        s->restarts.last.at = show_time(restart->last_at, realtime_offset);
+        (void)text_copy(s->restarts.last.cause, sizeof(s->restarts.last.cause),
+                        restart_cause_to_string(restart->last_cause));
+        (void)text_copy(s->restarts.last.result, sizeof(s->restarts.last.result),
+                        restart_outcome_to_string(restart->last_outcome));
+        (void)text_copy(s->restarts.last.problem, sizeof(s->restarts.last.problem), restart->last_problem);
+        s->restarts.last.ms = (int64_t)(restart->last_duration / USEC_PER_MSEC);
+}
+
+void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtime_offset,
+                      struct snapshot *ret_snapshot)
+{
+        snapshot_init(ret_snapshot);
+        ret_snapshot->controller.running = true;
+        (void)text_copy(ret_snapshot->controller.mode, sizeof(ret_snapshot->controller.mode),
+                        gateway_mode_to_string(gateway->config.mode));
+        (void)text_copy(ret_snapshot->controller.config, sizeof(ret_snapshot->controller.config), "current");
+        judge(gateway, now, ret_snapshot);
+        fill_smsd(gateway, realtime_offset, ret_snapshot);
+        fill_hold(gateway, realtime_offset, ret_snapshot);
+        fill_modems(gateway, ret_snapshot);
+        fill_restarts(gateway, realtime_offset, ret_snapshot);
+}

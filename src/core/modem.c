@@ -1,0 +1,397 @@
+/*
+ * The lifecycle of one physical modem, see core/modem.h. It never decides whether smsd runs; it only says
+ * whether this modem could serve, on which port, and why not.
+ */
+#include "core/modem.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+#define HELD_RETRY   (2 * USEC_PER_SEC)  /* somebody has the port open: look again */
+#define FAILED_RETRY (60 * USEC_PER_SEC) /* boot_timeout is over: ask the SIM again now and then */
+#define SLICE        (5 * USEC_PER_SEC)  /* per port, when nothing but AT can tell which one it is */
+
+void modem_init(struct modem *modem)
+{
+        memset(modem, 0, sizeof(*modem));
+        modem_facts_init(&modem->facts);
+        modem->retry_at = USEC_INFINITY;
+}
+
+bool modem_present(const struct modem *modem)
+{
+        return modem->state != MODEM_ABSENT;
+}
+
+bool modem_usable(const struct modem *modem)
+{
+        return modem->state == MODEM_READY || modem->state == MODEM_DEGRADED;
+}
+
+int modem_interface(const struct modem *modem)
+{
+        for (unsigned i = 0; i < modem->device.n_interfaces; i++)
+                if (modem->node[0] && text_equal(modem->device.interfaces[i].node, modem->node))
+                        return modem->device.interfaces[i].number;
+        return -1;
+}
+
+static void close_port(struct modem *modem, unsigned index, struct action_list *actions)
+{
+        if (modem->open || modem->opening) {
+                struct action *action = action_push(actions, ACTION_PORT_CLOSE);
+                action->port.modem = index;
+                action->port.generation = modem->generation;
+        }
+        modem->open = modem->opening = false;
+}
+
+static void set_state(struct modem *modem, enum modem_state state, const char *reason)
+{
+        modem->state = state;
+        modem->retry_at = USEC_INFINITY;
+        (void)text_copy(modem->reason, sizeof(modem->reason), reason);
+}
+
+/* The next port to try: the AT interface first, then (when that was none) its siblings in order. -1: none
+ * (yet). */
+static int choose_interface(const struct modem *modem)
+{
+        const struct usb_device *device = &modem->device;
+        int preferred[] = {modem->map.at, modem->map.modem};
+
+        for (unsigned i = 0; i < ARRAY_SIZE(preferred); i++)
+                if (preferred[i] >= 0 && !(modem->tried & (1U << preferred[i])))
+                        return device->interfaces[preferred[i]].node[0] ? preferred[i] : -1;
+        for (unsigned i = 0; i < device->n_interfaces; i++)
+                if (device->interfaces[i].node[0] && modem->map.roles[i] != PORT_ROLE_NONE &&
+                    !(modem->tried & (1U << i)))
+                        return (int)i;
+        return -1;
+}
+
+static void begin_probing(struct modem *modem, usec_t now)
+{
+        set_state(modem, MODEM_PROBING, "waiting for its first answer");
+        modem->told = false;
+        modem->retry_at = now;
+}
+
+/* Takes the port that is to be tried; false when its tty is not there yet. */
+static bool take_interface(struct modem *modem)
+{
+        int i = choose_interface(modem);
+
+        if (i < 0)
+                return false;
+        (void)text_copy(modem->node, sizeof(modem->node), modem->device.interfaces[i].node);
+        (void)text_copy(modem->target, sizeof(modem->target), modem->device.interfaces[i].target);
+        return true;
+}
+
+static bool port_still_there(const struct modem *modem)
+{
+        for (unsigned i = 0; i < modem->device.n_interfaces; i++)
+                if (modem->node[0] && text_equal(modem->device.interfaces[i].node, modem->node) &&
+                    text_equal(modem->device.interfaces[i].target, modem->target))
+                        return true;
+        return false;
+}
+
+static void settle(struct modem *modem, usec_t now)
+{
+        if (modem->map.result != PORT_MAP_OK && modem->map.result != PORT_MAP_NO_AT_INTERFACE) {
+                set_state(modem, MODEM_FAILED, port_map_result_to_string(modem->map.result));
+                return;
+        }
+        if (port_still_there(modem) && modem->state != MODEM_SETTLING)
+                return; /* a sibling tty came or left: nothing for us */
+        modem->proven = false;
+        modem->node[0] = modem->target[0] = '\0';
+        if (take_interface(modem))
+                begin_probing(modem, now);
+        else
+                set_state(modem, MODEM_SETTLING, "waiting for the kernel to make its AT port");
+}
+
+void modem_device(struct modem *modem, unsigned index, const struct usb_device *device,
+                  const struct profile *profile, usec_t boot_timeout, usec_t now, struct action_list *actions)
+{
+        bool other = modem->state == MODEM_ABSENT || modem->device.vendor != device->vendor ||
+                     modem->device.product != device->product || modem->device.release != device->release;
+
+        if (other) {
+                unsigned generation = modem->generation;
+                close_port(modem, index, actions);
+                modem_init(modem);
+                modem->generation = generation;
+                modem->state = MODEM_SETTLING;
+                modem->appeared = now;
+        }
+        modem->boot_timeout = boot_timeout;
+        modem->give_up = other ? usec_add(now, boot_timeout) : modem->give_up;
+        modem->device = *device;
+        modem->profile = profile ? profile : profile_for_device(device);
+        port_map_device(device, modem->profile, &modem->map);
+        if ((modem->open || modem->opening) && !port_still_there(modem))
+                close_port(modem, index, actions);
+        settle(modem, now);
+}
+
+void modem_node(struct modem *modem, unsigned index, const char *node, const char *target,
+                usec_t boot_timeout, usec_t now, struct action_list *actions)
+{
+        if (modem_present(modem) && text_equal(modem->node, node) && text_equal(modem->target, target))
+                return;
+        unsigned generation = modem->generation;
+        close_port(modem, index, actions);
+        modem_init(modem);
+        modem->generation = generation;
+        modem->fixed = true;
+        modem->appeared = now;
+        modem->boot_timeout = boot_timeout;
+        modem->give_up = usec_add(now, boot_timeout);
+        (void)text_copy(modem->node, sizeof(modem->node), node);
+        (void)text_copy(modem->target, sizeof(modem->target), target);
+        begin_probing(modem, now);
+}
+
+void modem_gone(struct modem *modem, unsigned index, struct action_list *actions)
+{
+        close_port(modem, index, actions);
+        set_state(modem, MODEM_ABSENT, "it is not plugged in");
+        modem->told = modem->proven = false;
+}
+
+void modem_reprobe(struct modem *modem, usec_t now)
+{
+        if (!modem_usable(modem))
+                return;
+        modem->give_up = usec_add(now, modem->boot_timeout);
+        begin_probing(modem, now);
+}
+
+static void open_port(struct modem *modem, unsigned index, struct action_list *actions)
+{
+        struct action *action = action_push(actions, ACTION_PORT_OPEN);
+
+        modem->generation++;
+        modem->opening = true;
+        modem->retry_at = USEC_INFINITY;
+        action->port.modem = index;
+        action->port.generation = modem->generation;
+        (void)text_copy(action->port.path, sizeof(action->port.path), modem->node);
+}
+
+/* Sends what the dialogue wants to say. */
+static void send_output(struct modem *modem, unsigned index, struct action_list *actions)
+{
+        char output[64];
+        size_t length = at_dialogue_output(&modem->dialogue, output, sizeof(output));
+
+        if (length == 0)
+                return;
+        struct action *action = action_push(actions, ACTION_PORT_WRITE);
+        action->port.modem = index;
+        action->port.generation = modem->generation;
+        action->port.length = length;
+        memcpy(action->port.data, output, length);
+}
+
+static void mark_tried(struct modem *modem)
+{
+        for (unsigned i = 0; i < modem->device.n_interfaces; i++)
+                if (text_equal(modem->device.interfaces[i].node, modem->node))
+                        modem->tried |= 1U << i;
+}
+
+/* The port is none that speaks AT (or stayed silent for its slice): try the next one. */
+static void next_interface(struct modem *modem, usec_t now)
+{
+        mark_tried(modem);
+        if (!modem->fixed && take_interface(modem)) {
+                begin_probing(modem, now);
+                return;
+        }
+        modem->tried = 0;
+        if (now < modem->give_up && !modem->fixed && take_interface(modem)) {
+                begin_probing(modem, now);
+                modem->retry_at = usec_add(now, USEC_PER_SEC);
+                return;
+        }
+        set_state(modem, MODEM_FAILED,
+                  "none of its ports answers AT commands: is it a modem? See `smswarden modems`");
+        modem->retry_at = usec_add(now, FAILED_RETRY);
+}
+
+static bool guessing(const struct modem *modem)
+{
+        return modem->profile && modem->profile->rule == PORT_RULE_ANY_SERIAL && !modem->fixed &&
+               !modem->proven;
+}
+
+static const char *sim_reason(enum sim_state sim)
+{
+        switch (sim) {
+        case SIM_ABSENT:
+                return "no SIM card is found: put one in, or reseat it";
+        case SIM_BUSY:
+                return "the SIM card is still busy";
+        case SIM_FAILURE:
+                return "the SIM card cannot be read: reseat it, or try another one";
+        case SIM_PUK:
+                return "the SIM is locked and asks for its PUK: unlock it by hand (AT+CPIN=\"PUK\",\"new "
+                       "PIN\")";
+        case SIM_PIN:
+                return "the SIM asks for its PIN";
+        case SIM_READY:
+        case SIM_UNKNOWN:
+                break;
+        }
+        return "the SIM has not reported its state";
+}
+
+/* The dialogue has decided. */
+static void conclude(struct modem *modem, usec_t now)
+{
+        modem->facts = modem->dialogue.facts;
+        modem->proven = modem->dialogue.proven;
+        switch (modem->dialogue.verdict) {
+        case AT_VERDICT_READY:
+                set_state(modem, MODEM_READY, "");
+                break;
+        case AT_VERDICT_SIM:
+                set_state(modem, modem->facts.sim == SIM_PIN ? MODEM_READY : MODEM_DEGRADED,
+                          sim_reason(modem->facts.sim));
+                modem->retry_at = usec_add(now, FAILED_RETRY);
+                break;
+        case AT_VERDICT_SILENT:
+                if (guessing(modem)) {
+                        next_interface(modem, now);
+                        break;
+                }
+                set_state(modem, MODEM_DEGRADED, "it has not answered AT within boot_timeout");
+                modem->retry_at = usec_add(now, FAILED_RETRY);
+                break;
+        case AT_VERDICT_NOT_AT:
+                next_interface(modem, now);
+                break;
+        case AT_VERDICT_RUNNING:
+                break;
+        }
+}
+
+static void continue_dialogue(struct modem *modem, unsigned index, usec_t now, struct action_list *actions)
+{
+        send_output(modem, index, actions);
+        if (modem->dialogue.verdict == AT_VERDICT_RUNNING)
+                return;
+        close_port(modem, index, actions);
+        conclude(modem, now);
+}
+
+static void start_dialogue(struct modem *modem, unsigned index, usec_t now, struct action_list *actions)
+{
+        usec_t give_up = modem->give_up > now ? modem->give_up : usec_add(now, SLICE);
+
+        if (guessing(modem))
+                give_up = usec_min(give_up, usec_add(now, SLICE));
+        modem->open = true;
+        at_dialogue_start(&modem->dialogue, now, give_up);
+        continue_dialogue(modem, index, now, actions);
+}
+
+static void opened(struct modem *modem, unsigned index, const struct port_event *port, usec_t now,
+                   struct action_list *actions)
+{
+        modem->opening = false;
+        if (port->result >= 0) {
+                start_dialogue(modem, index, now, actions);
+                return;
+        }
+        modem->retry_at = usec_add(now, HELD_RETRY);
+        if (port->result == -EBUSY && port->holder.id.pid > 0)
+                (void)text_format(modem->reason, sizeof(modem->reason),
+                                  "%s is held by %s (pid %d%s%s): end that program", modem->node,
+                                  port->holder.command, (int)port->holder.id.pid,
+                                  port->holder.unit[0] ? ", " : "", port->holder.unit);
+        else
+                (void)text_format(modem->reason, sizeof(modem->reason), "%s cannot be opened: %s",
+                                  modem->node, strerror(-port->result));
+}
+
+void modem_port_event(struct modem *modem, unsigned index, enum event_kind kind,
+                      const struct port_event *port, usec_t now, struct action_list *actions)
+{
+        if (port->generation != modem->generation || !(modem->opening || modem->open))
+                return;
+        if (kind == EVENT_PORT_OPENED && modem->opening)
+                opened(modem, index, port, now, actions);
+        if (kind == EVENT_PORT_DATA && modem->open) {
+                at_dialogue_receive(&modem->dialogue, port->data, port->length, now);
+                continue_dialogue(modem, index, now, actions);
+        }
+        if (kind == EVENT_PORT_CLOSED) {
+                close_port(modem, index, actions);
+                modem->retry_at = usec_add(now, HELD_RETRY);
+                (void)text_copy(modem->reason, sizeof(modem->reason), "its port failed while it was asked");
+        }
+}
+
+static void adopt_use(struct modem *modem, unsigned index, struct action_list *actions)
+{
+        close_port(modem, index, actions);
+        if (modem->state != MODEM_READY && modem->state != MODEM_DEGRADED)
+                set_state(modem, MODEM_READY, "");
+        modem->retry_at = USEC_INFINITY;
+}
+
+void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use, usec_t now,
+                 struct action_list *actions)
+{
+        if (in_use) {
+                adopt_use(modem, index, actions);
+                return;
+        }
+        if (!allowed && (modem->open || modem->opening)) {
+                close_port(modem, index, actions);
+                modem->retry_at = now;
+        }
+        if (!allowed)
+                return;
+        if (modem->open && at_dialogue_deadline(&modem->dialogue) <= now) {
+                at_dialogue_tick(&modem->dialogue, now);
+                continue_dialogue(modem, index, now, actions);
+        }
+        if (!modem->open && !modem->opening && modem->retry_at <= now)
+                open_port(modem, index, actions);
+}
+
+usec_t modem_deadline(const struct modem *modem)
+{
+        if (modem->open)
+                return usec_min(at_dialogue_deadline(&modem->dialogue), modem->retry_at);
+        return modem->opening ? USEC_INFINITY : modem->retry_at;
+}
+
+const char *modem_state_to_string(enum modem_state state)
+{
+        switch (state) {
+        case MODEM_ABSENT:
+                return "absent";
+        case MODEM_SETTLING:
+                return "settling";
+        case MODEM_PROBING:
+                return "probing";
+        case MODEM_READY:
+                return "ready";
+        case MODEM_DEGRADED:
+                return "degraded";
+        case MODEM_RECOVERING:
+                return "recovering";
+        case MODEM_FAILED:
+                return "failed";
+        }
+        return "?";
+}

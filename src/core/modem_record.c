@@ -1,0 +1,134 @@
+/*
+ * The memory of a slot as text: one `key=value` a line. What is read back is checked as if a stranger had
+ * written it.
+ */
+#include "core/modem_record.h"
+
+#include "base/parse.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const guard_names[] = {
+    [GUARD_NONE] = "none",
+    [GUARD_PIN_REFUSED] = "pin-refused",
+    [GUARD_PIN_ATTEMPTS] = "pin-attempts",
+    [GUARD_PIN_MISSING] = "pin-missing",
+    [GUARD_PUK] = "puk",
+};
+
+void modem_record_init(struct modem_record *record, const char *name)
+{
+        memset(record, 0, sizeof(*record));
+        (void)text_copy(record->name, sizeof(record->name), name);
+}
+
+bool modem_record_equal(const struct modem_record *a, const struct modem_record *b)
+{
+        return text_equal(a->name, b->name) && text_equal(a->usb, b->usb) && text_equal(a->imei, b->imei) &&
+               text_equal(a->imsi, b->imsi) && text_equal(a->iccid, b->iccid) &&
+               text_equal(a->model, b->model) && text_equal(a->firmware, b->firmware) &&
+               a->guard == b->guard && a->guard_pin == b->guard_pin;
+}
+
+int modem_record_encode(const struct modem_record *record, char *target, size_t size)
+{
+        int r = text_format(
+            target, size,
+            "name=%s\nusb=%s\nimei=%s\nimsi=%s\niccid=%s\nmodel=%s\nfirmware=%s\nguard=%s\nguard_pin=%" PRIu64
+            "\n",
+            record->name, record->usb, record->imei, record->imsi, record->iccid, record->model,
+            record->firmware, guard_to_string(record->guard), record->guard_pin);
+
+        return r < 0 ? -ENOBUFS : (int)strlen(target);
+}
+
+/* A value of printable ASCII that fits, or -EBADMSG. */
+static int take_text(char *target, size_t size, const char *value)
+{
+        for (const char *p = value; *p; p++)
+                if (*p < 0x20 || *p > 0x7e)
+                        return -EBADMSG;
+        return strlen(value) < size ? text_copy(target, size, value) : -EBADMSG;
+}
+
+static int take_digits(char *target, size_t size, const char *value)
+{
+        if (value[0] != '\0' && !text_only(value, "0123456789", size - 1))
+                return -EBADMSG;
+        return take_text(target, size, value);
+}
+
+static int take_pair(struct modem_record *record, const char *key, const char *value)
+{
+        if (text_equal(key, "name"))
+                return take_text(record->name, sizeof(record->name), value);
+        if (text_equal(key, "usb"))
+                return take_text(record->usb, sizeof(record->usb), value);
+        if (text_equal(key, "imei"))
+                return take_digits(record->imei, sizeof(record->imei), value);
+        if (text_equal(key, "imsi"))
+                return take_digits(record->imsi, sizeof(record->imsi), value);
+        if (text_equal(key, "iccid"))
+                return take_digits(record->iccid, sizeof(record->iccid), value);
+        if (text_equal(key, "model"))
+                return take_text(record->model, sizeof(record->model), value);
+        if (text_equal(key, "firmware"))
+                return take_text(record->firmware, sizeof(record->firmware), value);
+        if (text_equal(key, "guard"))
+                return guard_from_string(value, &record->guard) < 0 ? -EBADMSG : 0;
+        if (text_equal(key, "guard_pin"))
+                return parse_u64(value, 0, UINT64_MAX, &record->guard_pin) < 0 ? -EBADMSG : 0;
+        return 0; /* a key of a newer version */
+}
+
+static int take_line(struct modem_record *record, const char *line, size_t length)
+{
+        char copy[128];
+
+        if (length == 0)
+                return 0;
+        if (text_copy_n(copy, sizeof(copy), line, length) < 0 || strlen(copy) != length)
+                return -EBADMSG;
+        char *equals = strchr(copy, '=');
+        if (!equals)
+                return -EBADMSG;
+        *equals = '\0';
+        return take_pair(record, copy, equals + 1);
+}
+
+int modem_record_decode(const char *text, size_t length, struct modem_record *ret_record)
+{
+        struct modem_record record;
+
+        modem_record_init(&record, "");
+        for (size_t start = 0; start < length;) {
+                const char *end = memchr(text + start, '\n', length - start);
+                size_t line = end ? (size_t)(end - text) - start : length - start;
+                int r = take_line(&record, text + start, line);
+                if (r < 0)
+                        return r;
+                start += line + 1;
+        }
+        if (record.name[0] == '\0')
+                return -EBADMSG;
+        *ret_record = record;
+        return 0;
+}
+
+const char *guard_to_string(enum guard guard)
+{
+        return (unsigned)guard < ARRAY_SIZE(guard_names) ? guard_names[guard] : "?";
+}
+
+int guard_from_string(const char *text, enum guard *ret_guard)
+{
+        for (unsigned i = 0; i < ARRAY_SIZE(guard_names); i++)
+                if (text_equal(text, guard_names[i])) {
+                        *ret_guard = (enum guard)i;
+                        return 0;
+                }
+        return -EINVAL;
+}

@@ -1,0 +1,93 @@
+/*
+ * Judges a started smsd, see core/restart_verify.h. The status file is rewritten by smsd when a handler
+ * changes its state; without one (no `stats` in smsd.conf) a handler that keeps its port for some seconds is
+ * all that can be known.
+ */
+#include "core/restart_verify.h"
+
+#include "base/text.h"
+
+#define SETTLE_WITHOUT_STATUS (3 * USEC_PER_SEC)
+
+void restart_expect(struct restart *restart, const struct restart_world *world)
+{
+        restart->n_expected = 0;
+        for (unsigned i = 0; i < world->slots->n; i++) {
+                struct slot *slot = &world->slots->items[i];
+                if (!slot_startable(slot, world->modems))
+                        continue;
+                struct restart_expected *expected = &restart->expected[restart->n_expected++];
+                const struct smsd_status_modem *before =
+                    smsd_status_find(&world->smsd->status, slot->config.name);
+                (void)text_copy(expected->modem, sizeof(expected->modem), slot->config.name);
+                (void)text_copy(expected->target, sizeof(expected->target),
+                                world->modems[slot->modem].target);
+                (void)text_copy(expected->since_before, sizeof(expected->since_before),
+                                before ? before->since_text : "");
+                (void)text_copy(slot->serving, sizeof(slot->serving), expected->target);
+        }
+}
+
+static bool modem_still_there(const struct restart_expected *expected, const struct restart_world *world)
+{
+        const struct slot *slot = slots_find(world->slots, expected->modem);
+        const struct modem *modem = slot ? slot_modem(slot, world->modems) : NULL;
+
+        return modem && text_equal(modem->target, expected->target);
+}
+
+static bool main_is_ours(const struct restart *restart, const struct smsd_state *smsd)
+{
+        return smsd->running && (restart->main.pid == 0 || process_id_equal(restart->main, smsd->main));
+}
+
+static bool status_is_fresh(const struct restart_expected *expected, const struct smsd_state *smsd)
+{
+        const struct smsd_status_modem *modem = smsd_status_find(&smsd->status, expected->modem);
+
+        if (!modem || text_equal(modem->since_text, expected->since_before))
+                return false;
+        return modem->state == HANDLER_IDLE || modem->state == HANDLER_SENDING ||
+               modem->state == HANDLER_RECEIVING;
+}
+
+static unsigned count_in_place(const struct restart *restart, const struct smsd_state *smsd)
+{
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < restart->n_expected; i++)
+                n += smsd_state_handler_on(smsd, restart->expected[i].target) != NULL;
+        return n;
+}
+
+static bool all_fresh(const struct restart *restart, const struct restart_world *world)
+{
+        if (!world->smsd->status_known)
+                return world->now >= usec_add(restart->handlers_seen, SETTLE_WITHOUT_STATUS);
+        for (unsigned i = 0; i < restart->n_expected; i++)
+                if (!status_is_fresh(&restart->expected[i], world->smsd))
+                        return false;
+        return true;
+}
+
+enum verify_result restart_verify(struct restart *restart, const struct restart_world *world)
+{
+        const struct smsd_state *smsd = world->smsd;
+
+        for (unsigned i = 0; i < restart->n_expected; i++)
+                if (!modem_still_there(&restart->expected[i], world))
+                        return VERIFY_MODEM_LEFT;
+        if (!main_is_ours(restart, smsd))
+                return world->now >= restart->deadline ? VERIFY_TIMEOUT : VERIFY_PENDING;
+
+        bool in_place = count_in_place(restart, smsd) == restart->n_expected && smsd->n_strays == 0;
+        if (!in_place && restart->handlers_seen)
+                return VERIFY_HANDLER_LOST;
+        if (in_place && !restart->handlers_seen)
+                restart->handlers_seen = world->now;
+        if (in_place && all_fresh(restart, world))
+                return VERIFY_OK;
+        if (world->now < restart->deadline)
+                return VERIFY_PENDING;
+        return in_place ? VERIFY_TIMEOUT_ALIVE : VERIFY_TIMEOUT;
+}

@@ -1,0 +1,231 @@
+/*
+ * smsd as it is, see core/smsd_state.h. All processes of smsd look alike (same comm and command line), so
+ * roles are told from the family tree: a child of another smsd is a handler; a parentless one that we knew as
+ * a handler, or that holds a port while the pidfile does not name it, is an orphan.
+ */
+#include "core/smsd_state.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+void smsd_state_init(struct smsd_state *state)
+{
+        memset(state, 0, sizeof(*state));
+}
+
+static const struct smsd_process *find_pid(const struct process_list *list, pid_t pid)
+{
+        for (unsigned i = 0; i < list->n; i++)
+                if (list->processes[i].id.pid == pid && list->processes[i].ours)
+                        return &list->processes[i];
+        return NULL;
+}
+
+static bool has_child(const struct process_list *list, pid_t pid)
+{
+        for (unsigned i = 0; i < list->n; i++)
+                if (list->processes[i].parent == pid && list->processes[i].ours)
+                        return true;
+        return false;
+}
+
+static bool was_handler(const struct smsd_state *state, struct process_id id)
+{
+        for (unsigned i = 0; i < state->n_handlers; i++)
+                if (process_id_equal(state->handlers[i].id, id))
+                        return true;
+        for (unsigned i = 0; i < state->n_strays; i++)
+                if (process_id_equal(state->strays[i], id))
+                        return true;
+        return false;
+}
+
+/* How sure we are that this parentless smsd is a main process; 0: it is none. */
+static unsigned main_rank(const struct smsd_state *state, const struct process_list *list,
+                          const struct smsd_process *process)
+{
+        if (find_pid(list, process->parent))
+                return 0;
+        if (has_child(list, process->id.pid))
+                return process->in_pidfile ? 4 : 3;
+        if (was_handler(state, process->id))
+                return 0;
+        if (process->in_pidfile)
+                return 2;
+        return process->tty[0] == '\0' ? 1 : 0;
+}
+
+static const struct smsd_process *find_main(const struct smsd_state *state, const struct process_list *list)
+{
+        const struct smsd_process *best = NULL;
+        unsigned best_rank = 0;
+
+        for (unsigned i = 0; i < list->n; i++) {
+                const struct smsd_process *process = &list->processes[i];
+                unsigned rank = process->ours ? main_rank(state, list, process) : 0;
+                /* Between equals the one that runs already stays: the younger is the intruder. */
+                if (rank > best_rank ||
+                    (rank == best_rank && rank > 0 && process_id_equal(process->id, state->main))) {
+                        best = process;
+                        best_rank = rank;
+                }
+        }
+        return best;
+}
+
+static void add_handler(struct smsd_state *state, const struct smsd_process *process)
+{
+        if (state->n_handlers == ARRAY_SIZE(state->handlers))
+                return;
+        struct smsd_handler *handler = &state->handlers[state->n_handlers++];
+        handler->id = process->id;
+        handler->tty_deleted = process->tty_deleted;
+        (void)text_copy(handler->tty, sizeof(handler->tty), process->tty);
+}
+
+static void sort_processes(struct smsd_state *state, const struct process_list *list,
+                           const struct smsd_process *main)
+{
+        state->n_handlers = state->n_ours = state->n_strays = state->n_foreign = 0;
+        for (unsigned i = 0; i < list->n; i++) {
+                const struct smsd_process *process = &list->processes[i];
+                if (!process->ours) {
+                        state->n_foreign++;
+                        continue;
+                }
+                state->ours[state->n_ours++] = process->id;
+                if (process == main)
+                        continue;
+                if (main && process->parent == main->id.pid)
+                        add_handler(state, process);
+                else
+                        state->strays[state->n_strays++] = process->id;
+        }
+}
+
+bool smsd_state_scan(struct smsd_state *state, const struct process_list *list, bool sending, usec_t now)
+{
+        const struct smsd_process *main = find_main(state, list);
+        bool fresh = main && !(state->running && process_id_equal(main->id, state->main));
+
+        sort_processes(state, list, main);
+        state->scanned = true;
+        state->sending = sending;
+        state->running = main != NULL;
+        if (fresh) {
+                state->main = main->id;
+                state->since = now;
+                state->status_known = false;
+        }
+        return fresh;
+}
+
+static void remove_id(struct process_id *ids, unsigned *n, struct process_id id)
+{
+        for (unsigned i = 0; i < *n; i++)
+                if (process_id_equal(ids[i], id)) {
+                        ids[i] = ids[--*n];
+                        return;
+                }
+}
+
+bool smsd_state_exited(struct smsd_state *state, struct process_id id)
+{
+        remove_id(state->ours, &state->n_ours, id);
+        remove_id(state->strays, &state->n_strays, id);
+        for (unsigned i = 0; i < state->n_handlers; i++)
+                if (process_id_equal(state->handlers[i].id, id)) {
+                        state->handlers[i] = state->handlers[--state->n_handlers];
+                        break;
+                }
+        if (!state->running || !process_id_equal(state->main, id))
+                return false;
+
+        /* Its handlers are orphans now; the next scan says so again. */
+        for (unsigned i = 0; i < state->n_handlers && state->n_strays < ARRAY_SIZE(state->strays); i++)
+                state->strays[state->n_strays++] = state->handlers[i].id;
+        state->n_handlers = 0;
+        state->running = false;
+        return true;
+}
+
+void smsd_state_status(struct smsd_state *state, const struct smsd_status *status, usec_t now)
+{
+        state->status_known = status != NULL;
+        if (!status)
+                return;
+        state->status = *status;
+        state->status_at = now;
+}
+
+static bool tells_failure(enum smsd_log_kind kind)
+{
+        switch (kind) {
+        case SMSD_LOG_HANDLER_TERMINATED:
+        case SMSD_LOG_WRITE_ERROR:
+        case SMSD_LOG_CANNOT_OPEN:
+        case SMSD_LOG_MAIN_ABORTED:
+        case SMSD_LOG_PIN_MISSING:
+        case SMSD_LOG_PIN_REFUSED:
+        case SMSD_LOG_SIM_LOCKED:
+        case SMSD_LOG_SIM_ERROR:
+        case SMSD_LOG_NOT_REGISTERED:
+        case SMSD_LOG_REGISTRATION_DENIED:
+        case SMSD_LOG_TIMEOUT:
+        case SMSD_LOG_SENDING_BLOCKED:
+        case SMSD_LOG_SEND_FAILED:
+        case SMSD_LOG_CONFIG_REFUSED:
+        case SMSD_LOG_OTHER_SMSD_RUNNING:
+                return true;
+        case SMSD_LOG_OTHER:
+        case SMSD_LOG_MAIN_STARTED:
+        case SMSD_LOG_MAIN_READY:
+        case SMSD_LOG_MAIN_TERMINATED:
+        case SMSD_LOG_HANDLER_STARTED:
+        case SMSD_LOG_INITIALISED:
+        case SMSD_LOG_REPORT_RECEIVED:
+        case SMSD_LOG_REGISTERED:
+        case SMSD_LOG_SENT:
+        case SMSD_LOG_RECEIVED:
+                return false;
+        }
+        return false;
+}
+
+void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, const char *text,
+                    int64_t realtime)
+{
+        if (line->kind == SMSD_LOG_MAIN_TERMINATED)
+                state->ended_cleanly = true;
+        if (line->kind == SMSD_LOG_MAIN_STARTED)
+                state->ended_cleanly = false;
+        if (line->kind == SMSD_LOG_CONFIG_REFUSED)
+                state->config_refused = true;
+        if (line->kind == SMSD_LOG_SENT)
+                state->last_sent = realtime;
+        if (line->kind == SMSD_LOG_RECEIVED)
+                state->last_received = realtime;
+        if (tells_failure(line->kind))
+                (void)text_copy(state->last_error, sizeof(state->last_error), text);
+}
+
+void smsd_state_forget_log(struct smsd_state *state)
+{
+        state->ended_cleanly = false;
+        state->config_refused = false;
+        state->last_error[0] = '\0';
+}
+
+const struct smsd_handler *smsd_state_handler_on(const struct smsd_state *state, const char *target)
+{
+        for (unsigned i = 0; i < state->n_handlers; i++)
+                if (!state->handlers[i].tty_deleted && text_equal(state->handlers[i].tty, target))
+                        return &state->handlers[i];
+        return NULL;
+}
+
+bool smsd_state_holds(const struct smsd_state *state, const char *target)
+{
+        return target[0] != '\0' && smsd_state_handler_on(state, target) != NULL;
+}

@@ -252,6 +252,18 @@ static void test_same_configuration_by_another_path(void **state)
         assert_true(find_child(w, w->wanted)->ours);
 }
 
+static void expect_command_line(pid_t pid, const char *wanted)
+{
+        char path[64], text[4096];
+
+        assert_true(snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid) > 0);
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = read(fd, text, sizeof(text) - 1);
+        assert_true(n > 0);
+        text[n] = '\0';
+        assert_string_equal(text, wanted);
+}
+
 static void test_overwritten_command_line(void **state)
 {
         struct world *w = *state;
@@ -259,6 +271,8 @@ static void test_overwritten_command_line(void **state)
         w->wanted = start_by_hand(w->box, "-c", w->box->conf);
         assert_true(run_until(w->box->event, handler_has_port, w, PATIENCE_USEC));
         struct process_id main_id = find(w, w->wanted)->id, handler_id = find_child(w, w->wanted)->id;
+        expect_command_line(main_id.pid, "smsd: MAINPROCESS");
+        expect_command_line(handler_id.pid, "smsd: GSM1");
         assert_true(find(w, main_id.pid)->ours && find(w, handler_id.pid)->ours);
         assert_int_equal(process_table_signal(w->table, main_id, SIGKILL), 0);
         assert_true(run_until(w->box->event, one_more_end, w, PATIENCE_USEC));

@@ -287,11 +287,11 @@ static const char *signal_quality(struct request *request)
 
 static const char *capacity(struct request *request)
 {
-        unsigned slots;
+        unsigned slots, first = 0;
 
-        if (!number(request, 0, 255, &slots) || !slots)
-                return "capacity: 1..255";
-        ec25_set_capacity(modem_of(request), slots);
+        if (!number(request, 0, 255, &slots) || !slots || (word(request, 1) && !number(request, 1, 1, &first)))
+                return "capacity: 1..255 [number of the first slot: 0 or 1]";
+        ec25_set_capacity(modem_of(request), slots, first);
         return NULL;
 }
 
@@ -573,7 +573,7 @@ static const struct {
         {"pin", pin, true, "M 1234: the card wants it"},
         {"reg", registration, true, "M none|home|searching|denied|unknown|roaming"},
         {"signal", signal_quality, true, "M 0..31|99"},
-        {"capacity", capacity, true, "M slots"},
+        {"capacity", capacity, true, "M slots [first=0]"},
         {"identity", identity, true, "M key=value...: imei imsi iccid model manufacturer revision operator smsc; \\n \\e \\0 \\xNN @10M"},
         {"receive", receive, true, "M sender text..."},
         {"urc", urc, true, "M text"},

@@ -98,10 +98,15 @@ $(BUILD)/tests/adapters/test_hotplug.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(
 $(BUILD)/tests/adapters/test_hotplug: TEST_LIBS = $(shell pkg-config --libs umockdev-1.0 2>/dev/null)
 
 # --- the software EC25: the AT model, its pty transport, the USB tree that umockdev shows to libudev ---------------------
-EC25_OBJECTS := $(call objects,tests/ec25)
-$(BUILD)/tests/ec25/%.o: CPPFLAGS += $(shell pkg-config --cflags umockdev-1.0 2>/dev/null) -Itests
+# client.o is linked into other tests as well; the tests of the software EC25 itself have a main of their own.
+EC25_OBJECTS := $(filter-out $(BUILD)/tests/ec25/test_%.o,$(call objects,tests/ec25))
+EC25_TESTS   := $(patsubst tests/ec25/%.c,$(BUILD)/tests/ec25/%,$(wildcard tests/ec25/test_*.c))
+$(BUILD)/tests/%.o: CPPFLAGS += -Itests
 $(BUILD)/softec25: $(EC25_OBJECTS) $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs umockdev-1.0)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$(EC25_OBJECTS)) $(BUILD)/libcore.a
+	$(CC) $(LDFLAGS) -o $@ $^ -ludev -lcmocka
 
 test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
 

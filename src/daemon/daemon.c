@@ -132,8 +132,8 @@ static int watch_nodes(struct daemon *daemon)
 static int start_hotplug(struct daemon *daemon)
 {
         const struct hotplug_options options = {
-                .force_udev = daemon->config.hotplug == HOTPLUG_UDEV,
-                .force_sysfs = daemon->config.hotplug == HOTPLUG_SYSFS,
+            .force_udev = daemon->config.hotplug == HOTPLUG_UDEV,
+            .force_sysfs = daemon->config.hotplug == HOTPLUG_SYSFS,
         };
         int r = hotplug_new(&daemon->hotplug, daemon->event, &options, &daemon_hotplug_callbacks, daemon);
 

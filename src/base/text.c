@@ -142,6 +142,64 @@ int text_escape(char *target, size_t size, const char *source, size_t length)
         return 0;
 }
 
+/* The value of one lower-case hexadecimal digit, as escape_byte writes it; -EINVAL. */
+static int hex_digit(char c)
+{
+        static const char digits[] = "0123456789abcdef";
+        const char *found = c ? strchr(digits, c) : NULL;
+
+        return found ? (int)(found - digits) : -EINVAL;
+}
+
+/* Reads what follows a backslash at *cursor and moves it behind. Returns the byte, 1..255, or -EINVAL. */
+static int unescape_byte(const char **cursor)
+{
+        static const char letters[] = "nrt\\", bytes[] = "\n\r\t\\";
+        const char *p = *cursor, *found = *p ? strchr(letters, *p) : NULL;
+
+        if (found) {
+                *cursor = p + 1;
+                return (unsigned char)bytes[found - letters];
+        }
+        int high = *p == 'x' ? hex_digit(p[1]) : -EINVAL;
+        int low = high >= 0 ? hex_digit(p[2]) : -EINVAL;
+        if (low < 0 || high + low == 0)
+                return -EINVAL;
+        *cursor = p + 3;
+        return high * 16 + low;
+}
+
+/* One pass; `target` NULL: only checks. */
+static int unescape(char *target, size_t size, const char *source)
+{
+        size_t written = 0;
+
+        for (const char *p = source; *p;) {
+                int byte = (unsigned char)*p++;
+                if (byte == '\\')
+                        byte = unescape_byte(&p);
+                else if (byte < 0x20 || byte == 0x7f)
+                        byte = -EINVAL;
+                if (byte < 0)
+                        return byte;
+                if (written + 1 >= size)
+                        return -ENAMETOOLONG;
+                if (target)
+                        target[written] = (char)byte;
+                written++;
+        }
+        if (target)
+                target[written] = '\0';
+        return 0;
+}
+
+int text_unescape(char *target, size_t size, const char *source)
+{
+        int r = unescape(NULL, size, source);
+
+        return r < 0 ? r : unescape(target, size, source);
+}
+
 void text_sanitize(char *target, size_t size, const char *source, size_t length)
 {
         size_t written = 0;

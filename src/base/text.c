@@ -81,6 +81,22 @@ bool text_only(const char *text, const char *set, size_t max)
         return length > 0 && length <= max && strspn(text, set) == length;
 }
 
+/* Code points that show nothing or turn the text around them: a name could look like another one. */
+static bool is_hidden(uint32_t code)
+{
+        static const struct {
+                uint32_t first, last;
+        } ranges[] = {
+                {0x00, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},     {0x180e, 0x180e},   {0x200b, 0x200f},
+                {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0xe0000, 0xe0fff},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+                if (code >= ranges[i].first && code <= ranges[i].last)
+                        return true;
+        return (code & 0xfffe) == 0xfffe; /* never a character */
+}
+
 /* Length of the well-formed UTF-8 character at p that is fit to show, 0 when there is none. */
 static size_t displayable(const unsigned char *p, size_t left)
 {
@@ -98,9 +114,7 @@ static size_t displayable(const unsigned char *p, size_t left)
                 code = (code << 6) | (p[i] & 0x3fU);
         }
         bool fits = code >= smallest[length] && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
-        bool control = code < 0xa0 || (code >= 0x2028 && code <= 0x202e) || (code >= 0x200b && code <= 0x200f) ||
-                       (code >= 0x2066 && code <= 0x2069) || code == 0xfeff || (code & 0xfffe) == 0xfffe;
-        return fits && !control ? length : 0;
+        return fits && !is_hidden(code) ? length : 0;
 }
 
 /* The escaped form of one byte: at most 4 characters and a NUL. */

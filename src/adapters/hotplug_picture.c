@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #define ATTRIBUTE_MAX 256
+#define UEVENT_MAX    2048
 
 static void cleanup_dir(DIR **dir)
 {
@@ -87,6 +88,31 @@ static int resolve_node(const char *node, char target[DEVICE_NODE_MAX])
         return realpath(node, resolved) ? text_copy(target, DEVICE_NODE_MAX, resolved) : -ENODEV;
 }
 
+/* The node's path as the kernel names it in the class device's uevent (DEVNAME); a name without folder lies
+ * in dev_root. */
+static int read_node_path(const struct hotplug *hotplug, const char *folder, const char *name,
+                          char node[DEVICE_NODE_MAX])
+{
+        static const char key[] = "DEVNAME=";
+        char text[UEVENT_MAX + 2] = "\n", path[PATH_MAX];
+        const char *value = name;
+
+        if (text_format(path, sizeof(path), "%s/uevent", folder) < 0)
+                return -ENAMETOOLONG;
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        ssize_t length = fd < 0 ? 0 : read(fd, text + 1, UEVENT_MAX);
+        text[1 + (length > 0 ? length : 0)] = '\0';
+        for (char *line = strchr(text, '\n'); line; line = strchr(line + 1, '\n'))
+                if (text_starts_with(line + 1, key)) {
+                        value = line + 1 + strlen(key);
+                        line[1 + strcspn(line + 1, "\n")] = '\0';
+                        break;
+                }
+        if (value[0] == '/')
+                return text_copy(node, DEVICE_NODE_MAX, value);
+        return text_format(node, DEVICE_NODE_MAX, "%s/%s", hotplug->dev_root, value);
+}
+
 /* The tty `name` whose class device is the folder `path`. Its `dev` attribute leaves before the uevent, the
  * folder only after it. */
 static void take_tty(struct hotplug *hotplug, const char *path, const char *name, hotplug_tty_ready ready,
@@ -96,8 +122,7 @@ static void take_tty(struct hotplug *hotplug, const char *path, const char *name
 
         if (read_attribute(path, "dev", number, sizeof(number)) < 0 || (ready && !ready(hotplug, name)))
                 return;
-        if (text_format(node, sizeof(node), "%s/%s", hotplug->dev_root, name) < 0 ||
-            resolve_node(node, target) < 0)
+        if (read_node_path(hotplug, path, name, node) < 0 || resolve_node(node, target) < 0)
                 return;
         (void)text_copy(interface->node, sizeof(interface->node), node); /* both fit */
         (void)text_copy(interface->target, sizeof(interface->target), target);

@@ -220,7 +220,7 @@ static int pass_on(struct control_peer *peer)
         if (ioctl(peer->feed, FIONREAD, &waiting) < 0)
                 return -errno;
         if (waiting > 0)
-                return 0; /* sd-bus comes next in this loop, then it is our turn again */
+                return 0;
         ssize_t n = recv(peer->fd, piece, sizeof(piece), MSG_DONTWAIT);
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;
@@ -232,12 +232,13 @@ static int pass_on(struct control_peer *peer)
         return write(peer->feed, piece, (size_t)n) == n ? 0 : -EPIPE;
 }
 
+/* sd-bus is driven from here as well: as long as there is input, its own sources would not get their turn. */
 static int on_input(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_,
                     void *userdata)
 {
         struct control_peer *peer = userdata;
 
-        if (pass_on(peer) < 0)
+        if (pass_on(peer) < 0 || sd_bus_process(peer->bus, NULL) < 0)
                 control_peer_drop(peer);
         return 0;
 }

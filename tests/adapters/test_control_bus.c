@@ -654,7 +654,6 @@ static void test_never_reads(void **state)
         struct fixture *f = *state;
         int fd = raw_connect(f);
         sd_bus *bus = NULL;
-        bool ended = false;
 
         assert_int_equal(sd_bus_new(&bus), 0);
         assert_int_equal(sd_bus_set_fd(bus, fd, fd), 0);
@@ -662,16 +661,16 @@ static void test_never_reads(void **state)
         while (sd_bus_is_ready(bus) == 0)
                 assert_true(sd_bus_process(bus, NULL) >= 0);
         long before = resident_pages(f->server);
-        for (unsigned i = 0; i < 20000 && !ended; i++) {
+        for (unsigned i = 0; i < 500; i++) {
                 sd_bus_message *call = NULL;
                 assert_true(sd_bus_message_new_method_call(bus, &call, NULL, "/org/smswarden/Gateway1",
                                                            "org.smswarden.Gateway1", "Snapshot") >= 0);
-                ended = sd_bus_send(bus, call, NULL) < 0;
+                (void)sd_bus_send(bus, call, NULL);
                 call = sd_bus_message_unref(call);
-                struct pollfd one = {.fd = fd, .events = POLLOUT};
-                ended |= poll(&one, 1, 0) == 1 && (one.revents & (POLLHUP | POLLERR));
         }
-        assert_true(ended);
+        struct pollfd one = {.fd = fd};
+        assert_int_equal(poll(&one, 1, 5000), 1);
+        assert_true(one.revents & POLLHUP);
         assert_true(resident_pages(f->server) - before < 4096);
         bus = sd_bus_close_unref(bus);
         test_commands(state);

@@ -78,9 +78,10 @@ static bool all_gone(void *userdata)
         const struct process_list *list = process_table_list(w->table);
         for (unsigned i = 0; i < list->n; i++)
                 (void)process_table_signal(w->table, list->processes[i].id, SIGKILL);
+        /* A child between fork and exec is not listed yet. */
         while (waitpid(-1, NULL, WNOHANG) > 0)
                 ;
-        return list->n == 0;
+        return list->n == 0 && waitpid(-1, NULL, WNOHANG) < 0;
 }
 
 static int teardown(void **state)

@@ -503,6 +503,7 @@ int main(void)
             WITH_SMSD(test_other_configuration_is_not_ours),
             WITH_SMSD(test_same_configuration_by_another_path),
             cmocka_unit_test_setup_teardown(test_overwritten_command_line, setup_ps_trick, teardown),
+            WITH_SMSD(test_other_pid_namespace_is_not_ours),
             WITH_SMSD(test_stale_pidfile_names_a_stranger),
             WITH_SMSD(test_bad_pidfiles),
             WITH_SMSD(test_signal_needs_the_identity),

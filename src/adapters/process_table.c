@@ -14,8 +14,21 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+
+/* glibc names these since 2.36 only (sys/pidfd.h); Ubuntu 22.04 has 2.35. The kernel has all since 5.4. */
+#define ID_TYPE_PIDFD ((idtype_t)3)
+
+static int open_pidfd(pid_t pid)
+{
+        return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static int signal_pidfd(int fd, int number)
+{
+        return (int)syscall(SYS_pidfd_send_signal, fd, number, NULL, 0);
+}
 
 struct watch {
         struct process_table *table;
@@ -42,7 +55,7 @@ struct process_table {
 
 /* --- watches ----------------------------------------------------------------------------------- */
 
-    static struct watch *find_watch(struct process_table *t, struct process_id id)
+static struct watch *find_watch(struct process_table *t, struct process_id id)
 {
         for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++)
                 if (process_id_equal(t->watches[i].id, id))
@@ -64,7 +77,7 @@ static int take_status(int fd, bool *ret_known, int *ret_status)
 {
         siginfo_t info = {0};
 
-        if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0) {
+        if (waitid(ID_TYPE_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0) {
                 /* ECHILD: somebody else's child. Whatever it is, the pidfd says that the process is gone. */
                 *ret_known = false;
                 *ret_status = 0;
@@ -98,7 +111,7 @@ static int on_process_ended(sd_event_source *source, int fd, uint32_t events, vo
 /* A pidfd that is certainly this process: the start time is read while the pidfd is held. */
 static int open_process(const struct process_table *t, struct process_id id)
 {
-        _cleanup_close_ int fd = pidfd_open(id.pid, 0);
+        _cleanup_close_ int fd = open_pidfd(id.pid);
         uint64_t start_time;
 
         if (fd < 0)
@@ -149,7 +162,7 @@ int process_table_signal(const struct process_table *t, struct process_id id, in
 
         if (fd < 0)
                 return fd;
-        return pidfd_send_signal(fd, signal, NULL, 0) < 0 ? -errno : 0;
+        return signal_pidfd(fd, signal) < 0 ? -errno : 0;
 }
 
 /* --- the binary -------------------------------------------------------------------------------- */
@@ -193,7 +206,7 @@ static int on_binary(sd_event_source *source, int fd, uint32_t events, void *use
 
 /* --- scan -------------------------------------------------------------------------------------- */
 
-    struct scan {
+struct scan {
         struct process_table *table;
         enum conf_verdict verdicts[SMSD_PROCESSES_MAX];
 };
@@ -298,7 +311,7 @@ const struct process_list *process_table_list(const struct process_table *t)
 
 /* --- life -------------------------------------------------------------------------------------- */
 
-    static int copy_options(struct process_table *t, const struct process_table_options *options)
+static int copy_options(struct process_table *t, const struct process_table_options *options)
 {
         t->smsd = strdup(options->smsd);
         if (!t->smsd)

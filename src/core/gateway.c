@@ -51,8 +51,7 @@ void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *acti
         gateway->health_at = usec_add(now, HEALTH_DOUBT);
 }
 
-/* --- smsd.conf
- * -------------------------------------------------------------------------------------------------------- */
+/* --- smsd.conf --- */
 
 static void take_records(struct gateway *gateway)
 {
@@ -100,8 +99,7 @@ static void conf_read(struct gateway *gateway, const struct conf_event *event, s
         gateway->conf_known = true;
 }
 
-/* --- processes and their words
- * ------------------------------------------------------------------------------------------ */
+/* --- processes and their words --- */
 
 static void scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
@@ -288,9 +286,7 @@ static void smsd_opened(struct gateway *gateway)
         gateway->scans[2] = usec_add(gateway->now, 900 * USEC_PER_MSEC);
 }
 
-/* --- time
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- time --- */
 
 static bool all_served(const struct gateway *gateway)
 {
@@ -383,9 +379,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         return deadline;
 }
 
-/* --- the step
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- the step --- */
 
 static void take_record(struct gateway *gateway, const struct modem_record *record)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- hotplug ---------------------------------------------------------------------------------------------------------- */
+/* --- hotplug --- */
 
 /* realpath into a bounded buffer; the path itself when it does not resolve. */
 static void resolve(char *target, size_t size, const char *path)
@@ -54,13 +54,13 @@ static void on_node(void *userdata, const char *path, bool present)
 }
 
 const struct hotplug_callbacks daemon_hotplug_callbacks = {
-        .device = on_device,
-        .gone = on_gone,
-        .enumerated = on_enumerated,
-        .node = on_node,
+    .device = on_device,
+    .gone = on_gone,
+    .enumerated = on_enumerated,
+    .node = on_node,
 };
 
-/* --- processes and the log --------------------------------------------------------------------------------------------- */
+/* --- processes and the log --- */
 
 static void on_processes(void *userdata, const struct process_list *list)
 {
@@ -86,9 +86,9 @@ static void on_binary_opened(void *userdata)
 }
 
 const struct process_table_callbacks daemon_process_callbacks = {
-        .changed = on_processes,
-        .exited = on_exited,
-        .binary_opened = on_binary_opened,
+    .changed = on_processes,
+    .exited = on_exited,
+    .binary_opened = on_binary_opened,
 };
 
 bool daemon_keeps_child(void *userdata, pid_t pid)
@@ -111,7 +111,7 @@ void daemon_log_line(void *userdata, const char *text, size_t length)
         (void)text_escape(event->log.text, sizeof(event->log.text), text, length);
 }
 
-/* --- ports --------------------------------------------------------------------------------------------------------------- */
+/* --- ports --- */
 
 static struct event *port_event(struct daemon_port *port, enum event_kind kind)
 {
@@ -140,7 +140,7 @@ static void on_port_closed(void *userdata, int error)
 
 const struct serial_port_callbacks daemon_port_callbacks = {.data = on_port_data, .closed = on_port_closed};
 
-/* --- the control bus ----------------------------------------------------------------------------------------------------- */
+/* --- the control bus --- */
 
 static void on_command(void *userdata, const struct command *command)
 {
@@ -152,9 +152,11 @@ static void on_snapshot(void *userdata, struct snapshot *ret_snapshot)
         const struct daemon *daemon = userdata;
 
         gateway_snapshot(daemon->gateway, now_boottime(), realtime_offset(), ret_snapshot);
-        (void)text_copy(ret_snapshot->controller.version, sizeof(ret_snapshot->controller.version), SMSWARDEN_VERSION);
+        (void)text_copy(ret_snapshot->controller.version, sizeof(ret_snapshot->controller.version),
+                        SMSWARDEN_VERSION);
         if (daemon->config_last_good)
-                (void)text_copy(ret_snapshot->controller.config, sizeof(ret_snapshot->controller.config), "last-good");
+                (void)text_copy(ret_snapshot->controller.config, sizeof(ret_snapshot->controller.config),
+                                "last-good");
 }
 
 static void on_reload(void *userdata)
@@ -162,4 +164,5 @@ static void on_reload(void *userdata)
         (void)daemon_reload(userdata);
 }
 
-const struct control_bus_callbacks daemon_bus_callbacks = {.command = on_command, .snapshot = on_snapshot, .reload = on_reload};
+const struct control_bus_callbacks daemon_bus_callbacks = {
+    .command = on_command, .snapshot = on_snapshot, .reload = on_reload};

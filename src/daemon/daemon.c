@@ -1,5 +1,6 @@
 /*
- * The daemon's life: folders and lock, adapters up, the loop, adapters down. smsd is never touched on the way down.
+ * The daemon's life: folders and lock, adapters up, the loop, adapters down. smsd is never touched on the way
+ * down.
  */
 #include "daemon.h"
 
@@ -12,7 +13,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-/* --- folders and lock ---------------------------------------------------------------------------------------------------- */
+/* --- folders and lock --- */
 
 /* Makes the folder (its parent exists or is ours to make). */
 static int make_folder(const char *path, mode_t mode)
@@ -49,13 +50,14 @@ static int take_lock(struct daemon *daemon)
                 return error;
         }
         if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-                log_error("another smswardend controls this gateway already (it holds %s): stop it first", path);
+                log_error("another smswardend controls this gateway already (it holds %s): stop it first",
+                          path);
                 return -EALREADY;
         }
         return 0;
 }
 
-/* --- signals --------------------------------------------------------------------------------------------------------------- */
+/* --- signals --- */
 
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
@@ -93,12 +95,14 @@ static int watch_signals(struct daemon *daemon)
         return r < 0 ? r : sd_event_add_signal(daemon->event, NULL, SIGHUP, on_hangup, daemon);
 }
 
-/* --- adapters ------------------------------------------------------------------------------------------------------------- */
+/* --- adapters --- */
 
 static int start_processes(struct daemon *daemon)
 {
-        const struct process_table_options options = {.smsd = daemon->config.smsd, .smsd_conf = daemon->config.smsd_conf};
-        int r = process_table_new(&daemon->processes, daemon->event, &options, &daemon_process_callbacks, daemon);
+        const struct process_table_options options = {.smsd = daemon->config.smsd,
+                                                      .smsd_conf = daemon->config.smsd_conf};
+        int r =
+            process_table_new(&daemon->processes, daemon->event, &options, &daemon_process_callbacks, daemon);
 
         if (r < 0) {
                 log_error("the process table cannot be watched: %s", strerror(-r));
@@ -114,9 +118,11 @@ static int watch_nodes(struct daemon *daemon)
 {
         for (unsigned i = 0; i < daemon->config.n_modems; i++) {
                 const struct modem_config *modem = &daemon->config.modems[i];
-                int r = modem->match == MATCH_DEVICE ? hotplug_watch_node(daemon->hotplug, modem->match_value) : 0;
-                if (r < 0) {
-                        log_error("the device %s of modem %s cannot be watched: %s", modem->match_value, modem->name, strerror(-r));
+                int r = modem->match == MATCH_DEVICE ? hotplug_watch_node(daemon->hotplug, modem->match_value)
+                                                     : 0;
+                if (r < 0 && r != -EEXIST) {
+                        log_error("the device %s of modem %s cannot be watched: %s", modem->match_value,
+                                  modem->name, strerror(-r));
                         return r;
                 }
         }
@@ -125,7 +131,10 @@ static int watch_nodes(struct daemon *daemon)
 
 static int start_hotplug(struct daemon *daemon)
 {
-        const struct hotplug_options options = {0};
+        const struct hotplug_options options = {
+            .force_udev = daemon->config.hotplug == HOTPLUG_UDEV,
+            .force_sysfs = daemon->config.hotplug == HOTPLUG_SYSFS,
+        };
         int r = hotplug_new(&daemon->hotplug, daemon->event, &options, &daemon_hotplug_callbacks, daemon);
 
         if (r < 0) {
@@ -165,9 +174,11 @@ static int recover_conf(const struct daemon *daemon)
         int r = conf_file_recover(daemon->config.smsd_conf);
 
         if (r > 0)
-                log_warning("an edit of %s that a crash had interrupted was put back", daemon->config.smsd_conf);
+                log_warning("an edit of %s that a crash had interrupted was put back",
+                            daemon->config.smsd_conf);
         if (r < 0 && r != -ENOENT)
-                log_warning("what a crash left beside %s cannot be tidied up: %s", daemon->config.smsd_conf, strerror(-r));
+                log_warning("what a crash left beside %s cannot be tidied up: %s", daemon->config.smsd_conf,
+                            strerror(-r));
         return 0;
 }
 
@@ -210,14 +221,17 @@ void daemon_stop(struct daemon *daemon)
         daemon->lock_fd = close_fd(daemon->lock_fd);
 }
 
-/* --- reload ---------------------------------------------------------------------------------------------------------------- */
+/* --- reload --- */
 
 /* What cannot change while we run stays as it was, and is said. */
 static void keep_fixed_parts(const struct daemon *daemon, struct config *config)
 {
-        if (!text_equal(config->runtime_dir, daemon->config.runtime_dir) || !text_equal(config->state_dir, daemon->config.state_dir) ||
-            !text_equal(config->smsd, daemon->config.smsd) || !text_equal(config->smsd_conf, daemon->config.smsd_conf))
-                log_warning("another smsd, smsd_conf, runtime_dir or state_dir takes effect at the next start of smswardend");
+        if (!text_equal(config->runtime_dir, daemon->config.runtime_dir) ||
+            !text_equal(config->state_dir, daemon->config.state_dir) ||
+            !text_equal(config->smsd, daemon->config.smsd) ||
+            !text_equal(config->smsd_conf, daemon->config.smsd_conf))
+                log_warning("another smsd, smsd_conf, runtime_dir or state_dir takes effect at the next "
+                            "start of smswardend");
         (void)text_copy(config->runtime_dir, sizeof(config->runtime_dir), daemon->config.runtime_dir);
         (void)text_copy(config->state_dir, sizeof(config->state_dir), daemon->config.state_dir);
         (void)text_copy(config->smsd, sizeof(config->smsd), daemon->config.smsd);

@@ -1,6 +1,7 @@
 /*
- * The daemon: wires the adapters to the core and nothing else. Adapters' callbacks make events and only enqueue them; one place
- * takes them from the queue, steps the gateway and carries its actions out; results are events again. One timer.
+ * The daemon: wires the adapters to the core and nothing else. Adapters' callbacks make events and only
+ * enqueue them; one place takes them from the queue, steps the gateway and carries its actions out; results
+ * are events again. One timer.
  */
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
@@ -21,7 +22,8 @@
 
 #define EVENT_QUEUE_SIZE 256
 
-/* Events that wait for their step, in place; when it runs empty it begins at its first slot again, so that few pages are touched. */
+/* Events that wait for their step, in place; when it runs empty it begins at its first slot again, so that
+ * few pages are touched. */
 struct event_queue {
         unsigned head;
         unsigned n;
@@ -48,6 +50,7 @@ struct smsd_files {
 struct daemon {
         struct config config;
         const char *config_path;
+        bool verbose;          /* log every event and action */
         bool config_last_good; /* the configuration file was refused at start */
         int lock_fd;
 
@@ -94,7 +97,8 @@ bool daemon_keeps_child(void *userdata, pid_t pid);
 /* perform.c */
 void daemon_perform(struct daemon *daemon, const struct action_list *actions);
 
-/* smsd_files.c: takes the paths from smsd.conf's text over; follows another log or pidfile when they changed. */
+/* smsd_files.c: takes the paths from smsd.conf's text over; follows another log or pidfile when they changed.
+ */
 void daemon_learn_files(struct daemon *daemon, const char *text, size_t length);
 
 /* state.c: what an earlier life left, and what the next one shall find */
@@ -104,7 +108,7 @@ int daemon_keep_conf(const struct daemon *daemon, const char *name);
 
 /* clock.c */
 usec_t now_boottime(void);
-int64_t now_realtime(void); /* seconds since the epoch */
+int64_t now_realtime(void);    /* seconds since the epoch */
 int64_t realtime_offset(void); /* wall clock - CLOCK_BOOTTIME, microseconds */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * smswardend: options, configuration, then the daemon's loop. Exit codes: 0; 64 usage; 78 the configuration cannot be used;
- * 1 something else failed.
+ * smswardend: options, configuration, then the daemon's loop. Exit codes: 0; 64 usage; 78 the configuration
+ * cannot be used; 1 something else failed.
  */
 #include "daemon.h"
 
@@ -18,23 +18,27 @@
 struct options {
         const char *config;
         bool check;
+        bool verbose;
 };
 
-static const char help[] = "Usage: smswardend [--config FILE] [--check-config] [--version]\n"
-                           "\n"
-                           "Keeps an SMS gateway (smsd of smstools and its modem) working. Runs in the foreground and logs to the\n"
-                           "journal or to stderr. TERM ends it and leaves smsd running, HUP reads the configuration again.\n"
-                           "\n"
-                           "  --config FILE    the configuration, default " CONFIG_DEFAULT "\n"
-                           "  --check-config   read and check the configuration, say what is wrong, do nothing\n"
-                           "  --version        print the version\n";
+static const char help[] =
+    "Usage: smswardend [--config FILE] [--check-config] [--verbose] [--version]\n"
+    "\n"
+    "Keeps an SMS gateway (smsd of smstools and its modem) working. Runs in the foreground and logs to the\n"
+    "journal or to stderr. TERM ends it and leaves smsd running, HUP reads the configuration again.\n"
+    "\n"
+    "  --config FILE    the configuration, default " CONFIG_DEFAULT "\n"
+    "  --check-config   read and check the configuration, say what is wrong, do nothing\n"
+    "  --verbose        log every event and what was done about it\n"
+    "  --version        print the version\n";
 
 /* Returns -1 to go on, or the exit code. */
 static int parse_options(int argc, char *argv[], struct options *ret_options)
 {
         static const struct option known[] = {
-                {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'}, {"help", no_argument, NULL, 'h'},
-                {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+            {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+            {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'v'},
+            {"verbose", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
         };
         int option;
 
@@ -45,6 +49,9 @@ static int parse_options(int argc, char *argv[], struct options *ret_options)
                         break;
                 case 'k':
                         ret_options->check = true;
+                        break;
+                case 'V':
+                        ret_options->verbose = true;
                         break;
                 case 'h':
                         (void)fputs(help, stdout);
@@ -76,8 +83,9 @@ static int check_config(const char *path)
 }
 
 /*
- * The last good configuration when the file is refused. Its folder is named by the configuration itself; when that cannot be read, the
- * default one and the one named by a `state_dir` that could still be read are all there is.
+ * The last good configuration when the file is refused. Its folder is named by the configuration itself; when
+ * that cannot be read, the default one and the one named by a `state_dir` that could still be read are all
+ * there is.
  */
 static int load_config(struct daemon *daemon, const char *path)
 {
@@ -92,10 +100,14 @@ static int load_config(struct daemon *daemon, const char *path)
         const char *folder = getenv("STATE_DIRECTORY") ? getenv("STATE_DIRECTORY") : defaults.state_dir;
         r = config_file_load_good(folder, &daemon->config, &good_error);
         if (r < 0) {
-                log_error("no configuration that worked before is kept in %s: correct the file and start again", folder);
+                log_error(
+                    "no configuration that worked before is kept in %s: correct the file and start again",
+                    folder);
                 return -EX_CONFIG;
         }
-        log_line(LOG_LEVEL_CRITICAL, "the last good configuration (%s/smswarden.conf.good) is used until the file is corrected", folder);
+        log_line(LOG_LEVEL_CRITICAL,
+                 "the last good configuration (%s/smswarden.conf.good) is used until the file is corrected",
+                 folder);
         daemon->config_last_good = true;
         return 0;
 }
@@ -114,7 +126,8 @@ static void keep_good_config(const struct daemon *daemon)
                 return;
         int r = config_file_save_good(daemon->config.state_dir, daemon->config_path);
         if (r < 0)
-                log_warning("the configuration cannot be kept as the last good one in %s: %s", daemon->config.state_dir, strerror(-r));
+                log_warning("the configuration cannot be kept as the last good one in %s: %s",
+                            daemon->config.state_dir, strerror(-r));
 }
 
 static int run(struct daemon *daemon, const char *path)
@@ -129,7 +142,8 @@ static int run(struct daemon *daemon, const char *path)
         r = daemon_start(daemon);
         if (r >= 0) {
                 keep_good_config(daemon);
-                log_notice("smswardend " SMSWARDEN_VERSION " begins (mode %s)", gateway_mode_to_string(daemon->config.mode));
+                log_notice("smswardend " SMSWARDEN_VERSION " begins (mode %s)",
+                           gateway_mode_to_string(daemon->config.mode));
                 r = sd_event_loop(daemon->event);
         }
         daemon_stop(daemon);
@@ -146,6 +160,7 @@ int main(int argc, char *argv[])
 
         if (code >= 0)
                 return code;
+        daemon.verbose = options.verbose;
         (void)umask(022);
         return options.check ? check_config(options.config) : run(&daemon, options.config);
 }

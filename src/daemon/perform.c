@@ -1,5 +1,6 @@
 /*
- * Carries the core's actions out, in order; what an adapter answers at once goes back into the queue as an event.
+ * Carries the core's actions out, in order; what an adapter answers at once goes back into the queue as an
+ * event.
  */
 #include "daemon.h"
 
@@ -15,9 +16,10 @@
 
 #define STATUS_SIZE_MAX (64 * 1024)
 
-/* --- ports ------------------------------------------------------------------------------------------------------------- */
+/* --- ports --- */
 
-static int open_port(struct daemon *daemon, struct daemon_port *port, const char *path, struct port_holder *ret_holder)
+static int open_port(struct daemon *daemon, struct daemon_port *port, const char *path,
+                     struct port_holder *ret_holder)
 {
         int r = port_holder_find(path, ret_holder);
 
@@ -66,7 +68,7 @@ static void perform_port_close(struct daemon *daemon, const struct action *actio
         port->port = serial_port_free(port->port);
 }
 
-/* --- smsd ---------------------------------------------------------------------------------------------------------------- */
+/* --- smsd --- */
 
 static void perform_scan(struct daemon *daemon)
 {
@@ -105,13 +107,13 @@ static const char *path_or_null(const char *path)
 static void perform_smsd_start(struct daemon *daemon)
 {
         const struct smsd_direct_options options = {
-                .smsd = daemon->config.smsd,
-                .smsd_conf = daemon->config.smsd_conf,
-                .pidfile = path_or_null(daemon->files.pidfile),
-                .infofile = path_or_null(daemon->files.infofile),
-                .output = path_or_null(daemon->files.logfile),
-                .user = account(daemon->config.smsd_user),
-                .group = account(daemon->config.smsd_group),
+            .smsd = daemon->config.smsd,
+            .smsd_conf = daemon->config.smsd_conf,
+            .pidfile = path_or_null(daemon->files.pidfile),
+            .infofile = path_or_null(daemon->files.infofile),
+            .output = path_or_null(daemon->files.logfile),
+            .user = account(daemon->config.smsd_user),
+            .group = account(daemon->config.smsd_group),
         };
         struct process_id id = {0};
         int r = smsd_direct_start(daemon->direct, &options, &id);
@@ -128,7 +130,8 @@ static void perform_status_read(struct daemon *daemon)
         static const struct smsd_status none;
         char text[STATUS_SIZE_MAX];
         size_t length = 0;
-        int r = daemon->files.status[0] ? small_file_read(daemon->files.status, text, sizeof(text), &length) : -ENOENT;
+        int r = daemon->files.status[0] ? small_file_read(daemon->files.status, text, sizeof(text), &length)
+                                        : -ENOENT;
 
         daemon->status = none;
         if (r >= 0)
@@ -138,7 +141,7 @@ static void perform_status_read(struct daemon *daemon)
         event->status.status = r >= 0 ? &daemon->status : NULL;
 }
 
-/* --- smsd.conf ------------------------------------------------------------------------------------------------------------- */
+/* --- smsd.conf --- */
 
 static void report_conf(struct daemon *daemon, int result, bool good, size_t length)
 {
@@ -158,7 +161,8 @@ static void perform_conf_read(struct daemon *daemon, bool good)
         size_t length = 0;
 
         (void)text_format(path, sizeof(path), "%s/smsd.conf.good", daemon->config.state_dir);
-        int r = conf_file_read(good ? path : daemon->config.smsd_conf, &text, &length, good ? &good_id : &daemon->conf_id);
+        int r = conf_file_read(good ? path : daemon->config.smsd_conf, &text, &length,
+                               good ? &good_id : &daemon->conf_id);
         free(daemon->conf_text);
         daemon->conf_text = text;
         if (r >= 0 && !good)
@@ -170,7 +174,8 @@ static void perform_conf_write(struct daemon *daemon, const struct action *actio
 {
         _cleanup_free_ char *text = NULL;
         size_t length;
-        int r = conf_file_replace(daemon->config.smsd_conf, &daemon->conf_id, action->conf.text, action->conf.length);
+        int r = conf_file_replace(daemon->config.smsd_conf, &daemon->conf_id, action->conf.text,
+                                  action->conf.length);
 
         /* What we wrote is what we know now, for a roll-back in the same run. */
         if (r >= 0) {
@@ -187,17 +192,20 @@ static void perform_conf_keep(struct daemon *daemon, const char *name)
         int r = daemon_keep_conf(daemon, name);
 
         if (r < 0)
-                log_warning("%s cannot be kept as %s/%s: %s", daemon->config.smsd_conf, daemon->config.state_dir, name, strerror(-r));
+                log_warning("%s cannot be kept as %s/%s: %s", daemon->config.smsd_conf,
+                            daemon->config.state_dir, name, strerror(-r));
 }
 
-/* --- hold and flag ----------------------------------------------------------------------------------------------------------- */
+/* --- hold and flag --- */
 
 static void perform_hold_write(struct daemon *daemon, const struct action *action)
 {
-        daemon_enqueue(daemon, EVENT_HOLD_WRITTEN)->result = hold_store_write(daemon->config.runtime_dir, &action->hold);
+        daemon_enqueue(daemon, EVENT_HOLD_WRITTEN)->result =
+            hold_store_write(daemon->config.runtime_dir, &action->hold);
 }
 
-/* Both, always: the hold and the old scripts' flag. A flag that is not ours to take is reported by the next look. */
+/* Both, always: the hold and the old scripts' flag. A flag that is not ours to take is reported by the next
+ * look. */
 static void perform_hold_clear(struct daemon *daemon)
 {
         struct legacy_flag flag;
@@ -206,7 +214,7 @@ static void perform_hold_clear(struct daemon *daemon)
 
         if (daemon->config.legacy_flag[0]) {
                 r = legacy_flag_look(daemon->config.legacy_flag, daemon->config.legacy_owners, &flag);
-                if (r >= 0 && flag.present && flag.refusal == LEGACY_FLAG_TAKEN)
+                if (r >= 0 && flag.present && flag.reason == LEGACY_FLAG_OK)
                         r = legacy_flag_remove(daemon->config.legacy_flag, &flag);
         }
         daemon_enqueue(daemon, EVENT_HOLD_CLEARED)->result = hold < 0 ? hold : r < 0 ? r : 0;
@@ -221,25 +229,25 @@ static void perform_flag_look(struct daemon *daemon)
         flag->realtime = now_realtime();
         if (r < 0 || !seen->present)
                 return;
-        flag->state = seen->refusal == LEGACY_FLAG_TAKEN ? FLAG_PRESENT : FLAG_REFUSED;
+        flag->state = seen->reason == LEGACY_FLAG_OK ? FLAG_PRESENT : FLAG_REFUSED;
         (void)text_copy(flag->owner, sizeof(flag->owner), seen->owner);
-        (void)text_copy(flag->refusal, sizeof(flag->refusal), legacy_flag_refusal_to_string(seen->refusal));
-        flag->age_plausible = seen->age_plausible;
+        (void)text_copy(flag->refusal, sizeof(flag->refusal), legacy_flag_reason_to_string(seen->reason));
+        flag->age_plausible = seen->plausible;
         flag->age = seen->age;
 }
 
-/* --- words ------------------------------------------------------------------------------------------------------------------- */
+/* --- words --- */
 
 static void perform_record(const struct action *action)
 {
         static const enum log_level levels[] = {
-                [SEVERITY_INFO] = LOG_LEVEL_INFO,
-                [SEVERITY_WARNING] = LOG_LEVEL_WARNING,
-                [SEVERITY_CRITICAL] = LOG_LEVEL_CRITICAL,
+            [SEVERITY_INFO] = LOG_LEVEL_INFO,
+            [SEVERITY_WARNING] = LOG_LEVEL_WARNING,
+            [SEVERITY_CRITICAL] = LOG_LEVEL_CRITICAL,
         };
 
-        log_line(levels[action->record.severity], "%s%s%s: %s", record_kind_to_string(action->record.kind), action->record.modem[0] ? " " : "",
-                 action->record.modem, action->record.message);
+        log_line(levels[action->record.severity], "%s%s%s: %s", record_kind_to_string(action->record.kind),
+                 action->record.modem[0] ? " " : "", action->record.modem, action->record.message);
 }
 
 static void perform_modem_save(struct daemon *daemon, const struct action *action)
@@ -247,7 +255,8 @@ static void perform_modem_save(struct daemon *daemon, const struct action *actio
         int r = daemon_save_modem(daemon, &action->modem);
 
         if (r < 0)
-                log_error("what is known of modem %s cannot be saved in %s: %s", action->modem.name, daemon->config.state_dir, strerror(-r));
+                log_error("what is known of modem %s cannot be saved in %s: %s", action->modem.name,
+                          daemon->config.state_dir, strerror(-r));
 }
 
 static void perform(struct daemon *daemon, const struct action *action)
@@ -306,7 +315,8 @@ static void perform(struct daemon *daemon, const struct action *action)
                 perform_record(action);
                 break;
         case ACTION_REPLY:
-                control_bus_reply(daemon->bus, action->reply.token, action->reply.result, action->reply.message);
+                control_bus_reply(daemon->bus, action->reply.token, action->reply.result,
+                                  action->reply.message);
                 break;
         case ACTION_KIND_MAX:
                 break;

@@ -1,10 +1,11 @@
 /*
- * The queue between adapters and core. Bounded: when a storm fills it, what is lost is made good by looking at everything again, for
- * the core acts on states.
+ * The queue between adapters and core. Bounded: when a storm fills it, what is lost is made good by looking
+ * at everything again, for the core acts on states.
  */
 #include "daemon.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -47,7 +48,8 @@ int daemon_queue_init(struct daemon *daemon)
         r = sd_event_source_set_enabled(daemon->drain, SD_EVENT_OFF);
         if (r < 0)
                 return r;
-        return sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, USEC_INFINITY, 1, on_timer, daemon);
+        return sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, USEC_INFINITY, 1, on_timer,
+                                 daemon);
 }
 
 static void arm_timer(struct daemon *daemon)
@@ -73,12 +75,27 @@ static void recover_from_overflow(struct daemon *daemon)
                 log_error("looking again failed: %s", strerror(-r));
 }
 
+/* What the core saw and wanted: a list of these replays an incident. */
+static void trace(const struct event *event, const struct action_list *actions)
+{
+        char line[512];
+
+        (void)text_format(line, sizeof(line), "event %s", event_kind_to_string(event->kind));
+        for (unsigned i = 0; i < actions->n; i++)
+                (void)text_append(line, sizeof(line), "%s %s", i ? "," : " ->",
+                                  action_kind_to_string(actions->items[i].kind));
+        log_info("%s", line);
+}
+
 void daemon_drain(struct daemon *daemon)
 {
         struct event_queue *queue = &daemon->queue;
 
         while (queue->n > 0) {
-                gateway_step(daemon->gateway, &queue->items[queue->head], now_boottime(), &daemon->actions);
+                const struct event *event = &queue->items[queue->head];
+                gateway_step(daemon->gateway, event, now_boottime(), &daemon->actions);
+                if (daemon->verbose)
+                        trace(event, &daemon->actions);
                 queue->head = (queue->head + 1) % EVENT_QUEUE_SIZE;
                 queue->n--;
                 daemon_perform(daemon, &daemon->actions);

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-static void take(const struct smsd_conf *conf, const char *key, const char *fallback, char target[CONFIG_PATH_MAX])
+static void take(const struct smsd_conf *conf, const char *key, const char *fallback,
+                 char target[CONFIG_PATH_MAX])
 {
         if (smsd_conf_get(conf, NULL, key, target, CONFIG_PATH_MAX) < 0 || target[0] != '/')
                 (void)text_copy(target, CONFIG_PATH_MAX, fallback);

@@ -1,6 +1,6 @@
 /*
- * What the controller remembers over its own restarts: the hold (RUNTIME_DIR), the slots' modems, the last good smsd.conf (STATE_DIR).
- * What is read back is checked; what is damaged is said and left out.
+ * What the controller remembers over its own restarts: the hold (RUNTIME_DIR), the slots' modems, the last
+ * good smsd.conf (STATE_DIR). What is read back is checked; what is damaged is said and left out.
  */
 #include "daemon.h"
 
@@ -16,15 +16,17 @@
 
 #define RECORD_SIZE_MAX 2048
 
-/* A modem's name becomes a file name: letters, digits, '-' and '_' stay, everything else is written as %XX. */
+/* A modem's name becomes a file name: letters, digits, '-' and '_' stay, everything else is written as %XX.
+ */
 static int record_path(const struct daemon *daemon, const char *name, char *target, size_t size)
 {
         int r = text_format(target, size, "%s/modems/", daemon->config.state_dir);
 
         for (; r >= 0 && *name; name++) {
-                bool plain = (*name >= '0' && *name <= '9') || (*name >= 'A' && *name <= 'Z') || (*name >= 'a' && *name <= 'z') ||
-                             *name == '-' || *name == '_';
-                r = plain ? text_append(target, size, "%c", *name) : text_append(target, size, "%%%02X", (unsigned char)*name);
+                bool plain = (*name >= '0' && *name <= '9') || (*name >= 'A' && *name <= 'Z') ||
+                             (*name >= 'a' && *name <= 'z') || *name == '-' || *name == '_';
+                r = plain ? text_append(target, size, "%c", *name)
+                          : text_append(target, size, "%%%02X", (unsigned char)*name);
         }
         return r;
 }
@@ -89,7 +91,8 @@ static void restore_hold(struct daemon *daemon)
         if (r > 0)
                 log_notice("the hold in %s is of another boot: removed", daemon->config.runtime_dir);
         else
-                log_warning("the hold in %s cannot be used (%s): removed", daemon->config.runtime_dir, strerror(-r));
+                log_warning("the hold in %s cannot be used (%s): removed", daemon->config.runtime_dir,
+                            strerror(-r));
         r = hold_store_remove(daemon->config.runtime_dir);
         if (r < 0)
                 log_error("the hold in %s cannot be removed: %s", daemon->config.runtime_dir, strerror(-r));
@@ -106,8 +109,8 @@ static bool same_content(const char *path, const char *text, size_t length)
         _cleanup_free_ char *kept = NULL;
         size_t kept_length = 0;
 
-        return file_read(path, O_NOFOLLOW, SMSD_CONF_SIZE_MAX, &kept, &kept_length) >= 0 && kept_length == length &&
-               memcmp(kept, text, length) == 0;
+        return file_read(path, O_NOFOLLOW, SMSD_CONF_SIZE_MAX, &kept, &kept_length) >= 0 &&
+               kept_length == length && memcmp(kept, text, length) == 0;
 }
 
 int daemon_keep_conf(const struct daemon *daemon, const char *name)

@@ -114,8 +114,8 @@ void ec25_set_signal(struct ec25 *modem, unsigned csq);
 /* `key`: imei imsi iccid model manufacturer revision operator smsc. Any bytes, any length. -ENOENT: no such key; -ENOMEM. */
 int ec25_set_identity(struct ec25 *modem, const char *key, const void *value, size_t length);
 const char *ec25_identity(const struct ec25 *modem, const char *key);
-/* Slots of the ME storage, 1..255. */
-void ec25_set_capacity(struct ec25 *modem, unsigned slots);
+/* Slots of the ME storage, 1..255 (255), and the number of the first one (0; smsd looks from 1 on unless told otherwise). */
+void ec25_set_capacity(struct ec25 *modem, unsigned slots, unsigned first);
 
 /* A message comes from the network. Kept back while unregistered or full. 0, -EINVAL, -EMSGSIZE, -ENOSPC (1000 kept back). */
 int ec25_receive(struct ec25 *modem, const char *sender, const char *text, int64_t unix_time, usec_t now);

@@ -145,6 +145,7 @@ struct ec25 {
         struct kept_back *kept_back;
         unsigned kept_back_count;
         bool full_told;
+        unsigned first_slot;
         unsigned message_reference;
         struct ec25_sent *sent;
         size_t sent_count, sent_capacity;

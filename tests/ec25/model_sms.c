@@ -70,7 +70,7 @@ static bool deliver_one(struct ec25 *modem, const struct kept_back *message, use
         if (slot < 0)
                 return false;
         if (told == 1)
-                urc_format(modem, now, "+CMTI: \"%s\",%d", memory_names[modem->stored.memory[2]], slot);
+                urc_format(modem, now, "+CMTI: \"%s\",%u", memory_names[modem->stored.memory[2]], (unsigned)slot + modem->first_slot);
         return true;
 }
 
@@ -131,8 +131,9 @@ unsigned ec25_kept_back(const struct ec25 *modem)
         return modem->kept_back_count;
 }
 
-void ec25_set_capacity(struct ec25 *modem, unsigned slots)
+void ec25_set_capacity(struct ec25 *modem, unsigned slots, unsigned first)
 {
+        modem->first_slot = first;
         modem->storages[0].capacity = slots < 1 ? 1 : slots > SLOTS ? SLOTS : slots;
 }
 
@@ -255,17 +256,27 @@ static void tell_slot(struct ec25 *modem, const struct at_call *call, const stru
         answer_bytes(modem, call, "", slot->pdu, strlen(slot->pdu));
 }
 
-static int cmgr(struct ec25 *modem, const struct at_call *call)
+/* The slot that the first parameter means; NULL: there is none. */
+static struct slot *slot_of(struct ec25 *modem, const struct at_call *call)
 {
         struct storage *storage = storage_of(modem, 0);
         unsigned index;
+
+        if (call->kind != AT_SET || !argument_number(call->argument, 0, 2 * SLOTS, &index) || index < modem->first_slot ||
+            index - modem->first_slot >= storage->capacity)
+                return NULL;
+        return &storage->slots[index - modem->first_slot];
+}
+
+static int cmgr(struct ec25 *modem, const struct at_call *call)
+{
+        struct slot *slot = slot_of(modem, call);
         int error = sim_cms(modem);
 
         if (error != AT_OK || call->kind == AT_TEST)
                 return error;
-        if (call->kind != AT_SET || !argument_number(call->argument, 0, SLOTS, &index) || index >= storage->capacity)
+        if (!slot)
                 return AT_CMS(321);
-        struct slot *slot = &storage->slots[index];
         if (!slot->pdu)
                 return AT_OK;
         tell_slot(modem, call, slot, "CMGR", -1);
@@ -293,7 +304,7 @@ static int cmgl(struct ec25 *modem, const struct at_call *call)
                 struct slot *slot = &storage->slots[i];
                 if (!slot->pdu || (wanted < 4 && slot->state != wanted))
                         continue;
-                tell_slot(modem, call, slot, "CMGL", (int)i);
+                tell_slot(modem, call, slot, "CMGL", (int)(i + modem->first_slot));
                 if (slot->state == SLOT_UNREAD)
                         slot->state = SLOT_READ;
         }
@@ -310,16 +321,17 @@ static bool deletes(unsigned flag, enum slot_state state)
 static int cmgd(struct ec25 *modem, const struct at_call *call)
 {
         struct storage *storage = storage_of(modem, 0);
-        unsigned index, flag = 0;
+        struct slot *slot = slot_of(modem, call);
+        unsigned flag = 0;
         int error = sim_cms(modem);
 
         if (error != AT_OK || call->kind == AT_TEST)
                 return error;
-        if (call->kind != AT_SET || !argument_number(call->argument, 0, SLOTS, &index) || index >= storage->capacity)
+        if (!slot)
                 return AT_CMS(321);
         (void)argument_number(call->argument, 1, 4, &flag); /* absent: this slot alone */
         if (!flag)
-                slot_free(&storage->slots[index]);
+                slot_free(slot);
         for (unsigned i = 0; flag && i < storage->capacity; i++)
                 if (storage->slots[i].pdu && deletes(flag, storage->slots[i].state))
                         slot_free(&storage->slots[i]);
@@ -366,7 +378,7 @@ static void to_memory(struct ec25 *modem, enum ec25_port port, const char *pdu, 
         int slot = store(storage_of(modem, 1), pdu, modem->ports[port].pdu_length, SLOT_UNSENT);
 
         if (slot >= 0)
-                answer_line(modem, &call, "+CMGW: %d", slot);
+                answer_line(modem, &call, "+CMGW: %u", (unsigned)slot + modem->first_slot);
         at_finish(modem, port, slot < 0 ? AT_CMS(322) : AT_OK, now);
 }
 

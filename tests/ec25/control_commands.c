@@ -1,6 +1,6 @@
 /*
- * The words of the control socket. `help` lists them; README.md explains them. Everything is checked here, for a test that
- * says something impossible must hear so at once.
+ * The words of the control socket. `help` lists them; README.md explains them. Everything is checked here,
+ * for a test that says something impossible must hear so at once.
  */
 #include "ec25/control_internal.h"
 
@@ -35,7 +35,8 @@ static struct ec25 *modem_of(const struct request *request)
         return stand_modem(request->stand, request->modem);
 }
 
-/* \n \r \t \e \0 \\ \xNN, and @N[kM] for N bytes of 'A' without a line end. Returns malloc'ed bytes, NULL when malformed. */
+/* \n \r \t \e \0 \\ \xNN, and @N[kM] for N bytes of 'A' without a line end. Returns malloc'ed bytes, NULL
+ * when malformed. */
 static char *unescape(const char *text, size_t *ret_length)
 {
         static const char letters[] = "nrte0\\", meant[] = "\n\r\t\x1b\0\\";
@@ -60,7 +61,8 @@ static char *unescape(const char *text, size_t *ret_length)
                 else if (text[1] && (found = strchr(letters, text[1]))) {
                         bytes[used++] = meant[found - letters];
                         text++;
-                } else if (text[1] == 'x' && text[2] && text[3] && parse_hex16((const char[]){text[2], text[3], 0}, &value) == 0) {
+                } else if (text[1] == 'x' && text[2] && text[3] &&
+                           parse_hex16((const char[]){text[2], text[3], 0}, &value) == 0) {
                         bytes[used++] = (char)value;
                         text += 3;
                 } else {
@@ -209,12 +211,13 @@ static const char *list(struct request *request)
         for (unsigned i = 0; i < stand_count(request->stand); i++) {
                 struct ec25 *modem = stand_modem(request->stand, i);
                 answer_format(request->answer, "modem %u %s usb=%s composition=%s imei=%.40s%s\n", i,
-                              stand_plugged(request->stand, i) ? "plugged" : "away", stand_usb_path(request->stand, i),
-                              stand_composition(request->stand, i), ec25_identity(modem, "imei"),
-                              ec25_hangs(modem) ? " hangs" : "");
+                              stand_plugged(request->stand, i) ? "plugged" : "away",
+                              stand_usb_path(request->stand, i), stand_composition(request->stand, i),
+                              ec25_identity(modem, "imei"), ec25_hangs(modem) ? " hangs" : "");
                 for (size_t k = 0; stand_line(request->stand, i, k, &line); k++)
-                        answer_format(request->answer, "port %u %s %s %s %s %s\n", i, line.port, line.present ? "present" : "coming",
-                                      line.node, line.present ? line.pts : "-", line.by_path);
+                        answer_format(request->answer, "port %u %s %s %s %s %s\n", i, line.port,
+                                      line.present ? "present" : "coming", line.node,
+                                      line.present ? line.pts : "-", line.by_path);
         }
         return NULL;
 }
@@ -235,7 +238,8 @@ static const char *node(struct request *request)
 
 static void tell_holder(const struct stand_holder *holder, void *userdata)
 {
-        answer_format(userdata, "holder %s pid=%d fd=%d%s\n", holder->node, holder->pid, holder->fd, holder->dead ? " dead" : "");
+        answer_format(userdata, "holder %s pid=%d fd=%d%s\n", holder->node, holder->pid, holder->fd,
+                      holder->dead ? " dead" : "");
 }
 
 static const char *holders(struct request *request)
@@ -289,7 +293,8 @@ static const char *capacity(struct request *request)
 {
         unsigned slots, first = 0;
 
-        if (!number(request, 0, 255, &slots) || !slots || (word(request, 1) && !number(request, 1, 1, &first)))
+        if (!number(request, 0, 255, &slots) || !slots ||
+            (word(request, 1) && !number(request, 1, 1, &first)))
                 return "capacity: 1..255 [number of the first slot: 0 or 1]";
         ec25_set_capacity(modem_of(request), slots, first);
         return NULL;
@@ -304,7 +309,8 @@ static const char *identity(struct request *request)
                         return "identity: key=value";
                 *value++ = '\0';
                 _cleanup_free_ char *bytes = unescape(value, &length);
-                int r = bytes ? ec25_set_identity(modem_of(request), request->words[i], bytes, length) : -EINVAL;
+                int r =
+                    bytes ? ec25_set_identity(modem_of(request), request->words[i], bytes, length) : -EINVAL;
                 if (r < 0)
                         return fail(r);
         }
@@ -420,8 +426,11 @@ static const char *cmgs(struct request *request)
                 return usage;
         if (word(request, fails ? 2 : 1) && !number(request, fails ? 2 : 1, 3600000, &milliseconds))
                 return usage;
-        ec25_set_send(modem_of(request), fails ? EC25_SEND_ERROR : never ? EC25_SEND_NEVER : EC25_SEND_OK, error,
-                      milliseconds * USEC_PER_MSEC);
+        ec25_set_send(modem_of(request),
+                      fails   ? EC25_SEND_ERROR
+                      : never ? EC25_SEND_NEVER
+                              : EC25_SEND_OK,
+                      error, milliseconds * USEC_PER_MSEC);
         return NULL;
 }
 
@@ -440,8 +449,8 @@ static unsigned same(const struct ec25 *modem, const struct pdu_message *wanted)
 
         for (size_t i = 0; i < ec25_sent_count(modem); i++) {
                 const struct pdu_message *message = &ec25_sent(modem, i)->message;
-                count += text_equal(message->number, wanted->number) && text_equal(message->text, wanted->text) &&
-                         message->part == wanted->part;
+                count += text_equal(message->number, wanted->number) &&
+                         text_equal(message->text, wanted->text) && message->part == wanted->part;
         }
         return count;
 }
@@ -453,9 +462,11 @@ static const char *sent(struct request *request)
         for (size_t i = 0; i < ec25_sent_count(modem); i++) {
                 const struct ec25_sent *one = ec25_sent(modem, i);
                 char text[4 * PDU_TEXT_SIZE];
-                (void)text_escape(text, sizeof(text), one->message.text, strlen(one->message.text)); /* room for all */
-                answer_format(request->answer, "sent %u to=%s part=%u/%u count=%u text=%s\n", one->number, one->message.number,
-                              one->message.part, one->message.parts, same(modem, &one->message), text);
+                (void)text_escape(text, sizeof(text), one->message.text,
+                                  strlen(one->message.text)); /* room for all */
+                answer_format(request->answer, "sent %u to=%s part=%u/%u count=%u text=%s\n", one->number,
+                              one->message.number, one->message.part, one->message.parts,
+                              same(modem, &one->message), text);
         }
         return NULL;
 }
@@ -476,10 +487,13 @@ static const char *stats(struct request *request)
                 for (size_t k = 0; stand_line(request->stand, i, k, &line); k++)
                         answer_format(request->answer, "bytes %u %s written=%llu read=%llu\n", i, line.port,
                                       (unsigned long long)line.written, (unsigned long long)line.read);
-                for (size_t k = 0; (command = ec25_command_at(stand_modem(request->stand, i), k, counts)); k++) {
+                for (size_t k = 0; (command = ec25_command_at(stand_modem(request->stand, i), k, counts));
+                     k++) {
                         char text[256];
-                        (void)text_escape(text, sizeof(text), command, strlen(command)); /* 63 bytes at most */
-                        answer_format(request->answer, "command %u at=%u modem=%u %s\n", i, counts[EC25_AT], counts[EC25_MODEM], text);
+                        (void)text_escape(text, sizeof(text), command,
+                                          strlen(command)); /* 63 bytes at most */
+                        answer_format(request->answer, "command %u at=%u modem=%u %s\n", i, counts[EC25_AT],
+                                      counts[EC25_MODEM], text);
                 }
         }
         return NULL;
@@ -488,13 +502,15 @@ static const char *stats(struct request *request)
 static const char *transcript(struct request *request)
 {
         for (enum ec25_port port = 0; port < EC25_PORTS; port++)
-                answer_format(request->answer, "transcript/%u-%s\n", request->modem, ec25_port_to_string(port));
+                answer_format(request->answer, "transcript/%u-%s\n", request->modem,
+                              ec25_port_to_string(port));
         return NULL;
 }
 
 /* -- waiting -- */
 
-static const char *start_wait(struct request *request, enum wait_kind kind, unsigned long target, unsigned milliseconds)
+static const char *start_wait(struct request *request, enum wait_kind kind, unsigned long target,
+                              unsigned milliseconds)
 {
         if (!request->wait)
                 return "cannot wait here";
@@ -537,7 +553,8 @@ static const char *wait_command(struct request *request)
 {
         unsigned milliseconds, total = 0;
 
-        if (!word(request, 0) || !number(request, 1, 3600000, &milliseconds) || (word(request, 2) && !number(request, 2, 1u << 30, &total)))
+        if (!word(request, 0) || !number(request, 1, 3600000, &milliseconds) ||
+            (word(request, 2) && !number(request, 2, 1u << 30, &total)))
                 return "wait-command: AT+... milliseconds [total]";
         if (!word(request, 2))
                 total = ec25_commands(modem_of(request), EC25_PORTS, word(request, 0)) + 1;
@@ -561,40 +578,43 @@ static const struct {
         bool of_modem;
         const char *usage;
 } commands[] = {
-        {"plug", plug, true, "M [composition=qmi] [usb=1-1.2] [first=0] [order=reverse|3,1,0,2] [gap=ms] [boot=ms] [back=ms] [product=] [manufacturer=] [serial=]"},
-        {"unplug", unplug, true, "M"},
-        {"eio", eio, true, "M: ports fail, the device stays"},
-        {"stale", stale, false, "ttyUSB2: the number stays taken"},
-        {"unstale", unstale, false, "ttyUSB2"},
-        {"hang", hang, true, "M [power|usb]: silent until that"},
-        {"wake", wake, true, "M"},
-        {"reset", reset, true, "M: RDY in mid-session, no USB event"},
-        {"sim", sim, true, "M ready|absent|busy|failure|dip|pin|puk"},
-        {"pin", pin, true, "M 1234: the card wants it"},
-        {"reg", registration, true, "M none|home|searching|denied|unknown|roaming"},
-        {"signal", signal_quality, true, "M 0..31|99"},
-        {"capacity", capacity, true, "M slots [first=0]"},
-        {"identity", identity, true, "M key=value...: imei imsi iccid model manufacturer revision operator smsc; \\n \\e \\0 \\xNN @10M"},
-        {"receive", receive, true, "M sender text..."},
-        {"urc", urc, true, "M text"},
-        {"fault", fault, true, "M none|split|garbage|urcs|binary|nmea..."},
-        {"delay", delay, true, "M AT+CSQ|* ms"},
-        {"answer", answer, true, "M AT+CSQ [final result...]"},
-        {"cmgs", cmgs, true, "M ok [ms] | never | error CODE [ms]"},
-        {"poison", poison, true, "M [text]: sending it hangs the modem"},
-        {"list", list, false, ""},
-        {"node", node, true, "M [at|modem|diag|nmea]"},
-        {"holders", holders, true, "M"},
-        {"sent", sent, true, "M"},
-        {"stored", stored, true, "M"},
-        {"stats", stats, false, ""},
-        {"transcript", transcript, true, "M: the files below DIR"},
-        {"wait-sent", wait_sent, true, "M count ms"},
-        {"wait-stored", wait_stored, true, "M count ms"},
-        {"wait-plugged", wait_plugged, true, "M 0|1 ms"},
-        {"wait-command", wait_command, true, "M AT+... ms [total]"},
-        {"help", help, false, ""},
-        {"quit", quit, false, ""},
+    {"plug", plug, true,
+     "M [composition=qmi] [usb=1-1.2] [first=0] [order=reverse|3,1,0,2] [gap=ms] [boot=ms] [back=ms] "
+     "[product=] [manufacturer=] [serial=]"},
+    {"unplug", unplug, true, "M"},
+    {"eio", eio, true, "M: ports fail, the device stays"},
+    {"stale", stale, false, "ttyUSB2: the number stays taken"},
+    {"unstale", unstale, false, "ttyUSB2"},
+    {"hang", hang, true, "M [power|usb]: silent until that"},
+    {"wake", wake, true, "M"},
+    {"reset", reset, true, "M: RDY in mid-session, no USB event"},
+    {"sim", sim, true, "M ready|absent|busy|failure|dip|pin|puk"},
+    {"pin", pin, true, "M 1234: the card wants it"},
+    {"reg", registration, true, "M none|home|searching|denied|unknown|roaming"},
+    {"signal", signal_quality, true, "M 0..31|99"},
+    {"capacity", capacity, true, "M slots [first=0]"},
+    {"identity", identity, true,
+     "M key=value...: imei imsi iccid model manufacturer revision operator smsc; \\n \\e \\0 \\xNN @10M"},
+    {"receive", receive, true, "M sender text..."},
+    {"urc", urc, true, "M text"},
+    {"fault", fault, true, "M none|split|garbage|urcs|binary|nmea..."},
+    {"delay", delay, true, "M AT+CSQ|* ms"},
+    {"answer", answer, true, "M AT+CSQ [final result...]"},
+    {"cmgs", cmgs, true, "M ok [ms] | never | error CODE [ms]"},
+    {"poison", poison, true, "M [text]: sending it hangs the modem"},
+    {"list", list, false, ""},
+    {"node", node, true, "M [at|modem|diag|nmea]"},
+    {"holders", holders, true, "M"},
+    {"sent", sent, true, "M"},
+    {"stored", stored, true, "M"},
+    {"stats", stats, false, ""},
+    {"transcript", transcript, true, "M: the files below DIR"},
+    {"wait-sent", wait_sent, true, "M count ms"},
+    {"wait-stored", wait_stored, true, "M count ms"},
+    {"wait-plugged", wait_plugged, true, "M 0|1 ms"},
+    {"wait-command", wait_command, true, "M AT+... ms [total]"},
+    {"help", help, false, ""},
+    {"quit", quit, false, ""},
 };
 
 static const char *help(struct request *request)
@@ -641,7 +661,8 @@ const char *control_command(struct request *request, char *line)
                         continue;
                 char *modem = commands[i].of_modem ? next_word(&line) : NULL;
                 if (commands[i].of_modem &&
-                    (!modem || parse_unsigned(modem, 0, stand_count(request->stand) - 1, &request->modem) < 0))
+                    (!modem ||
+                     parse_unsigned(modem, 0, stand_count(request->stand) - 1, &request->modem) < 0))
                         return "no such modem";
                 const char *wrong = read_words(request, line, &raw);
                 return wrong ? wrong : commands[i].handler(request);

@@ -1,6 +1,7 @@
 /*
- * The kernel forgets nothing for us here: termios set once stays for the life of the pair, a master without slaves reports
- * POLLHUP until the next open (edge-triggered epoll tells it once, so an idle modem costs nothing).
+ * The kernel forgets nothing for us here: termios set once stays for the life of the pair, a master without
+ * slaves reports POLLHUP until the next open (edge-triggered epoll tells it once, so an idle modem costs
+ * nothing).
  */
 #include "ec25/pty.h"
 
@@ -9,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -40,6 +42,13 @@ int pty_open(struct pty *ret_pty)
         return 0;
 }
 
+bool pty_is_open(const struct pty *pty)
+{
+        struct pollfd master = {.fd = pty->master};
+
+        return poll(&master, 1, 0) >= 0 && !(master.revents & POLLHUP);
+}
+
 void pty_hang_up(struct pty *pty)
 {
         if (pty->master < 0)
@@ -64,7 +73,8 @@ void pty_close(struct pty *pty)
         pty->keeper = close_fd(pty->keeper);
 }
 
-static void look_at(int pid, const char *name, int directory, void (*found)(const struct pty_holder *, void *), void *userdata)
+static void look_at(int pid, const char *name, int directory,
+                    void (*found)(const struct pty_holder *, void *), void *userdata)
 {
         static const char prefix[] = "/dev/pts/", suffix[] = " (deleted)";
         struct pty_holder holder = {.pid = pid};

@@ -1,9 +1,9 @@
 /*
- * The test stand: modems (struct ec25) on ptys, the names of their ttys, the USB tree, and the clock that moves them. One
- * epoll fd, no threads; while nothing happens it sleeps without a timer.
+ * The test stand: modems (struct ec25) on ptys, the names of their ttys, the USB tree, and the clock that
+ * moves them. One epoll fd, no threads; while nothing happens it sleeps without a timer.
  *
- * Kernel habits kept here: a tty takes the lowest free number, in the order of the interfaces; a number whose dead port is
- * still held by somebody stays taken.
+ * Kernel habits kept here: a tty takes the lowest free number, in the order of the interfaces; a number whose
+ * dead port is still held by somebody stays taken.
  */
 #ifndef EC25_STAND_H
 #define EC25_STAND_H
@@ -24,17 +24,17 @@ struct plug_options {
         const char *product;     /* NULL: that of the composition */
         const char *manufacturer;
         const char *serial;
-        unsigned first;          /* the lowest tty number to take */
+        unsigned first;              /* the lowest tty number to take */
         unsigned order[STAND_LINES]; /* in which the ttys appear: indices of the ttys of the device */
-        size_t ordered;          /* 0: in the order of the interfaces */
-        usec_t gap;              /* between one tty and the next */
-        usec_t boot;             /* from power to RDY */
-        usec_t back;             /* from leaving to being back, after AT+CFUN=1,1 */
+        size_t ordered;              /* 0: in the order of the interfaces */
+        usec_t gap;                  /* between one tty and the next */
+        usec_t boot;                 /* from power to RDY */
+        usec_t back;                 /* from leaving to being back, after AT+CFUN=1,1 */
 };
 
 struct stand_line {
-        const char *port;  /* diag nmea at modem none */
-        const char *node;  /* the path to open */
+        const char *port; /* diag nmea at modem none */
+        const char *node; /* the path to open */
         const char *by_path;
         const char *pts;
         uint64_t read, written; /* by the host */
@@ -73,7 +73,8 @@ struct stand_holder {
         int pid, fd;
         bool dead;
 };
-int stand_holders(struct stand *stand, unsigned modem, void (*found)(const struct stand_holder *, void *), void *userdata);
+int stand_holders(struct stand *stand, unsigned modem, void (*found)(const struct stand_holder *, void *),
+                  void *userdata);
 
 usec_t stand_now(void);
 /* The epoll fd, readable when stand_dispatch has work. */

@@ -32,12 +32,14 @@ static int make_units(struct stand *stand, unsigned modems)
                 r = text_format(unit->usb, sizeof(unit->usb), "1-%u.%u", i / 7 + 1, i % 7 + 1);
                 if (r < 0)
                         return r;
-                unit->options = (struct plug_options){.composition = "qmi", .usb = unit->usb, .back = RETURN_DELAY};
+                unit->options =
+                    (struct plug_options){.composition = "qmi", .usb = unit->usb, .back = RETURN_DELAY};
         }
         return 0;
 }
 
-/* Below /dev/shm, for libudev takes no device node outside /dev, and other processes must find the same file there. */
+/* Below /dev/shm, for libudev takes no device node outside /dev, and other processes must find the same file
+ * there. */
 static int make_nodes(struct stand *stand)
 {
         char path[PATH_MAX];
@@ -75,7 +77,8 @@ static int make_fds(struct stand *stand)
 
         stand->epoll = epoll_create1(EPOLL_CLOEXEC);
         stand->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-        if (stand->epoll < 0 || stand->inotify < 0 || epoll_ctl(stand->epoll, EPOLL_CTL_ADD, stand->inotify, &event) < 0)
+        if (stand->epoll < 0 || stand->inotify < 0 ||
+            epoll_ctl(stand->epoll, EPOLL_CTL_ADD, stand->inotify, &event) < 0)
                 return -errno;
         return 0;
 }
@@ -128,7 +131,8 @@ struct stand *stand_free(struct stand *stand)
                 for (size_t i = 0; i < TTY_NUMBERS; i++)
                         pty_close(&stand->numbers[kind][i].dead);
         if (stand->nodes[0])
-                (void)nftw(stand->nodes, remove_file, 16, FTW_DEPTH | FTW_PHYS); /* left-overs in /dev/shm are not worth a failure */
+                (void)nftw(stand->nodes, remove_file, 16,
+                           FTW_DEPTH | FTW_PHYS); /* left-overs in /dev/shm are not worth a failure */
         tree_free(stand->tree);
         close_fd(stand->epoll);
         close_fd(stand->inotify);

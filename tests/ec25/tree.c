@@ -72,7 +72,8 @@ const char *tree_root(const struct tree *tree)
         return tree->root;
 }
 
-static int full_path(const struct tree *tree, char path[static PATH_MAX], const char *devpath, const char *name)
+static int full_path(const struct tree *tree, char path[static PATH_MAX], const char *devpath,
+                     const char *name)
 {
         return text_format(path, PATH_MAX, "%s/sys%s/%s", tree->root, devpath, name);
 }
@@ -179,8 +180,8 @@ int tree_add(struct tree *tree, const struct tree_device *device)
         if (r == 0 && device->driver)
                 r = text_append(properties, sizeof(properties), "DRIVER=%s\n", device->driver);
         if (r == 0 && colon)
-                r = text_append(properties, sizeof(properties), "MAJOR=%.*s\nMINOR=%s\n", (int)(colon - device->devnum),
-                                device->devnum, colon + 1);
+                r = text_append(properties, sizeof(properties), "MAJOR=%.*s\nMINOR=%s\n",
+                                (int)(colon - device->devnum), device->devnum, colon + 1);
         if (r == 0)
                 r = text_append(properties, sizeof(properties), "%s", device->properties);
         if (r == 0)
@@ -191,7 +192,8 @@ int tree_add(struct tree *tree, const struct tree_device *device)
                 r = tree_text(tree, device->devpath, "uevent", "%s", properties);
         if (r < 0 || device->quiet)
                 return r;
-        return uevent_send(tree->sender, "add", device->devpath, device->subsystem, device->devtype, properties);
+        return uevent_send(tree->sender, "add", device->devpath, device->subsystem, device->devtype,
+                           properties);
 }
 
 bool tree_has(const struct tree *tree, const char *devpath)
@@ -206,7 +208,8 @@ struct facts {
 };
 
 /* The last part of a link's target, or "". */
-static void link_name(const struct tree *tree, const char *devpath, const char *name, char *target, size_t size)
+static void link_name(const struct tree *tree, const char *devpath, const char *name, char *target,
+                      size_t size)
 {
         char path[PATH_MAX], text[PATH_MAX];
         ssize_t length = -1;
@@ -257,8 +260,8 @@ int tree_tell(struct tree *tree, const char *devpath, const char *action)
 
         if (r < 0)
                 return r;
-        return uevent_send(tree->sender, action, devpath, facts.subsystem, facts.devtype[0] ? facts.devtype : NULL,
-                           facts.properties);
+        return uevent_send(tree->sender, action, devpath, facts.subsystem,
+                           facts.devtype[0] ? facts.devtype : NULL, facts.properties);
 }
 
 static int remove_file(const char *path, const struct stat *stat, int type, struct FTW *where)
@@ -297,8 +300,8 @@ int tree_remove(struct tree *tree, const char *devpath)
                 unlink_in(tree, drivers, base_name(devpath));
         if (nftw(path, remove_file, 16, FTW_DEPTH | FTW_PHYS) != 0)
                 return -EIO;
-        return uevent_send(tree->sender, "remove", devpath, facts.subsystem, facts.devtype[0] ? facts.devtype : NULL,
-                           facts.properties);
+        return uevent_send(tree->sender, "remove", devpath, facts.subsystem,
+                           facts.devtype[0] ? facts.devtype : NULL, facts.properties);
 }
 
 bool tree_retry(struct tree *tree)

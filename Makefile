@@ -113,6 +113,21 @@ $(BUILD)/tests/ec25/test_softec25: | $(BUILD)/softec25
 $(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$(EC25_OBJECTS)) $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -ludev -lcmocka
 
+# --- the benchmark: its program, a million events in one process, the empty program that the memory is compared with -------
+BENCH := $(addprefix $(BUILD)/tests/bench/,bench events/events empty/empty)
+
+$(BUILD)/tests/bench/bench: $(call objects,tests/bench) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+# The outside is made up: the daemon's queue and callbacks, none of what carries actions out.
+$(BUILD)/tests/bench/events/%.o: CPPFLAGS += -Isrc/daemon
+$(BUILD)/tests/bench/events/events: $(call objects,tests/bench/events) $(BUILD)/src/daemon/queue.o $(BUILD)/src/daemon/callbacks.o \
+                                    $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+$(BUILD)/tests/bench/empty/empty: $(call objects,tests/bench/empty)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--no-as-needed $(DAEMON_LIBS)
+
 test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
 
 ## make                   build the programs
@@ -143,8 +158,8 @@ demo: have-deps
 	@tests/demo/demo
 
 bench: have-deps
-	@$(MAKE) --no-print-directory -s -j2 test-programs
-	@tests/bench/bench
+	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25 $(BENCH)
+	@$(BUILD)/tests/bench/bench $(BUILD)
 
 install: programs
 	install -D -m 0755 $(BUILD)/smswardend $(DESTDIR)$(PREFIX)/sbin/smswardend

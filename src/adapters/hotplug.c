@@ -58,13 +58,12 @@ void hotplug_forget(struct hotplug *hotplug, const char *usb_path)
         }
 }
 
-static int remember(struct hotplug *hotplug, const struct usb_device *device, unsigned devnum,
+static int remember(struct hotplug *hotplug, const char *usb_path, unsigned devnum,
                     struct hotplug_known **ret_known)
 {
         unsigned count = 0;
-        struct hotplug_known **link = &hotplug->known;
 
-        for (; *link; link = &(*link)->next)
+        for (const struct hotplug_known *known = hotplug->known; known; known = known->next)
                 count++;
         if (count == KNOWN_MAX)
                 return -E2BIG;
@@ -72,10 +71,31 @@ static int remember(struct hotplug *hotplug, const struct usb_device *device, un
         if (!known)
                 return -ENOMEM;
         known->devnum = devnum;
-        memcpy(&known->device, device, sizeof(*device));
-        *link = known; /* at the end: told in the order of arrival */
+        (void)text_copy(known->device.path, sizeof(known->device.path),
+                        usb_path); /* as long as a picture's path */
+        known->next = hotplug->known;
+        hotplug->known = known;
         *ret_known = known;
         return 0;
+}
+
+static bool same_interface(const struct usb_interface *a, const struct usb_interface *b)
+{
+        return a->number == b->number && a->class == b->class && a->subclass == b->subclass &&
+               a->protocol == b->protocol && a->bulk == b->bulk && a->interrupt == b->interrupt &&
+               text_equal(a->node, b->node) && text_equal(a->target, b->target);
+}
+
+static bool same_picture(const struct usb_device *a, const struct usb_device *b)
+{
+        if (a->vendor != b->vendor || a->product != b->product || a->release != b->release ||
+            a->n_interfaces != b->n_interfaces || !text_equal(a->manufacturer, b->manufacturer) ||
+            !text_equal(a->model, b->model) || !text_equal(a->serial, b->serial))
+                return false;
+        for (unsigned i = 0; i < a->n_interfaces; i++)
+                if (!same_interface(&a->interfaces[i], &b->interfaces[i]))
+                        return false;
+        return true;
 }
 
 int hotplug_refresh(struct hotplug *hotplug, const char *usb_path, bool always)
@@ -98,14 +118,14 @@ int hotplug_refresh(struct hotplug *hotplug, const char *usb_path, bool always)
         if (is_new && !may_be_modem(&device))
                 return 0;
         if (is_new) {
-                r = remember(hotplug, &device, devnum, &known);
+                r = remember(hotplug, usb_path, devnum, &known);
                 if (r < 0)
                         return r;
         }
         known->seen = true;
-        if (!is_new && !always && memcmp(&known->device, &device, sizeof(device)) == 0)
+        if (!is_new && !always && same_picture(&known->device, &device))
                 return 0;
-        memcpy(&known->device, &device, sizeof(device));
+        known->device = device;
         hotplug->callbacks.device(hotplug->userdata, &device);
         return 0;
 }

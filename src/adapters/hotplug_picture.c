@@ -182,11 +182,10 @@ static void read_interfaces(struct hotplug *hotplug, const char *folder, hotplug
 int hotplug_picture(struct hotplug *hotplug, const char *usb_path, hotplug_tty_ready ready,
                     struct usb_device *ret_device, unsigned *ret_devnum)
 {
-        struct usb_device device;
+        struct usb_device device = {0};
         char folder[PATH_MAX], number[16];
         unsigned devnum = 0;
 
-        memset(&device, 0, sizeof(device)); /* with its padding: pictures are compared as bytes */
         if (text_copy(device.path, sizeof(device.path), usb_path) < 0 ||
             text_format(folder, sizeof(folder), "%s/bus/usb/devices/%s", hotplug->sysfs_root, usb_path) < 0)
                 return -ENODEV;
@@ -201,7 +200,7 @@ int hotplug_picture(struct hotplug *hotplug, const char *usb_path, hotplug_tty_r
         if (read_attribute(folder, "devnum", number, sizeof(number)) == 0)
                 (void)parse_unsigned(number, 0, UINT_MAX, &devnum);
         read_interfaces(hotplug, folder, ready, &device);
-        memcpy(ret_device, &device, sizeof(device));
+        *ret_device = device;
         *ret_devnum = devnum;
         return 0;
 }

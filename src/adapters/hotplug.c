@@ -5,6 +5,7 @@
 #include "hotplug_private.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -98,36 +99,51 @@ static bool same_picture(const struct usb_device *a, const struct usb_device *b)
         return true;
 }
 
-int hotplug_refresh(struct hotplug *hotplug, const char *usb_path, bool always)
+/* Tells the picture if it is a new one. */
+static int take_picture(struct hotplug *hotplug, const struct usb_device *device, unsigned devnum,
+                        bool always)
 {
-        struct usb_device device;
-        unsigned devnum;
-        int r =
-            hotplug_picture(hotplug, usb_path, hotplug->udevd ? hotplug_udev_ready : NULL, &device, &devnum);
+        struct hotplug_known *known = find_known(hotplug, device->path);
 
-        if (r < 0) {
-                hotplug_forget(hotplug, usb_path);
-                return 0;
-        }
-        struct hotplug_known *known = find_known(hotplug, usb_path);
         if (known && known->devnum != devnum) {
-                hotplug_forget(hotplug, usb_path);
+                hotplug_forget(hotplug, device->path);
                 known = NULL;
         }
         bool is_new = !known;
-        if (is_new && !may_be_modem(&device))
-                return 0;
         if (is_new) {
-                r = remember(hotplug, usb_path, devnum, &known);
+                if (!may_be_modem(device))
+                        return 0;
+                int r = remember(hotplug, device->path, devnum, &known);
                 if (r < 0)
                         return r;
         }
         known->seen = true;
-        if (!is_new && !always && same_picture(&known->device, &device))
+        if (!is_new && !always && same_picture(&known->device, device))
                 return 0;
-        known->device = device;
-        hotplug->callbacks.device(hotplug->userdata, &device);
+        known->device = *device;
+        hotplug->callbacks.device(hotplug->userdata, device);
         return 0;
+}
+
+void hotplug_refresh(struct hotplug *hotplug, const char *usb_path, bool always)
+{
+        struct usb_device device;
+        unsigned devnum = 0;
+        int r =
+            hotplug_picture(hotplug, usb_path, hotplug->udevd ? hotplug_udev_ready : NULL, &device, &devnum);
+
+        if (r == -ENODEV) {
+                hotplug_forget(hotplug, usb_path);
+                return;
+        }
+        if (r == 0)
+                r = take_picture(hotplug, &device, devnum, always);
+        if (r == 0)
+                return;
+        struct hotplug_known *known = find_known(hotplug, usb_path);
+        if (known)
+                known->seen = true;
+        log_error("hotplug: cannot look at USB device %s: %s", usb_path, strerror(-r));
 }
 
 /* Forgets one device that the scan did not see; false when there is none left. */
@@ -148,22 +164,17 @@ static bool forget_unseen(struct hotplug *hotplug)
 static int scan_devices(struct hotplug *hotplug, bool always)
 {
         char folder[320];
-        int result = 0;
 
         if (text_format(folder, sizeof(folder), "%s/bus/usb/devices", hotplug->sysfs_root) < 0)
                 return -ENAMETOOLONG;
         DIR *dir = opendir(folder);
         if (!dir)
                 return errno == ENOENT ? 0 : -errno;
-        for (struct dirent *entry; (entry = readdir(dir));) {
-                if (!hotplug_is_usb_path(entry->d_name, strlen(entry->d_name)))
-                        continue;
-                int r = hotplug_refresh(hotplug, entry->d_name, always);
-                if (r < 0)
-                        result = r; /* the others are worth telling all the same */
-        }
+        for (struct dirent *entry; (entry = readdir(dir));)
+                if (hotplug_is_usb_path(entry->d_name, strlen(entry->d_name)))
+                        hotplug_refresh(hotplug, entry->d_name, always);
         (void)closedir(dir);
-        return result;
+        return 0;
 }
 
 int hotplug_scan(struct hotplug *hotplug, bool always)
@@ -171,7 +182,7 @@ int hotplug_scan(struct hotplug *hotplug, bool always)
         for (struct hotplug_known *known = hotplug->known; known; known = known->next)
                 known->seen = false;
         int r = scan_devices(hotplug, always);
-        while (forget_unseen(hotplug))
+        while (r == 0 && forget_unseen(hotplug))
                 ;
         return r;
 }

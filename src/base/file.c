@@ -29,18 +29,18 @@ static ssize_t read_full(int fd, char *target, size_t size)
         return (ssize_t)total;
 }
 
-/* Opens without waiting (a fifo has no writer) and without side effect on a device, and refuses both
- * afterwards. */
+/*
+ * Opens `path` as a mere name first, for opening a fifo waits and opening a device may do something to it;
+ * what turned out to be a regular file is then opened by that very name, so that nothing can be put in its
+ * place meanwhile.
+ */
 static int open_regular(const char *path, int flags)
 {
-        _cleanup_close_ int fd = -1;
+        _cleanup_close_ int name = open(path, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
+        char through[32];
         struct stat st;
 
-        /* O_PATH first: opening a device may already do something to it. */
-        fd = open(path, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
-        if (fd < 0)
-                return -errno;
-        if (fstat(fd, &st) < 0)
+        if (name < 0 || fstat(name, &st) < 0)
                 return -errno;
         if (S_ISLNK(st.st_mode))
                 return -ELOOP;
@@ -48,17 +48,9 @@ static int open_regular(const char *path, int flags)
                 return -EISDIR;
         if (!S_ISREG(st.st_mode))
                 return -EBADF;
-        fd = close_fd(fd);
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (flags & O_NOFOLLOW));
-        if (fd < 0)
-                return -errno;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EBADF;
-        int opened = fd;
-        fd = -1;
-        return opened;
+        (void)text_format(through, sizeof(through), "/proc/self/fd/%d", name); /* always fits */
+        int fd = open(through, O_RDONLY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
 }
 
 int file_read_into(const char *path, int flags, char *buffer, size_t size, size_t *ret_length)

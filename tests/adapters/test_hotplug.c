@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -625,6 +626,29 @@ static void test_kernel_events(void **state)
         WAIT_UNTIL(fixture, fixture->told.gone == 1);
 }
 
+/* Out of file descriptors is no unplugged modem. */
+static void test_want_of_descriptors(void **state)
+{
+        struct fixture *fixture = *state;
+        struct rlimit limit, tight;
+
+        make_fake(fixture);
+        make_fake_tty(fixture);
+        start_sysfs(fixture);
+        _cleanup_close_ int next = dup(STDERR_FILENO);
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        for (unsigned spare = 0; spare <= 4; spare++) { /* fails at the list, the device, an interface, ... */
+                tight = limit;
+                tight.rlim_cur = (rlim_t)next + spare;
+                assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+                int r = hotplug_enumerate(fixture->hotplug);
+                assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+                assert_true(r == 0 || r == -EMFILE);
+                assert_int_equal(fixture->told.gone, 0);
+                assert_int_equal(count_nodes(&fixture->told.last), 1);
+        }
+}
+
 /* --- fixed nodes --- */
 
 static void test_node_behind_links(void **state)
@@ -745,6 +769,7 @@ int main(int argc, char **argv)
             TEST(test_sysfs_without_usb),
             TEST(test_a_bad_root),
             TEST(test_kernel_events),
+            TEST(test_want_of_descriptors),
             TEST(test_node_behind_links),
             TEST(test_node_loop_and_nonsense),
             TEST(test_node_on_a_pty),

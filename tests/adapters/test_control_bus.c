@@ -750,7 +750,7 @@ static void test_foreign_file_is_not_replaced(void **state _unused_)
 
 #define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
             WITH_SERVER(test_snapshot_for_root),
@@ -776,5 +776,7 @@ int main(void)
             cmocka_unit_test(test_foreign_file_is_not_replaced),
         };
 
+        if (argc > 1)
+                cmocka_set_test_filter(argv[1]);
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,10 @@ PREFIX   ?= /usr
 SANITIZE ?=
 VERSION  := 0.1.0
 
+# `make V=1` shows the whole commands.
+V ?=
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
+
 CC       ?= cc
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
             -Wimplicit-fallthrough -Wundef -Wvla -Werror
@@ -34,44 +38,119 @@ UNIT_TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard test
 ADAPTER_TESTS := $(patsubst tests/adapters/%.c,$(BUILD)/tests/adapters/%,$(wildcard tests/adapters/test_*.c))
 GATEWAY_TESTS := $(patsubst tests/gateway/%.c,$(BUILD)/tests/gateway/%,$(wildcard tests/gateway/test_*.c))
 
-.PHONY: all deps have-deps clean help
+SIMULATION := $(BUILD)/tests/simulation/simulation
+EC25_TESTS := $(BUILD)/tests/ec25/test_model
+
+# The build needs the first list, the tests and the demo the second.
+BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
+TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps
+PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+.PHONY: all deps have-deps clean help check check-fast check-unit check-layers check-gateway check-simulation check-fuzz \
+        check-sanitizers check-static check-nightly bench demo install uninstall programs test-programs
 .SECONDARY:
 
 all: have-deps
-	@$(MAKE) --no-print-directory $(PROGRAMS)
+	@$(MAKE) --no-print-directory programs
+
+programs: $(PROGRAMS)
+
+# --- what is needed from Debian ---------------------------------------------------------------------------------------
+missing = $(shell dpkg-query -W -f '$${db:Status-Status} $${binary:Package}\n' $(PACKAGES) 2>/dev/null | \
+            awk '$$1 == "installed" { sub(/:.*/, "", $$2); have[$$2] } END { n = split("$(PACKAGES)", want, " "); \
+                 for (i = 1; i <= n; i++) if (!(want[i] in have)) printf "%s ", want[i] }')
+
+have-deps:
+	@test -z "$(missing)" || $(MAKE) --no-print-directory deps
+
+# smstools is installed without starting its smsd: a test machine has no modem, and a gateway must not be touched by a build.
+deps:
+	@tests/install-deps $(PACKAGES)
+
+help:
+	@sed -n 's/^## //p' Makefile
 
 # --- libraries and programs -------------------------------------------------------------------------------------------
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/libcore.a: $(CORE_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(BUILD)/libadapters.a: $(ADAPTER_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(BUILD)/smswardend: $(DAEMON_OBJECTS) $(BUILD)/libadapters.a $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(BUILD)/smswarden: $(CLI_OBJECTS) $(BUILD)/libadapters.a $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS)
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 # A unit test sees the core alone: a library call in the core fails here, at the link.
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka
 
 $(BUILD)/tests/adapters/%: $(BUILD)/tests/adapters/%.o $(BUILD)/libadapters.a $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka $(TEST_LIBS)
+
+# GLib's headers are not written for -Wconversion.
+$(BUILD)/tests/adapters/test_hotplug.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags umockdev-1.0 2>/dev/null))
+$(BUILD)/tests/adapters/test_hotplug: TEST_LIBS = $(shell pkg-config --libs umockdev-1.0 2>/dev/null)
 
 # --- the software EC25: the AT model, its pty transport, the USB tree that umockdev shows to libudev ---------------------
-EC25_OBJECTS := $(call objects,tests/ec25)
-$(BUILD)/tests/ec25/%.o: CPPFLAGS += $(shell pkg-config --cflags umockdev-1.0 2>/dev/null) -Itests
+# client.o is linked into other tests as well; the tests of the software EC25 itself have a main of their own.
+EC25_OBJECTS := $(filter-out $(BUILD)/tests/ec25/test_%.o,$(call objects,tests/ec25))
+EC25_TESTS   := $(patsubst tests/ec25/%.c,$(BUILD)/tests/ec25/%,$(wildcard tests/ec25/test_*.c))
+$(BUILD)/tests/%.o: CPPFLAGS += -Itests
 $(BUILD)/softec25: $(EC25_OBJECTS) $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs umockdev-1.0)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$(EC25_OBJECTS)) $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -ludev -lcmocka
+
+test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
+
+## make                   build the programs
+## make demo              the whole story in one screen: real smsd, software EC25, no hardware
+## make check             all tests; its parts: check-unit check-layers check-gateway check-simulation check-fuzz
+##                        check-sanitizers check-static; check-fast: the first three
+## make bench             the benchmark table
+## make deps              install what build, demo and tests need (apt, root)
+## make install uninstall DESTDIR and PREFIX are respected
+check: have-deps
+	@$(MAKE) --no-print-directory -j2 test-programs
+	@tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz
+
+check-fast: have-deps
+	@$(MAKE) --no-print-directory -j2 test-programs
+	@tests/run check-layers check-unit check-gateway
+
+check-unit check-layers check-gateway check-simulation check-static check-sanitizers check-fuzz: have-deps
+	@$(MAKE) --no-print-directory -j2 test-programs
+	@tests/run $@
+
+check-nightly: have-deps
+	@$(MAKE) --no-print-directory -j2 test-programs
+	@NIGHTLY=1 tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz
+
+demo: have-deps
+	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25
+	@tests/demo/demo
+
+bench: have-deps
+	@$(MAKE) --no-print-directory -s -j2 test-programs
+	@tests/bench/bench
+
+install: programs
+	install -D -m 0755 $(BUILD)/smswardend $(DESTDIR)$(PREFIX)/sbin/smswardend
+	install -D -m 0755 $(BUILD)/smswarden $(DESTDIR)$(PREFIX)/bin/smswarden
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/smswardend $(DESTDIR)$(PREFIX)/bin/smswarden
 
 clean:
 	rm -rf $(BUILD)

@@ -19,7 +19,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-#define BYTES_PER_DISPATCH (64 * 1024)
+#define BYTES_PER_DISPATCH 65536
 
 /* Of a file that appears under the name with much in it (an old one moved back) only the tail is news. */
 #define BACKLOG_MAX BYTES_PER_DISPATCH
@@ -119,13 +119,18 @@ static int open_regular(const char *path, struct stat *ret_stat)
         _cleanup_close_ int name = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         char through[32];
 
-        if (name < 0 || fstat(name, ret_stat) < 0)
+        struct stat file;
+
+        if (name < 0 || fstat(name, &file) < 0)
                 return -errno;
-        if (!S_ISREG(ret_stat->st_mode))
+        if (!S_ISREG(file.st_mode))
                 return -EINVAL;
         (void)text_format(through, sizeof(through), "/proc/self/fd/%d", name);
         int fd = open(through, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
+        if (fd < 0)
+                return -errno;
+        *ret_stat = file;
+        return fd;
 }
 
 static bool is_current(const struct file_follow *f, const struct stat *file)
@@ -148,7 +153,7 @@ static bool at_line_begin(int fd, off_t offset)
 static void look_up(struct file_follow *f, bool from_end)
 {
         char through[32];
-        struct stat file;
+        struct stat file = {0};
         _cleanup_close_ int fd = open_regular(f->path, &file);
 
         if (fd < 0 || is_current(f, &file))

@@ -53,11 +53,11 @@ enum {
 struct step {
         const char *command;
         enum need need;
+        unsigned patience;                                         /* how often to ask again until complete */
         usec_t limit;                                              /* for its final result */
         bool (*take)(struct modem_facts *facts, const char *text); /* NULL: no information is expected */
         bool (*wanted)(const struct modem_facts *facts);           /* NULL: always */
         bool (*complete)(const struct modem_facts *facts);         /* NULL: any final result will do */
-        unsigned patience;                                         /* how often to ask again until complete */
 };
 
 static bool sim_failed(const struct modem_facts *facts)
@@ -112,29 +112,29 @@ static bool functionality_open(const struct modem_facts *facts)
 }
 
 static const struct step steps[STEPS] = {
-    [STEP_PROBE] = {"ATE0", NEED_PROOF, PROBE_INTERVAL, NULL, NULL, NULL, 0},
-    [STEP_ERRORS] = {"AT+CMEE=1", NEED_IMPORTANT, 2 * USEC_PER_SEC, NULL, NULL, NULL, 0},
-    [STEP_IMEI] = {"AT+CGSN", NEED_IMPORTANT, 2 * USEC_PER_SEC, at_answer_imei, imei_missing, imei_known, 2},
-    [STEP_SIM] = {"AT+CPIN?", NEED_SIM, 5 * USEC_PER_SEC, at_answer_sim, NULL, NULL, 0},
-    [STEP_SIM_FAILURE] = {"AT+CFUN?", NEED_OPTIONAL, USEC_PER_SEC, at_answer_functionality, sim_failed, NULL,
-                          0},
-    [STEP_PIN_ATTEMPTS] = {"AT+QPINC?", NEED_OPTIONAL, USEC_PER_SEC, at_answer_pin_attempts, pin_wanted, NULL,
-                           0},
-    [STEP_ICCID] = {"AT+QCCID", NEED_OPTIONAL, USEC_PER_SEC, at_answer_iccid, sim_present, NULL, 0},
-    [STEP_ICCID_OTHER] = {"AT+CICCID", NEED_OPTIONAL, USEC_PER_SEC, at_answer_iccid, iccid_missing, NULL, 0},
-    [STEP_IMSI] = {"AT+CIMI", NEED_IMPORTANT, 2 * USEC_PER_SEC, at_answer_imsi, NULL, imsi_known, 5},
-    [STEP_INIT_STATUS] = {"AT+QINISTAT", NEED_OPTIONAL, USEC_PER_SEC, at_answer_init_status, NULL, sms_done,
-                          10},
-    [STEP_IDENTITY] = {"ATI", NEED_OPTIONAL, USEC_PER_SEC, at_answer_identity, NULL, NULL, 0},
-    [STEP_CREG] = {"AT+CREG?", NEED_OPTIONAL, USEC_PER_SEC, at_answer_registration, NULL, NULL, 0},
-    [STEP_CEREG] = {"AT+CEREG?", NEED_OPTIONAL, USEC_PER_SEC, at_answer_registration, not_registered, NULL,
-                    0},
-    [STEP_OPERATOR] = {"AT+COPS?", NEED_OPTIONAL, USEC_PER_SEC, at_answer_operator, NULL, NULL, 0},
-    [STEP_SIGNAL] = {"AT+CSQ", NEED_OPTIONAL, USEC_PER_SEC, at_answer_signal, NULL, NULL, 0},
-    [STEP_STORAGE] = {"AT+CPMS?", NEED_OPTIONAL, USEC_PER_SEC, at_answer_storage, NULL, NULL, 0},
-    [STEP_NETWORK] = {"AT+QNWINFO", NEED_OPTIONAL, USEC_PER_SEC, at_answer_network, NULL, NULL, 0},
-    [STEP_FUNCTIONALITY] = {"AT+CFUN?", NEED_OPTIONAL, USEC_PER_SEC, at_answer_functionality,
-                            functionality_open, NULL, 0},
+    [STEP_PROBE] = {"ATE0", NEED_PROOF, 0, PROBE_INTERVAL, NULL, NULL, NULL},
+    [STEP_ERRORS] = {"AT+CMEE=1", NEED_IMPORTANT, 0, 2 * USEC_PER_SEC, NULL, NULL, NULL},
+    [STEP_IMEI] = {"AT+CGSN", NEED_IMPORTANT, 2, 2 * USEC_PER_SEC, at_answer_imei, imei_missing, imei_known},
+    [STEP_SIM] = {"AT+CPIN?", NEED_SIM, 0, 5 * USEC_PER_SEC, at_answer_sim, NULL, NULL},
+    [STEP_SIM_FAILURE] = {"AT+CFUN?", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_functionality, sim_failed,
+                          NULL},
+    [STEP_PIN_ATTEMPTS] = {"AT+QPINC?", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_pin_attempts, pin_wanted,
+                           NULL},
+    [STEP_ICCID] = {"AT+QCCID", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_iccid, sim_present, NULL},
+    [STEP_ICCID_OTHER] = {"AT+CICCID", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_iccid, iccid_missing, NULL},
+    [STEP_IMSI] = {"AT+CIMI", NEED_IMPORTANT, 5, 2 * USEC_PER_SEC, at_answer_imsi, NULL, imsi_known},
+    [STEP_INIT_STATUS] = {"AT+QINISTAT", NEED_OPTIONAL, 10, USEC_PER_SEC, at_answer_init_status, NULL,
+                          sms_done},
+    [STEP_IDENTITY] = {"ATI", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_identity, NULL, NULL},
+    [STEP_CREG] = {"AT+CREG?", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_registration, NULL, NULL},
+    [STEP_CEREG] = {"AT+CEREG?", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_registration, not_registered,
+                    NULL},
+    [STEP_OPERATOR] = {"AT+COPS?", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_operator, NULL, NULL},
+    [STEP_SIGNAL] = {"AT+CSQ", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_signal, NULL, NULL},
+    [STEP_STORAGE] = {"AT+CPMS?", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_storage, NULL, NULL},
+    [STEP_NETWORK] = {"AT+QNWINFO", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_network, NULL, NULL},
+    [STEP_FUNCTIONALITY] = {"AT+CFUN?", NEED_OPTIONAL, 0, USEC_PER_SEC, at_answer_functionality,
+                            functionality_open, NULL},
 };
 
 static void decide(struct at_dialogue *dialogue, enum at_verdict verdict)
@@ -323,8 +323,8 @@ static void take_information(struct at_dialogue *dialogue, const struct at_line 
                 if (step->take && step->take(&dialogue->facts, line->text))
                         dialogue->informed = true;
         } else if (dialogue->step == STEP_SIM && text_starts_with(line->text, "+CPIN:")) {
-                dialogue->next = usec_min(
-                    dialogue->next, usec_add(now, SETTLE)); /* the SIM woke up: do not wait out the second */
+                /* The SIM woke up: do not wait out the second. */
+                dialogue->next = usec_min(dialogue->next, usec_add(now, SETTLE));
         }
 }
 

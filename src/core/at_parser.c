@@ -80,7 +80,9 @@ static void take_byte(struct at_parser *parser, char c)
                 parser->cut = true;
                 return;
         }
-        parser->buffer[parser->length++] = byte >= 0x20 && byte != 0x7f ? c : '?';
+        if (byte < 0x20 || byte == 0x7f)
+                c = '?';
+        parser->buffer[parser->length++] = c;
 }
 
 static void count_byte(struct at_parser *parser, char c)

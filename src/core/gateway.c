@@ -24,8 +24,7 @@ struct gateway *gateway_new(const struct config *config)
         gateway->config = *config;
         smsd_state_init(&gateway->smsd);
         restart_init(&gateway->restart, config->backoff_max);
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
-                modem_init(&gateway->modems[i]);
+        /* The places of the modems stay untouched zero pages (ABSENT) until one is taken. */
         for (unsigned i = 0; i < SCANS_MAX; i++)
                 gateway->scans[i] = USEC_INFINITY;
         gateway->health_at = gateway->waiting_until = USEC_INFINITY;
@@ -52,8 +51,7 @@ void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *acti
         gateway->health_at = usec_add(now, HEALTH_DOUBT);
 }
 
-/* --- smsd.conf
- * -------------------------------------------------------------------------------------------------------- */
+/* --- smsd.conf --- */
 
 static void take_records(struct gateway *gateway)
 {
@@ -101,8 +99,7 @@ static void conf_read(struct gateway *gateway, const struct conf_event *event, s
         gateway->conf_known = true;
 }
 
-/* --- processes and their words
- * ------------------------------------------------------------------------------------------ */
+/* --- processes and their words --- */
 
 static void scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
@@ -289,9 +286,7 @@ static void smsd_opened(struct gateway *gateway)
         gateway->scans[2] = usec_add(gateway->now, 900 * USEC_PER_MSEC);
 }
 
-/* --- time
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- time --- */
 
 static bool all_served(const struct gateway *gateway)
 {
@@ -384,9 +379,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         return deadline;
 }
 
-/* --- the step
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- the step --- */
 
 static void take_record(struct gateway *gateway, const struct modem_record *record)
 {

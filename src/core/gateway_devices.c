@@ -159,8 +159,7 @@ void gateway_node(struct gateway *gateway, const struct event *event, struct act
                            boot_timeout_of(settings), gateway->now, actions);
 }
 
-/* --- probing and binding
- * ---------------------------------------------------------------------------------------------------- */
+/* --- probing and binding --- */
 
 /* A handler that has no port open yet may open any moment: nobody else may touch a port meanwhile. */
 static bool handler_is_opening(const struct gateway *gateway)
@@ -230,9 +229,7 @@ void gateway_drive_modems(struct gateway *gateway, struct action_list *actions)
                         tell_readiness(gateway, i, actions);
 }
 
-/* --- memory
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- memory --- */
 
 void gateway_save_slot(const struct slot *slot, struct action_list *actions)
 {

@@ -11,8 +11,7 @@
 
 #define FLAG_BESIDE_MAX USEC_PER_MIN /* a flag beside a running smsd is left over, not meant */
 
-/* --- beginning and end
- * ---------------------------------------------------------------------------------------------------- */
+/* --- beginning and end --- */
 
 static void write_hold(const struct gateway *gateway, struct action_list *actions)
 {
@@ -96,8 +95,7 @@ void gateway_hold_time(struct gateway *gateway, struct action_list *actions)
                 give_up_waiting(gateway, actions);
 }
 
-/* --- the old scripts' flag
- * -------------------------------------------------------------------------------------------------- */
+/* --- the old scripts' flag --- */
 
 void gateway_look_for_flag(struct gateway *gateway, struct action_list *actions)
 {
@@ -190,9 +188,7 @@ void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, s
                 take_flag(gateway, flag, actions);
 }
 
-/* --- commands
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- commands --- */
 
 static void command_stop(struct gateway *gateway, const struct command *command, struct action_list *actions)
 {

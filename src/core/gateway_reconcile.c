@@ -39,8 +39,7 @@ bool gateway_slot_served(const struct gateway *gateway, const struct slot *slot)
         return modem && smsd_state_handler_on(&gateway->smsd, modem->target) != NULL;
 }
 
-/* --- asking the path
- * -------------------------------------------------------------------------------------------------------- */
+/* --- asking the path --- */
 
 static void request(struct gateway *gateway, enum restart_goal goal, enum restart_cause cause, unsigned token,
                     struct action_list *actions)
@@ -62,9 +61,7 @@ static void start_waiting(struct gateway *gateway, struct action_list *actions)
         gateway->waiting_until = USEC_INFINITY;
 }
 
-/* --- smsd is down
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- smsd is down --- */
 
 static void reconcile_down(struct gateway *gateway, struct action_list *actions)
 {
@@ -85,9 +82,7 @@ static void reconcile_down(struct gateway *gateway, struct action_list *actions)
         gateway->cause = CAUSE_PLUG; /* the next time that it is found down it was a modem that came */
 }
 
-/* --- smsd runs
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- smsd runs --- */
 
 static bool is_a_modems_port(const struct gateway *gateway, const char *tty)
 {
@@ -189,9 +184,7 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
                 request(gateway, RESTART_RUN, CAUSE_STRAY, 0, actions);
 }
 
-/* --- observe
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- observe --- */
 
 static void describe_intent(struct gateway *gateway, char *text, size_t size)
 {
@@ -232,9 +225,7 @@ static void observe(struct gateway *gateway, struct action_list *actions)
                 action_record(actions, RECORD_OBSERVED, SEVERITY_INFO, NULL, "%s", intent);
 }
 
-/* --- the whole
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- the whole --- */
 
 static bool knows_enough(const struct gateway *gateway)
 {

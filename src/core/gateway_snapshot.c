@@ -8,9 +8,7 @@
 
 #include <string.h>
 
-/* --- the words
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- the words --- */
 
 static const char *guard_reason(enum guard guard)
 {
@@ -115,9 +113,7 @@ void gateway_describe_waiting(const struct gateway *gateway, char *reason, size_
         }
 }
 
-/* --- the verdict
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- the verdict --- */
 
 enum slot_health {
         SLOT_WELL,
@@ -306,9 +302,7 @@ static void judge(const struct gateway *gateway, usec_t now, struct snapshot *s)
         add_last_problem(gateway, s);
 }
 
-/* --- the facts
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- the facts --- */
 
 static snapshot_time_t show_time(usec_t boottime, int64_t realtime_offset)
 {

@@ -3,6 +3,7 @@
 #include "core/at_parser.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,10 +64,7 @@ static unsigned collect(struct at_parser *parser, const char *data, size_t size,
                 if (!ready)
                         continue;
                 assert_true(line.length == strlen(line.text));
-                assert_true(strlen(ret_text) + line.length + 2 < ret_size);
-                if (n++ > 0)
-                        strcat(ret_text, "|");
-                strcat(ret_text, line.text);
+                assert_int_equal(text_append(ret_text, ret_size, "%s%s", n++ > 0 ? "|" : "", line.text), 0);
         }
         return n;
 }
@@ -122,7 +120,8 @@ static void test_controls_are_replaced(void **state)
 
 static void test_long_line_is_cut(void **state)
 {
-        static const size_t lengths[] = {AT_LINE_MAX - 2, AT_LINE_MAX - 1, AT_LINE_MAX, 5 * AT_LINE_MAX};
+        static const size_t lengths[] = {AT_LINE_MAX - 2, AT_LINE_MAX - 1, AT_LINE_MAX,
+                                         (size_t)5 * AT_LINE_MAX};
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {

@@ -1,0 +1,167 @@
+/*
+ * Who has a port open, see adapters/port_holder.h. The device number decides, not the name: a holder may have
+ * opened it through a link that has changed since. Processes come and go while this looks, so whatever
+ * vanishes is passed over; a file is only stat'ed when its link looks like a device, for stat on somebody's
+ * file on a dead network mount would never return.
+ */
+#include "adapters/port_holder.h"
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "core/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static void close_directory(DIR **directory)
+{
+        if (*directory)
+                (void)closedir(*directory);
+}
+
+/* Unix98 pty slaves: every container counts its own from 0, so the number alone is not the device. */
+static bool is_pty(dev_t device)
+{
+        return major(device) >= 136 && major(device) <= 143;
+}
+
+static bool same_device(const struct stat *a, const struct stat *b)
+{
+        if (!S_ISCHR(a->st_mode) || a->st_rdev != b->st_rdev)
+                return false;
+        return !is_pty(a->st_rdev) || (a->st_dev == b->st_dev && a->st_ino == b->st_ino);
+}
+
+/* NULL with errno when it cannot be opened. */
+static DIR *open_directory_at(int parent, const char *name)
+{
+        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return NULL;
+        DIR *directory = fdopendir(fd);
+        if (!directory)
+                (void)close_fd(fd);
+        return directory;
+}
+
+/* The start of a small file of /proc as text. */
+static int read_text_at(int parent, const char *name, char *ret_text, size_t size)
+{
+        _cleanup_close_ int fd = openat(parent, name, O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        ssize_t n = read(fd, ret_text, size - 1);
+        if (n < 0)
+                return -errno;
+        ret_text[n] = '\0';
+        return 0;
+}
+
+static bool looks_like_device(int directory, const char *name)
+{
+        char target[PATH_MAX];
+        ssize_t n = readlinkat(directory, name, target, sizeof(target) - 1);
+
+        if (n <= 0)
+                return false;
+        target[n] = '\0';
+        return target[0] == '/' &&
+               (strstr(target, "/dev/") || strstr(target, "/tty") || strstr(target, "/pts/"));
+}
+
+/* Does the process whose /proc folder is `process` have the device open? */
+static bool holds(int process, const struct stat *wanted)
+{
+        _cleanup_(close_directory) DIR *directory = open_directory_at(process, "fd");
+        const struct dirent *entry;
+
+        if (!directory)
+                return false; /* gone, or not ours to look at */
+        while ((entry = readdir(directory))) {
+                struct stat status;
+                if (entry->d_name[0] == '.' || !looks_like_device(dirfd(directory), entry->d_name))
+                        continue;
+                if (fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 && same_device(&status, wanted))
+                        return true;
+        }
+        return false;
+}
+
+/* Field 22 of /proc/PID/stat; the command in field 2 may hold blanks and brackets, so count from the last
+ * bracket. */
+static int read_start_time(int process, uint64_t *ret_start_time)
+{
+        char text[1024];
+        int r = read_text_at(process, "stat", text, sizeof(text));
+
+        if (r < 0)
+                return r;
+        char *p = strrchr(text, ')');
+        for (unsigned field = 2; p && field < 22; field++)
+                p = strchr(p + 1, ' ');
+        if (!p)
+                return -EIO;
+        p++;
+        p[strcspn(p, " ")] = '\0';
+        return parse_u64(p, 0, UINT64_MAX, ret_start_time);
+}
+
+/* Returns 0, or a negative errno when the process has vanished meanwhile. */
+static int describe(int process, pid_t pid, struct port_holder *ret_holder)
+{
+        struct port_holder holder = {.id.pid = pid};
+        char command[64], cgroup[4096];
+        int r = read_start_time(process, &holder.id.start_time);
+
+        if (r < 0)
+                return r;
+        r = read_text_at(process, "comm", command, sizeof(command));
+        if (r < 0)
+                return r;
+        (void)text_escape(holder.command, sizeof(holder.command), command,
+                          strcspn(command, "\n")); /* cut is fine */
+        if (read_text_at(process, "cgroup", cgroup, sizeof(cgroup)) ==
+            0) /* without, the holder is known all the same */
+                cgroup_unit(cgroup, holder.unit, sizeof(holder.unit));
+        *ret_holder = holder;
+        return 0;
+}
+
+/* Returns true when the process called `name` in /proc is another one than us and holds the device. */
+static bool examine(int proc, const char *name, const struct stat *wanted, struct port_holder *ret_holder)
+{
+        unsigned pid;
+
+        if (parse_unsigned(name, 1, INT_MAX, &pid) < 0 || (pid_t)pid == getpid())
+                return false;
+        _cleanup_close_ int process = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return process >= 0 && holds(process, wanted) && describe(process, (pid_t)pid, ret_holder) == 0;
+}
+
+int port_holder_find(const char *path, struct port_holder *ret_holder)
+{
+        _cleanup_(close_directory) DIR *proc = open_directory_at(AT_FDCWD, "/proc");
+        const struct dirent *entry;
+        struct stat wanted;
+
+        if (!proc)
+                return -errno;
+        if (stat(path, &wanted) < 0)
+                return -errno;
+        if (!S_ISCHR(wanted.st_mode))
+                return -ENOTTY;
+        for (errno = 0; (entry = readdir(proc)); errno = 0)
+                if (examine(dirfd(proc), entry->d_name, &wanted, ret_holder))
+                        return 0;
+        return errno != 0 ? -errno : 1;
+}

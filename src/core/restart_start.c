@@ -1,0 +1,302 @@
+/*
+ * The restart path's second half: smsd.conf is written if it differs, the hold is cleared and smsd started,
+ * the start is verified. The only place in the program that emits ACTION_SMSD_START is start_smsd() here; a
+ * test proves it.
+ */
+#include "restart_private.h"
+
+#include "base/text.h"
+#include "core/conf_plan.h"
+#include "core/restart_verify.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VERIFY_TIMEOUT_AFTER (35 * USEC_PER_SEC) /* a missing device ends its handler after 30 s */
+#define LOOK_SELDOM          USEC_PER_SEC
+#define EDIT_RETRY           USEC_PER_SEC
+#define READS_MAX            6
+
+void restart_read_conf(struct restart *restart, const struct restart_world *world)
+{
+        restart_enter(restart, RESTART_READING, usec_add(world->now, RESTART_RESULT_TIMEOUT));
+        restart->wait_to_read = restart->reading_good = false;
+        restart->reads++;
+        action_push(world->actions, ACTION_CONF_READ);
+}
+
+/* The single place that starts smsd. The hold and the old scripts' flag are cleared right before, always. */
+static void start_smsd(struct restart *restart, const struct restart_world *world)
+{
+        if (restart->goal == RESTART_STOP) {
+                restart_finish(restart, RESTART_OUTCOME_STOPPED, world);
+                return;
+        }
+        restart_expect(restart, world);
+        if (restart->n_expected == 0) {
+                restart_fail(restart, "no modem is usable any more: smsd will be started when one is ready",
+                             world);
+                return;
+        }
+        restart_enter(restart, RESTART_STARTING, usec_add(world->now, RESTART_RESULT_TIMEOUT));
+        restart->started = world->now;
+        restart->handlers_seen = 0;
+        smsd_state_forget_log(world->smsd);
+        action_push(world->actions, ACTION_HOLD_CLEAR);
+        action_push(world->actions, ACTION_SMSD_START);
+        restart->total++;
+}
+
+static void write_conf(struct restart *restart, char *text, size_t length, const struct restart_world *world)
+{
+        struct action *action = action_push(world->actions, ACTION_CONF_WRITE);
+
+        free(restart->conf_text);
+        restart->conf_text = text;
+        action->conf.text = text;
+        action->conf.length = length;
+        restart_enter(restart, RESTART_WRITING, usec_add(world->now, RESTART_RESULT_TIMEOUT));
+}
+
+static void conf_read_failed(struct restart *restart, int result, const struct restart_world *world)
+{
+        char problem[192];
+
+        (void)text_format(problem, sizeof(problem), "smsd.conf cannot be read: %s", strerror(-result));
+        restart_fail(restart, problem, world);
+}
+
+static void plain_conf_was_read(struct restart *restart, const struct conf_event *event,
+                                const struct restart_world *world)
+{
+        struct smsd_conf conf = {.text = event->text, .length = event->length};
+        struct smsd_conf_error error = {0};
+        char problem[256], *text = NULL;
+        size_t length = 0;
+
+        if (event->result < 0) {
+                conf_read_failed(restart, event->result, world);
+                return;
+        }
+        conf_plan_learn(&conf, world->slots);
+        int r = conf_plan_edit(&conf, world->slots, world->modems, &text, &length, &error);
+        if (r > 0) {
+                write_conf(restart, text, length, world);
+                return;
+        }
+        if (r < 0) {
+                (void)text_format(problem, sizeof(problem), "smsd.conf line %u: %s; it was left as it is",
+                                  error.line, error.message);
+                restart_note_problem(restart, problem);
+        }
+        start_smsd(restart, world);
+}
+
+static void good_conf_was_read(struct restart *restart, const struct conf_event *event,
+                               const struct restart_world *world)
+{
+        struct smsd_conf conf = {.text = event->text, .length = event->length};
+        struct smsd_conf_error error = {0};
+        char *text = NULL;
+        size_t length = 0;
+
+        if (event->result < 0) {
+                restart_fail(
+                    restart,
+                    "no configuration that worked before is kept: correct smsd.conf and run `smswarden "
+                    "start`",
+                    world);
+                return;
+        }
+        int r = conf_plan_edit(&conf, world->slots, world->modems, &text, &length, &error);
+        if (r <= 0) {
+                text = malloc(event->length + 1);
+                if (!text) {
+                        restart_fail(restart, "out of memory", world);
+                        return;
+                }
+                memcpy(text, event->text, event->length);
+                text[event->length] = '\0';
+                length = event->length;
+        }
+        action_push(world->actions, ACTION_CONF_SET_ASIDE);
+        write_conf(restart, text, length, world);
+}
+
+void restart_conf_was_read(struct restart *restart, const struct conf_event *event,
+                           const struct restart_world *world)
+{
+        if (restart->wait_to_read || event->good != restart->reading_good)
+                return;
+        if (event->good)
+                good_conf_was_read(restart, event, world);
+        else
+                plain_conf_was_read(restart, event, world);
+}
+
+void restart_conf_was_written(struct restart *restart, int result, const struct restart_world *world)
+{
+        char problem[192];
+
+        free(restart->conf_text);
+        restart->conf_text = NULL;
+        if ((result == -ESTALE || result == -EBUSY) && restart->reads < READS_MAX) {
+                restart_enter(restart, RESTART_READING,
+                              usec_add(world->now, result == -EBUSY ? EDIT_RETRY : 0));
+                restart->wait_to_read = true;
+                return;
+        }
+        if (result < 0) {
+                (void)text_format(problem, sizeof(problem),
+                                  "smsd.conf could not be written (%s): the old one is in force",
+                                  strerror(-result));
+                restart_note_problem(restart, problem);
+        }
+        start_smsd(restart, world);
+}
+
+/* --- start and verify --- */
+
+void restart_look(struct restart *restart, const struct restart_world *world)
+{
+        bool early = usec_sub(world->now, restart->started) < 5 * USEC_PER_SEC;
+
+        restart->next_look = usec_add(world->now, early ? RESTART_LOOK_OFTEN : LOOK_SELDOM);
+        action_push(world->actions, ACTION_SCAN);
+        action_push(world->actions, ACTION_STATUS_READ);
+}
+
+void restart_was_started(struct restart *restart, int result, struct process_id id,
+                         const struct restart_world *world)
+{
+        char problem[192];
+
+        if (result < 0) {
+                (void)text_format(problem, sizeof(problem), "the start of smsd failed: %s",
+                                  strerror(-result));
+                restart_fail(restart, problem, world);
+                return;
+        }
+        if (restart->stop_again) {
+                restart_begin_stopping(restart, world);
+                return;
+        }
+        restart->main = id;
+        restart_enter(restart, RESTART_VERIFYING, usec_add(world->now, VERIFY_TIMEOUT_AFTER));
+        restart->recheck_at = usec_add(world->now, VERIFY_TIMEOUT_AFTER);
+        restart->next_look = usec_add(world->now, RESTART_LOOK_OFTEN / 5);
+}
+
+/* smsd ended at once: is it the configuration? Then the last good one goes back, once. */
+static void start_was_refused(struct restart *restart, const struct restart_world *world)
+{
+        char problem[256];
+        const char *evidence =
+            world->smsd->last_error[0] ? world->smsd->last_error : "it exited with status 1 at once";
+
+        if (restart->rolled_back) {
+                (void)text_format(problem, sizeof(problem), "smsd refuses the last good smsd.conf too: %s",
+                                  evidence);
+                restart->problem[0] = '\0';
+                restart_fail(restart, problem, world);
+                return;
+        }
+        (void)text_format(problem, sizeof(problem),
+                          "smsd refused smsd.conf (%.120s): the last good one is back, the refused one is "
+                          "kept as smsd.conf.refused",
+                          evidence);
+        restart->problem[0] = '\0';
+        restart_note_problem(restart, problem);
+        restart->rolled_back = true;
+        restart->reading_good = true;
+        restart_enter(restart, RESTART_READING, usec_add(world->now, RESTART_RESULT_TIMEOUT));
+        action_push(world->actions, ACTION_CONF_READ_GOOD);
+}
+
+static void main_ended(struct restart *restart, bool refused, const struct restart_world *world)
+{
+        char problem[256];
+
+        if (refused && !restart->handlers_seen) {
+                start_was_refused(restart, world);
+                return;
+        }
+        (void)text_format(problem, sizeof(problem), "smsd ended right after its start%s%.160s",
+                          world->smsd->last_error[0] ? ": " : "", world->smsd->last_error);
+        restart_fail(restart, problem, world);
+}
+
+static void timed_out_alive(struct restart *restart, const struct restart_world *world)
+{
+        char problem[256];
+
+        (void)text_format(problem, sizeof(problem), "smsd runs, but the modem has not answered it%s%.140s",
+                          world->smsd->last_error[0] ? ": " : "", world->smsd->last_error);
+        restart_note_problem(restart, problem);
+        restart_finish(restart, RESTART_OUTCOME_UNVERIFIED, world);
+}
+
+static void handler_failed(struct restart *restart, const char *what, const struct restart_world *world)
+{
+        char problem[256];
+
+        (void)text_format(problem, sizeof(problem), "%s%s%.160s", what,
+                          world->smsd->last_error[0] ? ": " : "", world->smsd->last_error);
+        restart_fail(restart, problem, world);
+}
+
+void restart_judge(struct restart *restart, const struct restart_world *world)
+{
+        switch (restart_verify(restart, world)) {
+        case VERIFY_PENDING:
+                break;
+        case VERIFY_OK:
+                restart_finish(restart, RESTART_OUTCOME_OK, world);
+                break;
+        case VERIFY_MAIN_LOST:
+                main_ended(restart, world->smsd->config_refused, world);
+                break;
+        case VERIFY_HANDLER_LOST:
+                handler_failed(restart, "a modem handler of smsd ended", world);
+                break;
+        case VERIFY_MODEM_LEFT:
+                restart_note_problem(restart, "the modem left while smsd was started");
+                restart->goal = RESTART_STOP;
+                restart_begin_stopping(restart, world);
+                break;
+        case VERIFY_TIMEOUT_ALIVE:
+                timed_out_alive(restart, world);
+                break;
+        case VERIFY_TIMEOUT:
+                handler_failed(restart, "smsd's modem handler did not open the modem's port", world);
+                break;
+        }
+}
+
+static void verifying_exit(struct restart *restart, const struct event *event,
+                           const struct restart_world *world)
+{
+        bool is_main =
+            restart->main.pid ? process_id_equal(event->exited.id, restart->main) : !world->smsd->running;
+
+        if (is_main)
+                main_ended(restart,
+                           world->smsd->config_refused ||
+                               (event->exited.status_known && event->exited.status == 1),
+                           world);
+        else
+                action_push(world->actions, ACTION_SCAN);
+}
+
+void restart_verifying_event(struct restart *restart, const struct event *event,
+                             const struct restart_world *world)
+{
+        if (event->kind == EVENT_PROCESS_EXITED)
+                verifying_exit(restart, event, world);
+        else if (event->kind == EVENT_SMSD_LOG)
+                restart->next_look =
+                    usec_min(restart->next_look, usec_add(world->now, RESTART_LOOK_OFTEN / 5));
+        else
+                restart_judge(restart, world);
+}

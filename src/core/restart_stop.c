@@ -1,0 +1,132 @@
+/*
+ * The restart path's first half: ask smsd to end, wait until every process of it is gone, kill by exact
+ * identity what does not go. "Gone" is what a scan says, never a pidfile or the main process alone: main can
+ * leave its handlers behind.
+ */
+#include "restart_private.h"
+
+#include "base/text.h"
+
+#include <signal.h>
+
+#define STOP_TIMEOUT      (65 * USEC_PER_SEC) /* a PDU waits up to 60 s for the modem's +CMGS */
+#define STOP_TIMEOUT_DEAD (8 * USEC_PER_SEC)  /* on a dead tty no PDU can be under way */
+#define STOP_EXTENSIONS   8                   /* a multipart message: a few more PDUs */
+#define KILL_AGAIN        (2 * USEC_PER_SEC)
+#define KILLS_MAX         5
+
+static bool was_termed(const struct restart *restart, struct process_id id)
+{
+        for (unsigned i = 0; i < restart->n_termed; i++)
+                if (process_id_equal(restart->termed[i], id))
+                        return true;
+        return false;
+}
+
+static void signal_process(const struct restart_world *world, struct process_id id, int signal)
+{
+        struct action *action = action_push(world->actions, ACTION_SIGNAL);
+
+        action->process.id = id;
+        action->process.signal = signal;
+}
+
+/* Handlers without a main process (or a second main) are asked one by one, once: TERM lets a PDU go out
+ * first. */
+static void term_strays(struct restart *restart, const struct restart_world *world)
+{
+        const struct smsd_state *smsd = world->smsd;
+
+        for (unsigned i = 0; i < smsd->n_strays; i++) {
+                if (was_termed(restart, smsd->strays[i]) || restart->n_termed == ARRAY_SIZE(restart->termed))
+                        continue;
+                restart->termed[restart->n_termed++] = smsd->strays[i];
+                signal_process(world, smsd->strays[i], SIGTERM);
+        }
+}
+
+static bool all_ttys_dead(const struct smsd_state *smsd, const struct restart_world *world)
+{
+        for (unsigned i = 0; i < smsd->n_handlers; i++) {
+                const struct smsd_handler *handler = &smsd->handlers[i];
+                bool dead = handler->tty_deleted;
+                for (unsigned s = 0; s < world->slots->n && !dead; s++) {
+                        const struct slot *slot = &world->slots->items[s];
+                        dead = handler->tty[0] && text_equal(slot->serving, handler->tty) &&
+                               !slot_modem(slot, world->modems);
+                }
+                if (!dead)
+                        return false;
+        }
+        return smsd->n_handlers > 0;
+}
+
+static void ask_to_stop(struct restart *restart, const struct restart_world *world)
+{
+        if (!restart->stop_asked && world->smsd->running) {
+                struct action *action = action_push(world->actions, ACTION_SMSD_STOP);
+                action->process.id = world->smsd->main;
+                restart->deadline = usec_add(world->now, all_ttys_dead(world->smsd, world) ? STOP_TIMEOUT_DEAD
+                                                                                           : STOP_TIMEOUT);
+        }
+        restart->stop_asked = true;
+        term_strays(restart, world);
+}
+
+void restart_begin_stopping(struct restart *restart, const struct restart_world *world)
+{
+        restart_enter(restart, RESTART_STOPPING, usec_add(world->now, STOP_TIMEOUT));
+        restart->stop_asked = restart->stop_again = false;
+        restart->extensions = restart->kills = restart->n_termed = 0;
+        restart->recheck_at = USEC_INFINITY;
+        /* Never act on an old picture: somebody may have started smsd a moment ago. */
+        action_push(world->actions, ACTION_SCAN);
+}
+
+static void stopping_scanned(struct restart *restart, const struct restart_world *world)
+{
+        if (world->smsd->n_ours > 0) {
+                ask_to_stop(restart, world);
+                return;
+        }
+        if (restart->goal == RESTART_STOP)
+                restart_finish(restart, RESTART_OUTCOME_STOPPED, world);
+        else
+                restart_read_conf(restart, world);
+}
+
+void restart_stopping_timeout(struct restart *restart, const struct restart_world *world)
+{
+        const struct smsd_state *smsd = world->smsd;
+
+        if (smsd->sending && restart->extensions < STOP_EXTENSIONS && restart->kills == 0) {
+                restart->extensions++;
+                restart->deadline = usec_add(world->now, STOP_TIMEOUT);
+                action_push(world->actions, ACTION_SCAN);
+                return;
+        }
+        if (restart->kills == KILLS_MAX) {
+                restart_fail(
+                    restart,
+                    "an smsd process does not end, not even by SIGKILL: it hangs in the kernel; unplug the "
+                    "modem or reboot",
+                    world);
+                return;
+        }
+        if (restart->kills++ == 0)
+                restart_note_problem(restart, "smsd did not stop in time and was killed");
+        for (unsigned i = 0; i < smsd->n_ours; i++)
+                signal_process(world, smsd->ours[i], SIGKILL);
+        restart->deadline = usec_add(world->now, KILL_AGAIN);
+        action_push(world->actions, ACTION_SCAN);
+}
+
+void restart_stopping_event(struct restart *restart, const struct event *event,
+                            const struct restart_world *world)
+{
+        if (event->kind == EVENT_PROCESSES)
+                stopping_scanned(restart, world);
+        /* Every exit is confirmed by a scan: main may have left its handlers behind. */
+        if (event->kind == EVENT_PROCESS_EXITED || event->kind == EVENT_STOP_DONE)
+                action_push(world->actions, ACTION_SCAN);
+}

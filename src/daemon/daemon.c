@@ -1,0 +1,261 @@
+/*
+ * The daemon's life: folders and lock, adapters up, the loop, adapters down. smsd is never touched on the way
+ * down.
+ */
+#include "daemon.h"
+
+#include "adapters/config_file.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+/* --- folders and lock --- */
+
+/* Makes the folder (its parent exists or is ours to make). */
+static int make_folder(const char *path, mode_t mode)
+{
+        if (mkdir(path, mode) < 0 && errno != EEXIST) {
+                int error = -errno;
+                log_error("the folder %s cannot be made: %s", path, strerror(-error));
+                return error;
+        }
+        return 0;
+}
+
+static int make_folders(const struct daemon *daemon)
+{
+        char modems[CONFIG_PATH_MAX + 16];
+        int r = make_folder(daemon->config.runtime_dir, 0755);
+
+        if (r >= 0)
+                r = make_folder(daemon->config.state_dir, 0700);
+        (void)text_format(modems, sizeof(modems), "%s/modems", daemon->config.state_dir);
+        return r < 0 ? r : make_folder(modems, 0700);
+}
+
+/* One controller per RUNTIME_DIR. The lock dies with us, whatever way we die. */
+static int take_lock(struct daemon *daemon)
+{
+        char path[CONFIG_PATH_MAX + 16];
+
+        (void)text_format(path, sizeof(path), "%s/lock", daemon->config.runtime_dir);
+        daemon->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (daemon->lock_fd < 0) {
+                int error = -errno;
+                log_error("%s cannot be opened: %s", path, strerror(-error));
+                return error;
+        }
+        if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+                log_error("another smswardend controls this gateway already (it holds %s): stop it first",
+                          path);
+                return -EALREADY;
+        }
+        return 0;
+}
+
+/* --- signals --- */
+
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+        struct daemon *daemon = userdata;
+
+        (void)source;
+        (void)info;
+        log_notice("smswardend ends; smsd is left as it is");
+        return sd_event_exit(daemon->event, 0);
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+        (void)source;
+        (void)info;
+        (void)daemon_reload(userdata);
+        return 0;
+}
+
+static int watch_signals(struct daemon *daemon)
+{
+        sigset_t blocked;
+
+        (void)sigemptyset(&blocked);
+        (void)sigaddset(&blocked, SIGTERM);
+        (void)sigaddset(&blocked, SIGINT);
+        (void)sigaddset(&blocked, SIGHUP);
+        (void)sigaddset(&blocked, SIGCHLD);
+        if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
+                return -errno;
+        (void)signal(SIGPIPE, SIG_IGN);
+        int r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_terminate, daemon);
+        if (r >= 0)
+                r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_terminate, daemon);
+        return r < 0 ? r : sd_event_add_signal(daemon->event, NULL, SIGHUP, on_hangup, daemon);
+}
+
+/* --- adapters --- */
+
+static int start_processes(struct daemon *daemon)
+{
+        const struct process_table_options options = {.smsd = daemon->config.smsd,
+                                                      .smsd_conf = daemon->config.smsd_conf};
+        int r =
+            process_table_new(&daemon->processes, daemon->event, &options, &daemon_process_callbacks, daemon);
+
+        if (r < 0) {
+                log_error("the process table cannot be watched: %s", strerror(-r));
+                return r;
+        }
+        r = smsd_direct_new(&daemon->direct, daemon->event, daemon_keeps_child, daemon);
+        if (r < 0)
+                log_error("smsd cannot be controlled: %s", strerror(-r));
+        return r;
+}
+
+static int watch_nodes(struct daemon *daemon)
+{
+        for (unsigned i = 0; i < daemon->config.n_modems; i++) {
+                const struct modem_config *modem = &daemon->config.modems[i];
+                int r = modem->match == MATCH_DEVICE ? hotplug_watch_node(daemon->hotplug, modem->match_value)
+                                                     : 0;
+                if (r < 0 && r != -EEXIST) {
+                        log_error("the device %s of modem %s cannot be watched: %s", modem->match_value,
+                                  modem->name, strerror(-r));
+                        return r;
+                }
+        }
+        return 0;
+}
+
+static int start_hotplug(struct daemon *daemon)
+{
+        const struct hotplug_options options = {
+            .force_udev = daemon->config.hotplug == HOTPLUG_UDEV,
+            .force_sysfs = daemon->config.hotplug == HOTPLUG_SYSFS,
+        };
+        int r = hotplug_new(&daemon->hotplug, daemon->event, &options, &daemon_hotplug_callbacks, daemon);
+
+        if (r < 0) {
+                log_error("USB devices cannot be watched: %s", strerror(-r));
+                return r;
+        }
+        r = watch_nodes(daemon);
+        return r < 0 ? r : hotplug_enumerate(daemon->hotplug);
+}
+
+static int start_bus(struct daemon *daemon)
+{
+        char path[CONFIG_PATH_MAX + 16];
+
+        (void)text_format(path, sizeof(path), "%s/bus", daemon->config.runtime_dir);
+        int r = control_bus_new(&daemon->bus, daemon->event, path, &daemon_bus_callbacks, daemon);
+        if (r < 0)
+                log_error("the control bus %s cannot be opened: %s", path, strerror(-r));
+        return r;
+}
+
+/* The first picture: what an earlier life left, smsd.conf, processes, flag, devices - in this order. */
+static int begin(struct daemon *daemon)
+{
+        daemon->gateway = gateway_new(&daemon->config);
+        if (!daemon->gateway)
+                return -ENOMEM;
+        daemon_restore(daemon);
+        daemon_drain(daemon);
+        gateway_begin(daemon->gateway, now_boottime(), &daemon->actions);
+        daemon_perform(daemon, &daemon->actions);
+        return start_hotplug(daemon);
+}
+
+static int recover_conf(const struct daemon *daemon)
+{
+        int r = conf_file_recover(daemon->config.smsd_conf);
+
+        if (r > 0)
+                log_warning("an edit of %s that a crash had interrupted was put back",
+                            daemon->config.smsd_conf);
+        if (r < 0 && r != -ENOENT)
+                log_warning("what a crash left beside %s cannot be tidied up: %s", daemon->config.smsd_conf,
+                            strerror(-r));
+        return 0;
+}
+
+int daemon_start(struct daemon *daemon)
+{
+        int r = make_folders(daemon);
+
+        if (r >= 0)
+                r = take_lock(daemon);
+        if (r >= 0)
+                r = sd_event_new(&daemon->event);
+        if (r >= 0)
+                r = watch_signals(daemon);
+        if (r >= 0)
+                r = daemon_queue_init(daemon);
+        if (r >= 0)
+                r = start_processes(daemon);
+        if (r >= 0)
+                r = start_bus(daemon);
+        if (r >= 0 && daemon->config.mode == MODE_CONTROL)
+                r = recover_conf(daemon);
+        return r < 0 ? r : begin(daemon);
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+        for (unsigned i = 0; i < MODEMS_MAX; i++)
+                daemon->ports[i].port = serial_port_free(daemon->ports[i].port);
+        daemon->bus = control_bus_free(daemon->bus);
+        daemon->hotplug = hotplug_free(daemon->hotplug);
+        daemon->log = file_follow_free(daemon->log);
+        daemon->direct = smsd_direct_free(daemon->direct);
+        daemon->processes = process_table_free(daemon->processes);
+        daemon->gateway = gateway_free(daemon->gateway);
+        daemon->timer = sd_event_source_unref(daemon->timer);
+        daemon->drain = sd_event_source_unref(daemon->drain);
+        daemon->event = sd_event_unref(daemon->event);
+        free(daemon->conf_text);
+        daemon->conf_text = NULL;
+        daemon->lock_fd = close_fd(daemon->lock_fd);
+}
+
+/* --- reload --- */
+
+/* What cannot change while we run stays as it was, and is said. */
+static void keep_fixed_parts(const struct daemon *daemon, struct config *config)
+{
+        if (!text_equal(config->runtime_dir, daemon->config.runtime_dir) ||
+            !text_equal(config->state_dir, daemon->config.state_dir) ||
+            !text_equal(config->smsd, daemon->config.smsd) ||
+            !text_equal(config->smsd_conf, daemon->config.smsd_conf))
+                log_warning("another smsd, smsd_conf, runtime_dir or state_dir takes effect at the next "
+                            "start of smswardend");
+        (void)text_copy(config->runtime_dir, sizeof(config->runtime_dir), daemon->config.runtime_dir);
+        (void)text_copy(config->state_dir, sizeof(config->state_dir), daemon->config.state_dir);
+        (void)text_copy(config->smsd, sizeof(config->smsd), daemon->config.smsd);
+        (void)text_copy(config->smsd_conf, sizeof(config->smsd_conf), daemon->config.smsd_conf);
+}
+
+int daemon_reload(struct daemon *daemon)
+{
+        _cleanup_free_ struct config *config = malloc(sizeof(*config));
+        struct config_file_error error;
+
+        if (!config)
+                return -ENOMEM;
+        int r = config_file_load(daemon->config_path, config, &error);
+        if (r < 0) {
+                log_error("%s; the running configuration stays in force", error.message);
+                return r;
+        }
+        keep_fixed_parts(daemon, config);
+        daemon->config = *config;
+        daemon->config_last_good = false;
+        r = watch_nodes(daemon);
+        daemon_enqueue(daemon, EVENT_RELOAD)->config = &daemon->config;
+        r = config_file_save_good(daemon->config.state_dir, daemon->config_path) < 0 ? -EIO : r;
+        log_notice("the configuration was read again");
+        return r;
+}

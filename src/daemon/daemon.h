@@ -1,0 +1,114 @@
+/*
+ * The daemon: wires the adapters to the core and nothing else. Adapters' callbacks make events and only
+ * enqueue them; one place takes them from the queue, steps the gateway and carries its actions out; results
+ * are events again. One timer.
+ */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include "adapters/conf_file.h"
+#include "adapters/control_bus.h"
+#include "adapters/file_follow.h"
+#include "adapters/hotplug.h"
+#include "adapters/legacy_flag.h"
+#include "adapters/process_table.h"
+#include "adapters/serial_port.h"
+#include "adapters/smsd_direct.h"
+#include "core/gateway.h"
+#include "core/modem.h"
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#define EVENT_QUEUE_SIZE 256
+
+/* Events that wait for their step, in place; when it runs empty it begins at its first slot again, so that
+ * few pages are touched. */
+struct event_queue {
+        unsigned head;
+        unsigned n;
+        bool overflown; /* something was lost: everything is looked at again */
+        struct event items[EVENT_QUEUE_SIZE];
+};
+
+struct daemon;
+
+struct daemon_port {
+        struct daemon *daemon;
+        struct serial_port *port;
+        unsigned generation;
+};
+
+/* What smsd.conf says about smsd's own files; "" unset. */
+struct smsd_files {
+        char pidfile[CONFIG_PATH_MAX];
+        char infofile[CONFIG_PATH_MAX];
+        char logfile[CONFIG_PATH_MAX];
+        char status[CONFIG_PATH_MAX]; /* stats/status */
+};
+
+struct daemon {
+        struct config config;
+        const char *config_path;
+        bool verbose;          /* log every event and action */
+        bool config_last_good; /* the configuration file was refused at start */
+        int lock_fd;
+
+        sd_event *event;
+        sd_event_source *timer;
+        sd_event_source *drain;
+        struct event_queue queue;
+        struct action_list actions;
+        struct gateway *gateway;
+
+        struct hotplug *hotplug;
+        struct process_table *processes;
+        struct smsd_direct *direct;
+        struct file_follow *log;
+        struct control_bus *bus;
+        struct daemon_port ports[MODEMS_MAX];
+
+        struct smsd_files files;
+        char *conf_text; /* owned: what EVENT_CONF_READ points to */
+        struct conf_file_id conf_id;
+        struct smsd_status status;
+        struct legacy_flag flag; /* as it was seen last */
+};
+
+/* daemon.c */
+int daemon_start(struct daemon *daemon);
+void daemon_stop(struct daemon *daemon);
+int daemon_reload(struct daemon *daemon);
+
+/* queue.c: a zeroed event to be filled by the caller; it is stepped from the event loop. Never NULL. */
+struct event *daemon_enqueue(struct daemon *daemon, enum event_kind kind);
+int daemon_queue_init(struct daemon *daemon);
+/* Steps the gateway through everything that waits. */
+void daemon_drain(struct daemon *daemon);
+
+/* callbacks.c */
+extern const struct hotplug_callbacks daemon_hotplug_callbacks;
+extern const struct process_table_callbacks daemon_process_callbacks;
+extern const struct serial_port_callbacks daemon_port_callbacks;
+extern const struct control_bus_callbacks daemon_bus_callbacks;
+void daemon_log_line(void *userdata, const char *text, size_t length);
+bool daemon_keeps_child(void *userdata, pid_t pid);
+
+/* perform.c */
+void daemon_perform(struct daemon *daemon, const struct action_list *actions);
+
+/* smsd_files.c: takes the paths from smsd.conf's text over; follows another log or pidfile when they changed.
+ */
+void daemon_learn_files(struct daemon *daemon, const char *text, size_t length);
+
+/* state.c: what an earlier life left, and what the next one shall find */
+void daemon_restore(struct daemon *daemon);
+int daemon_save_modem(const struct daemon *daemon, const struct modem_record *record);
+int daemon_keep_conf(const struct daemon *daemon, const char *name);
+
+/* clock.c */
+usec_t now_boottime(void);
+int64_t now_realtime(void);    /* seconds since the epoch */
+int64_t realtime_offset(void); /* wall clock - CLOCK_BOOTTIME, microseconds */
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * smswardend: options, configuration, then the daemon's loop. Exit codes: 0; 64 usage; 78 the configuration
+ * cannot be used; 1 something else failed.
+ */
+#include "daemon.h"
+
+#include "adapters/config_file.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <getopt.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#define CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
+
+struct options {
+        const char *config;
+        bool check;
+        bool verbose;
+};
+
+static const char help[] =
+    "Usage: smswardend [--config FILE] [--check-config] [--verbose] [--version]\n"
+    "\n"
+    "Keeps an SMS gateway (smsd of smstools and its modem) working. Runs in the foreground and logs to the\n"
+    "journal or to stderr. TERM ends it and leaves smsd running, HUP reads the configuration again.\n"
+    "\n"
+    "  --config FILE    the configuration, default " CONFIG_DEFAULT "\n"
+    "  --check-config   read and check the configuration, say what is wrong, do nothing\n"
+    "  --verbose        log every event and what was done about it\n"
+    "  --version        print the version\n";
+
+/* Returns -1 to go on, or the exit code. */
+static int parse_options(int argc, char *argv[], struct options *ret_options)
+{
+        static const struct option known[] = {
+            {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+            {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'v'},
+            {"verbose", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
+        };
+        int option;
+
+        while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0)
+                switch (option) {
+                case 'c':
+                        ret_options->config = optarg;
+                        break;
+                case 'k':
+                        ret_options->check = true;
+                        break;
+                case 'V':
+                        ret_options->verbose = true;
+                        break;
+                case 'h':
+                        (void)fputs(help, stdout);
+                        return 0;
+                case 'v':
+                        (void)puts("smswardend " SMSWARDEN_VERSION);
+                        return 0;
+                default:
+                        return EX_USAGE; /* getopt has said why */
+                }
+        if (optind < argc) {
+                (void)fprintf(stderr, "smswardend: unexpected argument; see smswardend --help\n");
+                return EX_USAGE;
+        }
+        return -1;
+}
+
+static int check_config(const char *path)
+{
+        static struct config config;
+        struct config_file_error error;
+
+        if (config_file_load(path, &config, &error) < 0) {
+                (void)fprintf(stderr, "smswardend: %s\n", error.message);
+                return EX_CONFIG;
+        }
+        (void)printf("%s: correct\n", path);
+        return 0;
+}
+
+/*
+ * The last good configuration when the file is refused. Its folder is named by the configuration itself; when
+ * that cannot be read, the default one and the one named by a `state_dir` that could still be read are all
+ * there is.
+ */
+static int load_config(struct daemon *daemon, const char *path)
+{
+        struct config_file_error error, good_error;
+        struct config defaults;
+        int r = config_file_load(path, &daemon->config, &error);
+
+        if (r >= 0)
+                return 0;
+        log_error("%s", error.message);
+        config_init(&defaults);
+        const char *folder = getenv("STATE_DIRECTORY") ? getenv("STATE_DIRECTORY") : defaults.state_dir;
+        r = config_file_load_good(folder, &daemon->config, &good_error);
+        if (r < 0) {
+                log_error(
+                    "no configuration that worked before is kept in %s: correct the file and start again",
+                    folder);
+                return -EX_CONFIG;
+        }
+        log_line(LOG_LEVEL_CRITICAL,
+                 "the last good configuration (%s/smswarden.conf.good) is used until the file is corrected",
+                 folder);
+        daemon->config_last_good = true;
+        return 0;
+}
+
+static int check_control(const struct config *config)
+{
+        if (config->control != CONTROL_SYSTEMD)
+                return 0;
+        log_error("[gateway] control = systemd is not possible in this version: use direct or auto");
+        return -EX_CONFIG;
+}
+
+static void keep_good_config(const struct daemon *daemon)
+{
+        if (daemon->config_last_good)
+                return;
+        int r = config_file_save_good(daemon->config.state_dir, daemon->config_path);
+        if (r < 0)
+                log_warning("the configuration cannot be kept as the last good one in %s: %s",
+                            daemon->config.state_dir, strerror(-r));
+}
+
+static int run(struct daemon *daemon, const char *path)
+{
+        int r = load_config(daemon, path);
+
+        daemon->config_path = path;
+        if (r >= 0)
+                r = check_control(&daemon->config);
+        if (r < 0)
+                return -r;
+        r = daemon_start(daemon);
+        if (r >= 0) {
+                keep_good_config(daemon);
+                log_notice("smswardend " SMSWARDEN_VERSION " begins (mode %s)",
+                           gateway_mode_to_string(daemon->config.mode));
+                r = sd_event_loop(daemon->event);
+        }
+        daemon_stop(daemon);
+        if (r < 0 && r != -EALREADY)
+                log_error("smswardend cannot go on: %s", strerror(-r));
+        return r < 0 ? EXIT_FAILURE : r;
+}
+
+int main(int argc, char *argv[])
+{
+        static struct daemon daemon = {.lock_fd = -1};
+        struct options options = {.config = CONFIG_DEFAULT};
+        int code = parse_options(argc, argv, &options);
+
+        if (code >= 0)
+                return code;
+        daemon.verbose = options.verbose;
+        (void)umask(022);
+        return options.check ? check_config(options.config) : run(&daemon, options.config);
+}

@@ -1,0 +1,330 @@
+/*
+ * Carries the core's actions out, in order; what an adapter answers at once goes back into the queue as an
+ * event.
+ */
+#include "daemon.h"
+
+#include "adapters/hold_store.h"
+#include "adapters/port_holder.h"
+#include "adapters/small_file.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATUS_SIZE_MAX (64 * 1024)
+
+/* --- ports --- */
+
+static int open_port(struct daemon *daemon, struct daemon_port *port, const char *path,
+                     struct port_holder *ret_holder)
+{
+        int r = port_holder_find(path, ret_holder);
+
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return -EBUSY;
+        return serial_port_open(&port->port, daemon->event, path, &daemon_port_callbacks, port);
+}
+
+static void perform_port_open(struct daemon *daemon, const struct action *action)
+{
+        struct daemon_port *port = &daemon->ports[action->port.modem];
+        struct port_holder holder = {0};
+
+        port->port = serial_port_free(port->port);
+        port->daemon = daemon;
+        port->generation = action->port.generation;
+        int r = open_port(daemon, port, action->port.path, &holder);
+        struct event *event = daemon_enqueue(daemon, EVENT_PORT_OPENED);
+        event->port.modem = action->port.modem;
+        event->port.generation = action->port.generation;
+        event->port.result = r;
+        event->port.holder = holder;
+}
+
+static void perform_port_write(struct daemon *daemon, const struct action *action)
+{
+        struct daemon_port *port = &daemon->ports[action->port.modem];
+
+        if (!port->port || port->generation != action->port.generation)
+                return;
+        int r = serial_port_write(port->port, action->port.data, action->port.length);
+        if (r < 0) {
+                struct event *event = daemon_enqueue(daemon, EVENT_PORT_CLOSED);
+                event->port.modem = action->port.modem;
+                event->port.generation = action->port.generation;
+                event->port.result = r;
+        }
+}
+
+static void perform_port_close(struct daemon *daemon, const struct action *action)
+{
+        struct daemon_port *port = &daemon->ports[action->port.modem];
+
+        port->port = serial_port_free(port->port);
+}
+
+/* --- smsd --- */
+
+static void perform_scan(struct daemon *daemon)
+{
+        int r = process_table_scan(daemon->processes);
+
+        if (r < 0)
+                log_error("the process table cannot be read: %s", strerror(-r));
+}
+
+static void perform_signal(struct daemon *daemon, const struct action *action)
+{
+        int r = process_table_signal(daemon->processes, action->process.id, action->process.signal);
+
+        if (r < 0 && r != -ESRCH)
+                log_error("process %d cannot be signalled: %s", (int)action->process.id.pid, strerror(-r));
+}
+
+/* The direct backend: TERM to the main process lets its handlers finish. */
+static void perform_smsd_stop(struct daemon *daemon, const struct action *action)
+{
+        int r = process_table_signal(daemon->processes, action->process.id, SIGTERM);
+
+        daemon_enqueue(daemon, EVENT_STOP_DONE)->result = r == -ESRCH ? 0 : r;
+}
+
+static const char *account(const char *configured)
+{
+        return text_equal(configured, "auto") ? NULL : configured;
+}
+
+static const char *path_or_null(const char *path)
+{
+        return path[0] ? path : NULL;
+}
+
+static void perform_smsd_start(struct daemon *daemon)
+{
+        const struct smsd_direct_options options = {
+            .smsd = daemon->config.smsd,
+            .smsd_conf = daemon->config.smsd_conf,
+            .pidfile = path_or_null(daemon->files.pidfile),
+            .infofile = path_or_null(daemon->files.infofile),
+            .output = path_or_null(daemon->files.logfile),
+            .user = account(daemon->config.smsd_user),
+            .group = account(daemon->config.smsd_group),
+        };
+        struct process_id id = {0};
+        int r = smsd_direct_start(daemon->direct, &options, &id);
+
+        if (r >= 0)
+                r = process_table_watch(daemon->processes, id);
+        struct event *event = daemon_enqueue(daemon, EVENT_START_DONE);
+        event->started.result = r < 0 ? r : 0;
+        event->started.id = id;
+}
+
+static void perform_status_read(struct daemon *daemon)
+{
+        static const struct smsd_status none;
+        char text[STATUS_SIZE_MAX];
+        size_t length = 0;
+        int r = daemon->files.status[0] ? small_file_read(daemon->files.status, text, sizeof(text), &length)
+                                        : -ENOENT;
+
+        daemon->status = none;
+        if (r >= 0)
+                (void)smsd_status_parse(text, length, &daemon->status);
+        struct event *event = daemon_enqueue(daemon, EVENT_SMSD_STATUS);
+        event->status.result = r;
+        event->status.status = r >= 0 ? &daemon->status : NULL;
+}
+
+/* --- smsd.conf --- */
+
+static void report_conf(struct daemon *daemon, int result, bool good, size_t length)
+{
+        struct event *event = daemon_enqueue(daemon, EVENT_CONF_READ);
+
+        event->conf.result = result;
+        event->conf.good = good;
+        event->conf.text = daemon->conf_text;
+        event->conf.length = length;
+}
+
+static void perform_conf_read(struct daemon *daemon, bool good)
+{
+        char path[CONFIG_PATH_MAX + 32];
+        struct conf_file_id good_id;
+        char *text = NULL;
+        size_t length = 0;
+
+        (void)text_format(path, sizeof(path), "%s/smsd.conf.good", daemon->config.state_dir);
+        int r = conf_file_read(good ? path : daemon->config.smsd_conf, &text, &length,
+                               good ? &good_id : &daemon->conf_id);
+        free(daemon->conf_text);
+        daemon->conf_text = text;
+        if (r >= 0 && !good)
+                daemon_learn_files(daemon, text, length);
+        report_conf(daemon, r, good, r < 0 ? 0 : length);
+}
+
+static void perform_conf_write(struct daemon *daemon, const struct action *action)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t length;
+        int r = conf_file_replace(daemon->config.smsd_conf, &daemon->conf_id, action->conf.text,
+                                  action->conf.length);
+
+        /* What we wrote is what we know now, for a roll-back in the same run. */
+        if (r >= 0) {
+                daemon_learn_files(daemon, action->conf.text, action->conf.length);
+                int again = conf_file_read(daemon->config.smsd_conf, &text, &length, &daemon->conf_id);
+                if (again < 0)
+                        log_warning("%s cannot be read back: %s", daemon->config.smsd_conf, strerror(-again));
+        }
+        daemon_enqueue(daemon, EVENT_CONF_WRITTEN)->result = r;
+}
+
+static void perform_conf_keep(struct daemon *daemon, const char *name)
+{
+        int r = daemon_keep_conf(daemon, name);
+
+        if (r < 0)
+                log_warning("%s cannot be kept as %s/%s: %s", daemon->config.smsd_conf,
+                            daemon->config.state_dir, name, strerror(-r));
+}
+
+/* --- hold and flag --- */
+
+static void perform_hold_write(struct daemon *daemon, const struct action *action)
+{
+        daemon_enqueue(daemon, EVENT_HOLD_WRITTEN)->result =
+            hold_store_write(daemon->config.runtime_dir, &action->hold);
+}
+
+/* Both, always: the hold and the old scripts' flag. A flag that is not ours to take is reported by the next
+ * look. */
+static void perform_hold_clear(struct daemon *daemon)
+{
+        struct legacy_flag flag;
+        int hold = hold_store_remove(daemon->config.runtime_dir);
+        int r = 0;
+
+        if (daemon->config.legacy_flag[0]) {
+                r = legacy_flag_look(daemon->config.legacy_flag, daemon->config.legacy_owners, &flag);
+                if (r >= 0 && flag.present && flag.reason == LEGACY_FLAG_OK)
+                        r = legacy_flag_remove(daemon->config.legacy_flag, &flag);
+        }
+        daemon_enqueue(daemon, EVENT_HOLD_CLEARED)->result = hold < 0 ? hold : r < 0 ? r : 0;
+}
+
+static void perform_flag_look(struct daemon *daemon)
+{
+        struct flag_event *flag = &daemon_enqueue(daemon, EVENT_FLAG)->flag;
+        struct legacy_flag *seen = &daemon->flag;
+        int r = legacy_flag_look(daemon->config.legacy_flag, daemon->config.legacy_owners, seen);
+
+        flag->realtime = now_realtime();
+        if (r < 0 || !seen->present)
+                return;
+        flag->state = seen->reason == LEGACY_FLAG_OK ? FLAG_PRESENT : FLAG_REFUSED;
+        (void)text_copy(flag->owner, sizeof(flag->owner), seen->owner);
+        (void)text_copy(flag->refusal, sizeof(flag->refusal), legacy_flag_reason_to_string(seen->reason));
+        flag->age_plausible = seen->plausible;
+        flag->age = seen->age;
+}
+
+/* --- words --- */
+
+static void perform_record(const struct action *action)
+{
+        static const enum log_level levels[] = {
+            [SEVERITY_INFO] = LOG_LEVEL_INFO,
+            [SEVERITY_WARNING] = LOG_LEVEL_WARNING,
+            [SEVERITY_CRITICAL] = LOG_LEVEL_CRITICAL,
+        };
+
+        log_line(levels[action->record.severity], "%s%s%s: %s", record_kind_to_string(action->record.kind),
+                 action->record.modem[0] ? " " : "", action->record.modem, action->record.message);
+}
+
+static void perform_modem_save(struct daemon *daemon, const struct action *action)
+{
+        int r = daemon_save_modem(daemon, &action->modem);
+
+        if (r < 0)
+                log_error("what is known of modem %s cannot be saved in %s: %s", action->modem.name,
+                          daemon->config.state_dir, strerror(-r));
+}
+
+static void perform(struct daemon *daemon, const struct action *action)
+{
+        switch (action->kind) {
+        case ACTION_PORT_OPEN:
+                perform_port_open(daemon, action);
+                break;
+        case ACTION_PORT_WRITE:
+                perform_port_write(daemon, action);
+                break;
+        case ACTION_PORT_CLOSE:
+                perform_port_close(daemon, action);
+                break;
+        case ACTION_SCAN:
+                perform_scan(daemon);
+                break;
+        case ACTION_SMSD_STOP:
+                perform_smsd_stop(daemon, action);
+                break;
+        case ACTION_SIGNAL:
+                perform_signal(daemon, action);
+                break;
+        case ACTION_CONF_READ:
+        case ACTION_CONF_READ_GOOD:
+                perform_conf_read(daemon, action->kind == ACTION_CONF_READ_GOOD);
+                break;
+        case ACTION_CONF_WRITE:
+                perform_conf_write(daemon, action);
+                break;
+        case ACTION_CONF_KEEP:
+                perform_conf_keep(daemon, "smsd.conf.good");
+                break;
+        case ACTION_CONF_SET_ASIDE:
+                perform_conf_keep(daemon, "smsd.conf.refused");
+                break;
+        case ACTION_HOLD_WRITE:
+                perform_hold_write(daemon, action);
+                break;
+        case ACTION_HOLD_CLEAR:
+                perform_hold_clear(daemon);
+                break;
+        case ACTION_FLAG_LOOK:
+                perform_flag_look(daemon);
+                break;
+        case ACTION_SMSD_START:
+                perform_smsd_start(daemon);
+                break;
+        case ACTION_STATUS_READ:
+                perform_status_read(daemon);
+                break;
+        case ACTION_MODEM_SAVE:
+                perform_modem_save(daemon, action);
+                break;
+        case ACTION_RECORD:
+                perform_record(action);
+                break;
+        case ACTION_REPLY:
+                control_bus_reply(daemon->bus, action->reply.token, action->reply.result,
+                                  action->reply.message);
+                break;
+        case ACTION_KIND_MAX:
+                break;
+        }
+}
+
+void daemon_perform(struct daemon *daemon, const struct action_list *actions)
+{
+        for (unsigned i = 0; i < actions->n; i++)
+                perform(daemon, &actions->items[i]);
+}

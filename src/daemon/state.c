@@ -1,0 +1,131 @@
+/*
+ * What the controller remembers over its own restarts: the hold (RUNTIME_DIR), the slots' modems, the last
+ * good smsd.conf (STATE_DIR). What is read back is checked; what is damaged is said and left out.
+ */
+#include "daemon.h"
+
+#include "adapters/hold_store.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD_SIZE_MAX 2048
+
+/* A modem's name becomes a file name: letters, digits, '-' and '_' stay, everything else is written as %XX.
+ */
+static int record_path(const struct daemon *daemon, const char *name, char *target, size_t size)
+{
+        int r = text_format(target, size, "%s/modems/", daemon->config.state_dir);
+
+        for (; r >= 0 && *name; name++) {
+                bool plain = (*name >= '0' && *name <= '9') || (*name >= 'A' && *name <= 'Z') ||
+                             (*name >= 'a' && *name <= 'z') || *name == '-' || *name == '_';
+                r = plain ? text_append(target, size, "%c", *name)
+                          : text_append(target, size, "%%%02X", (unsigned char)*name);
+        }
+        return r;
+}
+
+int daemon_save_modem(const struct daemon *daemon, const struct modem_record *record)
+{
+        char path[CONFIG_PATH_MAX + 128], text[RECORD_SIZE_MAX];
+        int r = record_path(daemon, record->name, path, sizeof(path));
+
+        if (r < 0)
+                return r;
+        int length = modem_record_encode(record, text, sizeof(text));
+        return length < 0 ? length : file_replace(path, text, (size_t)length, 0600);
+}
+
+static void restore_modem(struct daemon *daemon, const char *folder, const char *name)
+{
+        char path[CONFIG_PATH_MAX + 300];
+        _cleanup_free_ char *text = NULL;
+        struct modem_record record;
+        size_t length = 0;
+
+        if (text_format(path, sizeof(path), "%s/%s", folder, name) < 0)
+                return;
+        int r = file_read(path, O_NOFOLLOW, RECORD_SIZE_MAX, &text, &length);
+        if (r >= 0)
+                r = modem_record_decode(text, length, &record);
+        if (r < 0) {
+                log_warning("%s is damaged (%s) and is not used", path, strerror(-r));
+                return;
+        }
+        daemon_enqueue(daemon, EVENT_MODEM_RECORD)->record = record;
+}
+
+static void restore_modems(struct daemon *daemon)
+{
+        char folder[CONFIG_PATH_MAX + 16];
+        unsigned n = 0;
+
+        (void)text_format(folder, sizeof(folder), "%s/modems", daemon->config.state_dir);
+        DIR *stream = opendir(folder);
+        if (!stream)
+                return; /* the first start */
+        for (struct dirent *entry = readdir(stream); entry && n < SMSD_MODEMS_MAX; entry = readdir(stream)) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                restore_modem(daemon, folder, entry->d_name);
+                n++;
+        }
+        (void)closedir(stream);
+}
+
+static void restore_hold(struct daemon *daemon)
+{
+        struct hold_record record;
+        int r = hold_store_read(daemon->config.runtime_dir, &record);
+
+        if (r == 0)
+                daemon_enqueue(daemon, EVENT_HOLD_FOUND)->hold = record;
+        if (r == -ENOENT || r == 0)
+                return;
+        if (r > 0)
+                log_notice("the hold in %s is of another boot: removed", daemon->config.runtime_dir);
+        else
+                log_warning("the hold in %s cannot be used (%s): removed", daemon->config.runtime_dir,
+                            strerror(-r));
+        r = hold_store_remove(daemon->config.runtime_dir);
+        if (r < 0)
+                log_error("the hold in %s cannot be removed: %s", daemon->config.runtime_dir, strerror(-r));
+}
+
+void daemon_restore(struct daemon *daemon)
+{
+        restore_modems(daemon);
+        restore_hold(daemon);
+}
+
+static bool same_content(const char *path, const char *text, size_t length)
+{
+        _cleanup_free_ char *kept = NULL;
+        size_t kept_length = 0;
+
+        return file_read(path, O_NOFOLLOW, SMSD_CONF_SIZE_MAX, &kept, &kept_length) >= 0 &&
+               kept_length == length && memcmp(kept, text, length) == 0;
+}
+
+int daemon_keep_conf(const struct daemon *daemon, const char *name)
+{
+        char path[CONFIG_PATH_MAX + 32];
+        _cleanup_free_ char *text = NULL;
+        struct conf_file_id id;
+        size_t length = 0;
+        int r = text_format(path, sizeof(path), "%s/%s", daemon->config.state_dir, name);
+
+        if (r < 0)
+                return r;
+        r = conf_file_read(daemon->config.smsd_conf, &text, &length, &id);
+        if (r < 0)
+                return r;
+        /* smsd.conf may hold a PIN. An SD card does not like to be written for nothing. */
+        return same_content(path, text, length) ? 0 : file_replace(path, text, length, 0600);
+}

@@ -1,0 +1,479 @@
+/*
+ * The process table with real smsd processes.
+ */
+#include "adapters/process_table.h"
+
+#include "smsd_fixture.h"
+
+struct ended {
+        struct process_id id;
+        bool known;
+        int status;
+};
+
+struct world {
+        struct box *box;
+        struct process_table *table;
+        unsigned changed, opened, n_ended;
+        struct ended ended[16];
+        pid_t wanted; /* for the conditions */
+};
+
+static void on_changed(void *userdata, const struct process_list *list)
+{
+        struct world *w = userdata;
+
+        w->changed++;
+        assert_ptr_equal(list, process_table_list(w->table));
+}
+
+static void on_exited(void *userdata, struct process_id id, bool known, int status)
+{
+        struct world *w = userdata;
+
+        assert_true(w->n_ended < ARRAY_SIZE(w->ended));
+        w->ended[w->n_ended++] = (struct ended){.id = id, .known = known, .status = status};
+}
+
+static void on_opened(void *userdata)
+{
+        ((struct world *)userdata)->opened++;
+}
+
+static void open_table(struct world *w)
+{
+        static const struct process_table_callbacks callbacks = {on_changed, on_exited, on_opened};
+        const struct process_table_options options = {
+            .smsd = w->box->smsd, .smsd_conf = w->box->conf, .pidfile = w->box->pidfile};
+
+        assert_int_equal(process_table_new(&w->table, w->box->event, &options, &callbacks, w), 0);
+}
+
+static int setup_with(void **state, const char *extra)
+{
+        struct world *w = calloc(1, sizeof(*w));
+
+        assert_non_null(w);
+        w->box = box_new(extra);
+        open_table(w);
+        *state = w;
+        return 0;
+}
+
+static int setup(void **state)
+{
+        return setup_with(state, "");
+}
+
+static int setup_ps_trick(void **state)
+{
+        return setup_with(state, "use_linux_ps_trick = yes\n");
+}
+
+static bool all_gone(void *userdata)
+{
+        struct world *w = userdata;
+
+        assert_int_equal(process_table_scan(w->table), 0);
+        const struct process_list *list = process_table_list(w->table);
+        for (unsigned i = 0; i < list->n; i++)
+                (void)process_table_signal(w->table, list->processes[i].id, SIGKILL);
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+                ;
+        return list->n == 0;
+}
+
+static int teardown(void **state)
+{
+        struct world *w = *state;
+
+        bool gone = run_until(w->box->event, all_gone, w, PATIENCE_USEC);
+        process_table_free(w->table);
+        box_free(w->box);
+        free(w);
+        return gone ? 0 : -1;
+}
+
+static const struct smsd_process *find(const struct world *w, pid_t pid)
+{
+        const struct process_list *list = process_table_list(w->table);
+
+        for (unsigned i = 0; i < list->n; i++)
+                if (list->processes[i].id.pid == pid)
+                        return &list->processes[i];
+        return NULL;
+}
+
+static const struct smsd_process *find_child(const struct world *w, pid_t parent)
+{
+        const struct process_list *list = process_table_list(w->table);
+
+        for (unsigned i = 0; i < list->n; i++)
+                if (list->processes[i].parent == parent)
+                        return &list->processes[i];
+        return NULL;
+}
+
+/* The wanted main process has written its pidfile and its handler has opened the port. */
+static bool handler_has_port(void *userdata)
+{
+        struct world *w = userdata;
+
+        assert_int_equal(process_table_scan(w->table), 0);
+        const struct smsd_process *child = find_child(w, w->wanted);
+        return child && child->tty[0];
+}
+
+static bool listed(void *userdata)
+{
+        struct world *w = userdata;
+
+        assert_int_equal(process_table_scan(w->table), 0);
+        return find(w, w->wanted);
+}
+
+static bool one_more_end(void *userdata)
+{
+        return ((struct world *)userdata)->n_ended > 0;
+}
+
+static bool was_opened(void *userdata)
+{
+        return ((struct world *)userdata)->opened > 0;
+}
+
+static void test_main_and_handler(void **state)
+{
+        struct world *w = *state;
+
+        w->wanted = start_by_hand(w->box, "-c", w->box->conf);
+        assert_true(run_until(w->box->event, handler_has_port, w, PATIENCE_USEC));
+        const struct smsd_process *main_process = find(w, w->wanted), *handler = find_child(w, w->wanted);
+        assert_true(main_process->ours && main_process->in_pidfile);
+        assert_int_equal(main_process->parent, getpid());
+        assert_int_equal(main_process->group, getpgrp());
+        assert_string_equal(main_process->tty, "");
+        assert_true(handler->ours && !handler->in_pidfile && !handler->tty_deleted);
+        assert_string_equal(handler->tty, w->box->tty);
+        assert_true(handler->id.start_time >= main_process->id.start_time);
+        assert_true(process_table_watches(w->table, handler->id.pid));
+        assert_int_equal(process_table_list(w->table)->n, 2);
+        assert_true(w->changed > 0);
+}
+
+static void test_dead_port(void **state)
+{
+        struct world *w = *state;
+
+        w->wanted = start_by_hand(w->box, "-c", w->box->conf);
+        assert_true(run_until(w->box->event, handler_has_port, w, PATIENCE_USEC));
+        w->box->pty = close_fd(w->box->pty);
+        assert_int_equal(process_table_scan(w->table), 0);
+        const struct smsd_process *handler = find_child(w, w->wanted);
+        assert_true(handler->tty_deleted);
+        assert_string_equal(handler->tty, w->box->tty);
+}
+
+static void test_killed_main_leaves_an_orphan_of_ours(void **state)
+{
+        struct world *w = *state;
+
+        w->wanted = start_by_hand(w->box, "-c", w->box->conf);
+        assert_true(run_until(w->box->event, handler_has_port, w, PATIENCE_USEC));
+        struct process_id main_id = find(w, w->wanted)->id, handler_id = find_child(w, w->wanted)->id;
+        int64_t before = now_usec();
+        assert_int_equal(process_table_signal(w->table, main_id, SIGKILL), 0);
+        assert_true(run_until(w->box->event, one_more_end, w, PATIENCE_USEC));
+        print_message("end of main told after %lld us\n", (long long)(now_usec() - before));
+        assert_true(now_usec() - before < 500000);
+        assert_true(process_id_equal(w->ended[0].id, main_id));
+        assert_true(w->ended[0].known);
+        assert_int_equal(w->ended[0].status, -SIGKILL);
+
+        assert_int_equal(process_table_scan(w->table), 0);
+        assert_null(find(w, main_id.pid));
+        const struct smsd_process *orphan = find(w, handler_id.pid);
+        assert_non_null(orphan);
+        assert_true(orphan->ours && orphan->parent != main_id.pid);
+        assert_string_equal(orphan->tty, w->box->tty);
+
+        w->n_ended = 0;
+        assert_int_equal(process_table_signal(w->table, handler_id, SIGKILL), 0);
+        assert_true(run_until(w->box->event, one_more_end, w, PATIENCE_USEC));
+        assert_true(process_id_equal(w->ended[0].id, handler_id));
+        assert_false(w->ended[0].known);
+        assert_int_equal(w->n_ended, 1);
+}
+
+static void test_start_by_hand_is_noticed(void **state)
+{
+        struct world *w = *state;
+
+        assert_int_equal(process_table_scan(w->table), 0);
+        assert_int_equal(w->opened, 0);
+        (void)start_by_hand(w->box, "-c", w->box->conf);
+        assert_true(run_until(w->box->event, was_opened, w, PATIENCE_USEC));
+}
+
+static void test_other_configuration_is_not_ours(void **state)
+{
+        struct world *w = *state;
+        char conf[128], pidfile[128];
+
+        box_path(w->box, conf, "other.conf");
+        box_path(w->box, pidfile, "other.pid");
+        box_write_conf(w->box, conf, pidfile, "");
+        w->wanted = start_by_hand(w->box, "-c", conf);
+        assert_true(run_until(w->box->event, handler_has_port, w, PATIENCE_USEC));
+        assert_false(find(w, w->wanted)->ours);
+        assert_false(find_child(w, w->wanted)->ours);
+        assert_false(process_table_watches(w->table, w->wanted));
+        /* Until our pidfile names it. */
+        char text[32];
+        assert_true(snprintf(text, sizeof(text), "%d\n", (int)w->wanted) > 0);
+        write_file(w->box->pidfile, text);
+        assert_int_equal(process_table_scan(w->table), 0);
+        assert_true(find(w, w->wanted)->ours);
+}
+
+/* The same file by another path, and -cFILE in one word behind other options. */
+static void test_same_configuration_by_another_path(void **state)
+{
+        struct world *w = *state;
+        char path[200], option[256];
+
+        assert_true(snprintf(path, sizeof(path), "%s/./smsd.conf", w->box->folder) > 0);
+        assert_true(snprintf(option, sizeof(option), "-tc%s", path) > 0);
+        w->wanted = start_by_hand(w->box, option, "-nX");
+        assert_true(run_until(w->box->event, handler_has_port, w, PATIENCE_USEC));
+        assert_int_equal(unlink(w->box->pidfile), 0);
+        assert_int_equal(process_table_scan(w->table), 0);
+        assert_true(find(w, w->wanted)->ours);
+        assert_true(find_child(w, w->wanted)->ours);
+}
+
+static void expect_command_line(pid_t pid, const char *wanted)
+{
+        char path[64], text[4096];
+
+        assert_true(snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid) > 0);
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = read(fd, text, sizeof(text) - 1);
+        assert_true(n > 0);
+        text[n] = '\0';
+        assert_string_equal(text, wanted);
+}
+
+static void test_overwritten_command_line(void **state)
+{
+        struct world *w = *state;
+
+        w->wanted = start_by_hand(w->box, "-c", w->box->conf);
+        assert_true(run_until(w->box->event, handler_has_port, w, PATIENCE_USEC));
+        struct process_id main_id = find(w, w->wanted)->id, handler_id = find_child(w, w->wanted)->id;
+        expect_command_line(main_id.pid, "smsd: MAINPROCESS");
+        expect_command_line(handler_id.pid, "smsd: GSM1");
+        assert_true(find(w, main_id.pid)->ours && find(w, handler_id.pid)->ours);
+        assert_int_equal(process_table_signal(w->table, main_id, SIGKILL), 0);
+        assert_true(run_until(w->box->event, one_more_end, w, PATIENCE_USEC));
+        assert_int_equal(process_table_scan(w->table), 0);
+        assert_true(find(w, handler_id.pid)->ours);
+        /* Also for a table that has never seen its parent. */
+        process_table_free(w->table);
+        open_table(w);
+        assert_int_equal(process_table_scan(w->table), 0);
+        assert_true(find(w, handler_id.pid)->ours);
+}
+
+static void test_stale_pidfile_names_a_stranger(void **state)
+{
+        struct world *w = *state;
+        char text[32];
+        pid_t stranger = fork();
+
+        if (stranger == 0) {
+                (void)execlp("sleep", "smsd", "600", (char *)NULL);
+                _exit(127);
+        }
+        assert_true(snprintf(text, sizeof(text), "%d\n", (int)stranger) > 0);
+        write_file(w->box->pidfile, text);
+        assert_int_equal(process_table_scan(w->table), 0);
+        assert_int_equal(process_table_list(w->table)->n, 0);
+        assert_false(process_table_watches(w->table, stranger));
+        assert_int_equal(kill(stranger, SIGKILL), 0);
+        assert_int_equal(waitpid(stranger, NULL, 0), stranger);
+}
+
+static void test_bad_pidfiles(void **state)
+{
+        static const char *const texts[] = {"",
+                                            "\n",
+                                            "abc\n",
+                                            "-1\n",
+                                            "0\n",
+                                            "99999999999999999999\n",
+                                            "1234567890123456789012345678901234567890"};
+        struct world *w = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+                write_file(w->box->pidfile, texts[i]);
+                assert_int_equal(process_table_scan(w->table), 0);
+        }
+        assert_int_equal(unlink(w->box->pidfile), 0);
+        assert_int_equal(mkfifo(w->box->pidfile, 0666), 0);
+        assert_int_equal(process_table_scan(w->table), 0);
+        assert_int_equal(process_table_set_pidfile(w->table, NULL), 0);
+        assert_int_equal(process_table_scan(w->table), 0);
+}
+
+static void test_signal_needs_the_identity(void **state)
+{
+        struct world *w = *state;
+
+        w->wanted = start_by_hand(w->box, "-c", w->box->conf);
+        assert_true(run_until(w->box->event, listed, w, PATIENCE_USEC));
+        struct process_id id = find(w, w->wanted)->id,
+                          reused = {.pid = id.pid, .start_time = id.start_time - 1};
+        assert_int_equal(process_table_signal(w->table, reused, SIGKILL), -ESRCH);
+        assert_int_equal(process_table_watch(w->table, reused), -ESRCH);
+        assert_int_equal(process_table_signal(w->table, (struct process_id){.pid = 0}, SIGKILL), -ESRCH);
+        assert_int_equal(process_table_signal(w->table, (struct process_id){.pid = -1}, SIGKILL), -ESRCH);
+        assert_int_equal(process_table_signal(w->table, id, 0), 0);
+        assert_int_equal(process_table_signal(w->table, id, SIGKILL), 0);
+        assert_true(run_until(w->box->event, one_more_end, w, PATIENCE_USEC));
+        assert_int_equal(process_table_signal(w->table, id, SIGKILL), -ESRCH);
+}
+
+/* A package upgrade: the old smsd runs on from a deleted file, the new one is watched. */
+static void test_binary_is_replaced(void **state)
+{
+        struct world *w = *state;
+        char new_binary[128];
+
+        w->wanted = start_by_hand(w->box, "-c", w->box->conf);
+        assert_true(run_until(w->box->event, handler_has_port, w, PATIENCE_USEC));
+        box_path(w->box, new_binary, "smsd.dpkg-new");
+        copy_file("/usr/sbin/smsd", new_binary);
+        assert_int_equal(rename(new_binary, w->box->smsd), 0);
+        assert_int_equal(process_table_scan(w->table), 0);
+        assert_true(find(w, w->wanted)->ours);
+        assert_true(find_child(w, w->wanted)->ours);
+        /* The rename itself is told; afterwards so is the start of the new one. */
+        w->opened = 0;
+        while (sd_event_run(w->box->event, 0) > 0)
+                ;
+        w->opened = 0;
+        (void)start_by_hand(w->box, "-c", w->box->conf);
+        assert_true(run_until(w->box->event, was_opened, w, PATIENCE_USEC));
+}
+
+static void test_binary_goes_and_returns(void **state)
+{
+        struct world *w = *state;
+
+        assert_int_equal(unlink(w->box->smsd), 0);
+        assert_int_equal(process_table_scan(w->table), 0);
+        while (sd_event_run(w->box->event, 0) > 0)
+                ;
+        w->opened = 0;
+        copy_file("/usr/sbin/smsd", w->box->smsd);
+        assert_true(run_until(w->box->event, was_opened, w, PATIENCE_USEC));
+        while (sd_event_run(w->box->event, 0) > 0)
+                ;
+        w->opened = 0;
+        (void)start_by_hand(w->box, "-c", w->box->conf);
+        assert_true(run_until(w->box->event, was_opened, w, PATIENCE_USEC));
+}
+
+static void test_end_before_the_first_scan(void **state)
+{
+        struct world *w = *state;
+        siginfo_t info;
+
+        box_write_conf(w->box, w->box->conf, w->box->pidfile, "nonsense = 1\n");
+        pid_t pid = start_by_hand(w->box, "-c", w->box->conf);
+        assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+        /* Its entry in /proc stays until somebody reaps it. */
+        char path[64], text[1024];
+        assert_true(snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid) > 0);
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = read(fd, text, sizeof(text) - 1);
+        assert_true(n > 0);
+        text[n] = '\0';
+        struct process_stat stat;
+        assert_int_equal(process_stat_parse(text, &stat), 0);
+        struct process_id id = {.pid = pid, .start_time = stat.start_time};
+        assert_int_equal(process_table_watch(w->table, id), 0);
+        assert_int_equal(process_table_watch(w->table, id), 0);
+        assert_true(process_table_watches(w->table, pid));
+        assert_true(run_until(w->box->event, one_more_end, w, PATIENCE_USEC));
+        assert_true(w->ended[0].known);
+        assert_int_equal(w->ended[0].status, 1);
+        assert_false(process_table_watches(w->table, pid));
+        assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
+}
+
+static void test_scan_cost(void **state)
+{
+        enum { OTHERS = 300, SCANS = 20 };
+        struct world *w = *state;
+        pid_t others[OTHERS];
+
+        for (size_t i = 0; i < OTHERS; i++) {
+                others[i] = fork();
+                if (others[i] == 0) {
+                        (void)pause();
+                        _exit(0);
+                }
+        }
+        int64_t before = now_usec();
+        for (size_t i = 0; i < SCANS; i++)
+                assert_int_equal(process_table_scan(w->table), 0);
+        int64_t each = (now_usec() - before) / SCANS;
+        for (size_t i = 0; i < OTHERS; i++) {
+                assert_int_equal(kill(others[i], SIGKILL), 0);
+                assert_int_equal(waitpid(others[i], NULL, 0), others[i]);
+        }
+        print_message("a scan with over %d processes takes %lld us\n", OTHERS, (long long)each);
+        assert_true(each < 50000);
+}
+
+static void test_absent_binary_folder(void **state)
+{
+        struct world *w = *state;
+        const struct process_table_options options = {.smsd = "/nonexistent/folder/smsd",
+                                                      .smsd_conf = "/nonexistent/smsd.conf"};
+        const struct process_table_callbacks callbacks = {0};
+        struct process_table *table = NULL;
+
+        assert_int_equal(process_table_new(&table, w->box->event, &options, &callbacks, NULL), 0);
+        assert_int_equal(process_table_scan(table), 0);
+        assert_int_equal(process_table_list(table)->n, 0);
+        process_table_free(table);
+        assert_null(process_table_free(NULL));
+}
+
+#define WITH_SMSD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+            WITH_SMSD(test_main_and_handler),
+            WITH_SMSD(test_dead_port),
+            WITH_SMSD(test_killed_main_leaves_an_orphan_of_ours),
+            WITH_SMSD(test_start_by_hand_is_noticed),
+            WITH_SMSD(test_other_configuration_is_not_ours),
+            WITH_SMSD(test_same_configuration_by_another_path),
+            cmocka_unit_test_setup_teardown(test_overwritten_command_line, setup_ps_trick, teardown),
+            WITH_SMSD(test_stale_pidfile_names_a_stranger),
+            WITH_SMSD(test_bad_pidfiles),
+            WITH_SMSD(test_signal_needs_the_identity),
+            WITH_SMSD(test_binary_is_replaced),
+            WITH_SMSD(test_binary_goes_and_returns),
+            WITH_SMSD(test_end_before_the_first_scan),
+            WITH_SMSD(test_scan_cost),
+            WITH_SMSD(test_absent_binary_folder),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

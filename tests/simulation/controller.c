@@ -406,7 +406,8 @@ static void step(struct world *world, const struct event *event)
         world_trace(world, "  event %s", event_kind_to_string(event->kind));
         gateway_step(world->controller.gateway, event, world_boottime(world), &world->actions);
         carry_out_all(world);
-        arm_timer(world);
+        if (world->controller.begun)
+                arm_timer(world);
 }
 
 /* Healthy and hopeless hours look alike: rounds of nothing but looks, at equal distances. */
@@ -544,6 +545,7 @@ void controller_up(struct world *world)
                 step(world, &event);
         }
         gateway_begin(c->gateway, world_boottime(world), &world->actions);
+        c->begun = true;
         carry_out_all(world);
         arm_timer(world);
         tell_devices(world);
@@ -556,6 +558,7 @@ void controller_kill(struct world *world, usec_t until_up)
         if (c->gateway)
                 world_trace(world, "the controller is killed");
         c->gateway = gateway_free(c->gateway);
+        c->begun = false;
         c->life++;
         c->timer_at = USEC_INFINITY;
         for (unsigned i = 0; i < MODEMS_MAX; i++)

@@ -143,6 +143,7 @@ struct world_files {
 struct world_controller {
         struct gateway *gateway; /* NULL: it does not run */
         unsigned life;
+        bool begun;
         usec_t up_since;
         usec_t timer_at;
         struct {

@@ -153,6 +153,11 @@ install: programs
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/smswardend $(DESTDIR)$(PREFIX)/bin/smswarden
 
+# --- the core in a simulated world ---------------------------------------------------------------------------------------
+SIMULATION_OBJECTS := $(call objects,tests/simulation)
+$(BUILD)/tests/simulation/simulation: $(SIMULATION_OBJECTS) $(BUILD)/libcore.a
+	$(CC) $(LDFLAGS) -o $@ $^
+
 clean:
 	rm -rf $(BUILD)
 

@@ -371,7 +371,8 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         deadline = usec_min(deadline, gateway->waiting_until);
         deadline = usec_min(deadline, kill_deadline(gateway));
         deadline = usec_min(deadline, reconcile_deadline(gateway));
-        if (gateway->hold.active)
+        /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
+        if (!gateway_may_probe(gateway))
                 return deadline;
         for (unsigned i = 0; i < MODEMS_MAX; i++)
                 if (modem_present(&gateway->modems[i]))

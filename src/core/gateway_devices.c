@@ -172,7 +172,7 @@ static bool handler_is_opening(const struct gateway *gateway)
         return false;
 }
 
-static bool probing_allowed(const struct gateway *gateway)
+bool gateway_may_probe(const struct gateway *gateway)
 {
         if (!gateway->conf_known || !gateway->smsd.scanned || !gateway->enumerated || gateway->hold.active)
                 return false;
@@ -215,7 +215,7 @@ static void tell_readiness(struct gateway *gateway, unsigned i, struct action_li
 
 void gateway_drive_modems(struct gateway *gateway, struct action_list *actions)
 {
-        bool allowed = probing_allowed(gateway);
+        bool allowed = gateway_may_probe(gateway);
 
         for (unsigned i = 0; i < MODEMS_MAX; i++) {
                 struct modem *modem = &gateway->modems[i];

@@ -386,6 +386,19 @@ static void test_a_replug_that_nobody_told(void **state)
         assert_string_equal(fixture->told.journal, "+1-1 E -1-1 +1-1 E ");
 }
 
+/* Its successor is at the same path before anybody read the event, and looks just like it. */
+static void test_a_removal_is_told_although_something_is_there(void **state)
+{
+        struct fixture *fixture = *state;
+
+        add_ec25(fixture, 2);
+        start_udev(fixture);
+        umockdev_testbed_uevent(fixture->bed, "/sys" EC25, "remove");
+        WAIT_UNTIL(fixture, fixture->told.devices == 2);
+        settle(fixture);
+        assert_string_equal(fixture->told.journal, "+1-1 E -1-1 +1-1 ");
+}
+
 static void test_enumerating_again_tells_all_and_forgets_the_rest(void **state)
 {
         struct fixture *fixture = *state;
@@ -686,6 +699,10 @@ static void test_node_behind_links(void **state)
         make_folder(in(fixture, "dev/serial/by-id"));
         WAIT_UNTIL(fixture, !told->node_present);
         settle(fixture);
+        /* And once more, now that nothing else changed on the way: the same path is another folder. */
+        assert_int_equal(rmdir(in(fixture, "dev/serial/by-id")), 0);
+        make_folder(in(fixture, "dev/serial/by-id"));
+        settle(fixture);
         assert_int_equal(symlink("/dev/zero", watched), 0);
         WAIT_UNTIL(fixture, told->node_present);
 
@@ -759,6 +776,7 @@ int main(int argc, char **argv)
             TEST(test_unplug),
             TEST(test_renumbering),
             TEST(test_a_replug_that_nobody_told),
+            TEST(test_a_removal_is_told_although_something_is_there),
             TEST(test_enumerating_again_tells_all_and_forgets_the_rest),
             TEST(test_a_strange_device_counts_from_its_first_tty_on),
             TEST(test_a_hub_between),

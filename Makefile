@@ -4,6 +4,10 @@ PREFIX   ?= /usr
 SANITIZE ?=
 VERSION  := 0.1.0
 
+# `make V=1` shows the whole commands.
+V ?=
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
+
 CC       ?= cc
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
             -Wimplicit-fallthrough -Wundef -Wvla -Werror
@@ -69,35 +73,45 @@ help:
 # --- libraries and programs -------------------------------------------------------------------------------------------
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/libcore.a: $(CORE_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(BUILD)/libadapters.a: $(ADAPTER_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(BUILD)/smswardend: $(DAEMON_OBJECTS) $(BUILD)/libadapters.a $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(BUILD)/smswarden: $(CLI_OBJECTS) $(BUILD)/libadapters.a $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS)
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 # A unit test sees the core alone: a library call in the core fails here, at the link.
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka
 
 $(BUILD)/tests/adapters/%: $(BUILD)/tests/adapters/%.o $(BUILD)/libadapters.a $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka $(TEST_LIBS)
+
+# GLib's headers are not written for -Wconversion.
+$(BUILD)/tests/adapters/test_hotplug.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags umockdev-1.0 2>/dev/null))
+$(BUILD)/tests/adapters/test_hotplug: TEST_LIBS = $(shell pkg-config --libs umockdev-1.0 2>/dev/null)
 
 # --- the software EC25: the AT model, its pty transport, the USB tree that umockdev shows to libudev ---------------------
-EC25_OBJECTS := $(call objects,tests/ec25)
-$(BUILD)/tests/ec25/%.o: CPPFLAGS += $(shell pkg-config --cflags umockdev-1.0 2>/dev/null) -Itests
+# client.o is linked into other tests as well; the tests of the software EC25 itself have a main of their own.
+EC25_OBJECTS := $(filter-out $(BUILD)/tests/ec25/test_%.o,$(call objects,tests/ec25))
+EC25_TESTS   := $(patsubst tests/ec25/%.c,$(BUILD)/tests/ec25/%,$(wildcard tests/ec25/test_*.c))
+$(BUILD)/tests/%.o: CPPFLAGS += -Itests
 $(BUILD)/softec25: $(EC25_OBJECTS) $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs umockdev-1.0)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/tests/ec25/test_softec25: | $(BUILD)/softec25
+$(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$(EC25_OBJECTS)) $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -ludev -lcmocka
 
 test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
 

@@ -36,6 +36,13 @@ bool text_only(const char *text, const char *set, size_t max);
  */
 int text_escape(char *target, size_t size, const char *source, size_t length);
 
+/*
+ * Undoes text_escape: \n \r \t \\ and \xNN (two lower-case digits) become bytes again. Returns 0, -EINVAL for
+ * any other backslash, a bare control character or an escaped NUL, -ENAMETOOLONG when it does not fit; target
+ * is untouched then.
+ */
+int text_unescape(char *target, size_t size, const char *source);
+
 /* Copies printable ASCII only (0x20..0x7e), dropping everything else and trimming blanks at both ends: for identifiers
  * that a device reports (model, firmware). */
 void text_sanitize(char *target, size_t size, const char *source, size_t length);

@@ -26,11 +26,12 @@ static inline bool process_id_equal(struct process_id a, struct process_id b)
 struct smsd_process {
         struct process_id id;
         pid_t parent;
-        pid_t group;      /* process group */
-        bool ours;        /* our pid namespace and our smsd_conf (or our pidfile names it) */
-        bool in_pidfile;  /* the pidfile names this pid */
-        bool tty_deleted; /* the tty it holds is gone: a dead fd */
-        char tty[DEVICE_NODE_MAX]; /* the serial port it has open, as /proc/PID/fd says (without " (deleted)"); "" none */
+        pid_t group;               /* process group */
+        bool ours;                 /* our pid namespace and our smsd_conf (or our pidfile names it) */
+        bool in_pidfile;           /* the pidfile names this pid */
+        bool tty_deleted;          /* the tty it holds is gone: a dead fd */
+        char tty[DEVICE_NODE_MAX]; /* the serial port it has open, as /proc/PID/fd says (without "
+                                      (deleted)"); "" none */
 };
 
 struct process_list {

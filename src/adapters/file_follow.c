@@ -19,7 +19,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-#define BYTES_PER_DISPATCH (64 * 1024)
+#define BYTES_PER_DISPATCH 65536
 
 /* Of a file that appears under the name with much in it (an old one moved back) only the tail is news. */
 #define BACKLOG_MAX BYTES_PER_DISPATCH
@@ -45,9 +45,7 @@ struct file_follow {
         struct followed current, previous;
 };
 
-/* --- one file
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- one file ---------------------------------------------------------------------------------- */
 
 static void followed_close(struct file_follow *f, struct followed *file)
 {
@@ -110,22 +108,25 @@ static bool is_unlinked(const struct followed *file)
         return fstat(file->fd, &now) == 0 && now.st_nlink == 0;
 }
 
-/* --- which file has the name
- * ---------------------------------------------------------------------------------------------------- */
+/* --- which file has the name ------------------------------------------------------------------- */
 
 /* Opens through a mere name first: a fifo or device under it is never opened for real. */
 static int open_regular(const char *path, struct stat *ret_stat)
 {
         _cleanup_close_ int name = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         char through[32];
+        struct stat file;
 
-        if (name < 0 || fstat(name, ret_stat) < 0)
+        if (name < 0 || fstat(name, &file) < 0)
                 return -errno;
-        if (!S_ISREG(ret_stat->st_mode))
+        if (!S_ISREG(file.st_mode))
                 return -EINVAL;
         (void)text_format(through, sizeof(through), "/proc/self/fd/%d", name);
         int fd = open(through, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
+        if (fd < 0)
+                return -errno;
+        *ret_stat = file;
+        return fd;
 }
 
 static bool is_current(const struct file_follow *f, const struct stat *file)
@@ -148,7 +149,7 @@ static bool at_line_begin(int fd, off_t offset)
 static void look_up(struct file_follow *f, bool from_end)
 {
         char through[32];
-        struct stat file;
+        struct stat file = {0};
         _cleanup_close_ int fd = open_regular(f->path, &file);
 
         if (fd < 0 || is_current(f, &file))
@@ -187,9 +188,7 @@ void file_follow_check(struct file_follow *f)
         (void)sd_event_source_set_enabled(f->read_source, SD_EVENT_ONESHOT);
 }
 
-/* --- events
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- events ------------------------------------------------------------------------------------ */
 
 /* The older file first, so that lines come in the order of their writing. */
 static int on_read(sd_event_source *source, void *userdata)
@@ -233,9 +232,7 @@ static int on_inotify(sd_event_source *source, int fd, uint32_t events, void *us
         return 0;
 }
 
-/* --- life
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- life -------------------------------------------------------------------------------------- */
 
 static int add_sources(struct file_follow *f, sd_event *event)
 {

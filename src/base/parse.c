@@ -64,14 +64,15 @@ int parse_int(const char *text, int min, int max, int *ret_value)
 {
         bool negative = text[0] == '-';
         uint64_t magnitude;
-        int r = parse_u64(text + negative, 0, (uint64_t)INT_MAX, &magnitude);
+        /* INT_MIN's magnitude is one more than INT_MAX. */
+        int r = parse_u64(text + negative, 0, (uint64_t)INT_MAX + negative, &magnitude);
 
         if (r < 0)
                 return r;
-        int value = negative ? -(int)magnitude : (int)magnitude;
+        int64_t value = negative ? -(int64_t)magnitude : (int64_t)magnitude;
         if (value < min || value > max)
                 return -ERANGE;
-        *ret_value = value;
+        *ret_value = (int)value;
         return 0;
 }
 

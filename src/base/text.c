@@ -81,6 +81,22 @@ bool text_only(const char *text, const char *set, size_t max)
         return length > 0 && length <= max && strspn(text, set) == length;
 }
 
+/* Code points that show nothing or turn the text around them: a name could look like another one. */
+static bool is_hidden(uint32_t code)
+{
+        static const struct {
+                uint32_t first, last;
+        } ranges[] = {
+                {0x00, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},     {0x180e, 0x180e},   {0x200b, 0x200f},
+                {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0xe0000, 0xe0fff},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+                if (code >= ranges[i].first && code <= ranges[i].last)
+                        return true;
+        return (code & 0xfffe) == 0xfffe; /* never a character */
+}
+
 /* Length of the well-formed UTF-8 character at p that is fit to show, 0 when there is none. */
 static size_t displayable(const unsigned char *p, size_t left)
 {
@@ -98,9 +114,7 @@ static size_t displayable(const unsigned char *p, size_t left)
                 code = (code << 6) | (p[i] & 0x3fU);
         }
         bool fits = code >= smallest[length] && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
-        bool control = code < 0xa0 || (code >= 0x2028 && code <= 0x202e) || (code >= 0x200b && code <= 0x200f) ||
-                       (code >= 0x2066 && code <= 0x2069) || code == 0xfeff || (code & 0xfffe) == 0xfffe;
-        return fits && !control ? length : 0;
+        return fits && !is_hidden(code) ? length : 0;
 }
 
 /* The escaped form of one byte: at most 4 characters and a NUL. */
@@ -140,6 +154,64 @@ int text_escape(char *target, size_t size, const char *source, size_t length)
                 i += taken;
         }
         return 0;
+}
+
+/* The value of one lower-case hexadecimal digit, as escape_byte writes it; -EINVAL. */
+static int hex_digit(char c)
+{
+        static const char digits[] = "0123456789abcdef";
+        const char *found = c ? strchr(digits, c) : NULL;
+
+        return found ? (int)(found - digits) : -EINVAL;
+}
+
+/* Reads what follows a backslash at *cursor and moves it behind. Returns the byte, 1..255, or -EINVAL. */
+static int unescape_byte(const char **cursor)
+{
+        static const char letters[] = "nrt\\", bytes[] = "\n\r\t\\";
+        const char *p = *cursor, *found = *p ? strchr(letters, *p) : NULL;
+
+        if (found) {
+                *cursor = p + 1;
+                return (unsigned char)bytes[found - letters];
+        }
+        int high = *p == 'x' ? hex_digit(p[1]) : -EINVAL;
+        int low = high >= 0 ? hex_digit(p[2]) : -EINVAL;
+        if (low < 0 || high + low == 0)
+                return -EINVAL;
+        *cursor = p + 3;
+        return high * 16 + low;
+}
+
+/* One pass; `target` NULL: only checks. */
+static int unescape(char *target, size_t size, const char *source)
+{
+        size_t written = 0;
+
+        for (const char *p = source; *p;) {
+                int byte = (unsigned char)*p++;
+                if (byte == '\\')
+                        byte = unescape_byte(&p);
+                else if (byte < 0x20 || byte == 0x7f)
+                        byte = -EINVAL;
+                if (byte < 0)
+                        return byte;
+                if (written + 1 >= size)
+                        return -ENAMETOOLONG;
+                if (target)
+                        target[written] = (char)byte;
+                written++;
+        }
+        if (target)
+                target[written] = '\0';
+        return 0;
+}
+
+int text_unescape(char *target, size_t size, const char *source)
+{
+        int r = unescape(NULL, size, source);
+
+        return r < 0 ? r : unescape(target, size, source);
 }
 
 void text_sanitize(char *target, size_t size, const char *source, size_t length)

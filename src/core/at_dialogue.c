@@ -323,8 +323,8 @@ static void take_information(struct at_dialogue *dialogue, const struct at_line 
                 if (step->take && step->take(&dialogue->facts, line->text))
                         dialogue->informed = true;
         } else if (dialogue->step == STEP_SIM && text_starts_with(line->text, "+CPIN:")) {
-                dialogue->next = usec_min(
-                    dialogue->next, usec_add(now, SETTLE)); /* the SIM woke up: do not wait out the second */
+                /* The SIM woke up: do not wait out the second. */
+                dialogue->next = usec_min(dialogue->next, usec_add(now, SETTLE));
         }
 }
 

@@ -15,6 +15,7 @@
 
 static const char *const mode_words[] = {"control", "observe", NULL};
 static const char *const control_words[] = {"auto", "systemd", "direct", NULL};
+static const char *const hotplug_words[] = {"auto", "udev", "sysfs", NULL};
 static const char *const manage_words[] = {"device", "profile", NULL};
 static const char *const severity_words[] = {"info", "warning", "critical", NULL};
 static const char *const type_words[] = {
@@ -25,6 +26,7 @@ static const char *const type_words[] = {
 static const struct config_key gateway_keys[] = {
     {"mode", &config_kind_word, FIELD(struct config, mode), .words = mode_words},
     {"control", &config_kind_word, FIELD(struct config, control), .words = control_words},
+    {"hotplug", &config_kind_word, FIELD(struct config, hotplug), .words = hotplug_words},
     {"unit", &config_kind_unit, FIELD(struct config, unit)},
     {"smsd", &config_kind_path, FIELD(struct config, smsd)},
     {"smsd_conf", &config_kind_path, FIELD(struct config, smsd_conf)},
@@ -144,7 +146,7 @@ static const char *quote(char target[QUOTE_SIZE], const char *text)
 /* A typo is at most two edits, and at most a third of the word. */
 static bool is_typo(const char *word, const char *known)
 {
-        unsigned distance = config_word_distance(word, known);
+        size_t distance = config_word_distance(word, known);
 
         return distance <= 2 && distance * 3 <= strlen(known) + 2;
 }

@@ -258,7 +258,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         }
 }
 
-static void log_line(struct gateway *gateway, const struct event *event, struct action_list *actions)
+static void smsd_said(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         const struct smsd_log_line *line = &event->log.line;
         struct slot *slot = slots_find(&gateway->slots, line->modem[0] ? line->modem : line->source);
@@ -452,7 +452,7 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
                 smsd_opened(gateway);
                 break;
         case EVENT_SMSD_LOG:
-                log_line(gateway, event, actions);
+                smsd_said(gateway, event, actions);
                 break;
         case EVENT_SMSD_STATUS:
                 status_read(gateway, event);

@@ -98,7 +98,9 @@ void gateway_device(struct gateway *gateway, const struct usb_device *device, st
                      gateway->now, actions);
         if (!before && modem->state == MODEM_FAILED)
                 tell_refusal(modem, actions);
-        else if (!before && gateway->enumerated)
+        if (!before && gateway->enumerated && gateway->cause == CAUSE_BOOT)
+                gateway->cause = CAUSE_PLUG;
+        if (!before && gateway->enumerated && modem->state != MODEM_FAILED)
                 action_record(actions, RECORD_MODEM, SEVERITY_INFO, NULL,
                               "a modem was plugged in at USB %s (%04x:%04x)", device->path, device->vendor,
                               device->product);

@@ -87,6 +87,18 @@ static bool number_after(const char *text, const char *mark, int *ret_number)
         return found && read_number(found + strlen(mark), ret_number);
 }
 
+/* A name of ours to show and to compare: `length` bytes, none of them a blank or a control character. */
+static bool copy_name(char target[SMSD_MODEM_NAME_MAX], const char *name, size_t length)
+{
+        if (length == 0 || length >= SMSD_MODEM_NAME_MAX)
+                return false;
+        for (size_t i = 0; i < length; i++)
+                if ((unsigned char)name[i] <= 0x20 || name[i] == 0x7f)
+                        return false;
+        (void)text_copy_n(target, SMSD_MODEM_NAME_MAX, name, length);
+        return true;
+}
+
 /* Finds `,LEVEL, SOURCE: ` and fills level and source. Returns the text behind it, NULL when the line is not
  * of that form. */
 static const char *parse_head(const char *line, struct smsd_log_line *result)
@@ -98,13 +110,9 @@ static const char *parse_head(const char *line, struct smsd_log_line *result)
         if (!p)
                 return NULL;
         const char *source = p + 4, *end = strstr(source, ": ");
-        if (!end || end == source || (size_t)(end - source) >= sizeof(result->source))
+        if (!end || !copy_name(result->source, source, (size_t)(end - source)))
                 return NULL;
-        for (const char *c = source; c < end; c++)
-                if ((unsigned char)*c <= 0x20 || *c == 0x7f)
-                        return NULL;
         result->level = p[1] - '0';
-        (void)text_copy_n(result->source, sizeof(result->source), source, (size_t)(end - source));
         return end + 2;
 }
 
@@ -139,10 +147,9 @@ static bool parse_handler_terminated(const char *text, struct smsd_log_line *res
         const char *name = text_starts_with(text, head) ? strstr(text, " (") : NULL;
         const char *end = name ? strstr(name, middle) : NULL;
 
-        if (!end || (size_t)(end - name - 2) >= sizeof(result->modem))
+        if (!end || !copy_name(result->modem, name + 2, (size_t)(end - name - 2)))
                 return false;
         result->kind = SMSD_LOG_HANDLER_TERMINATED;
-        (void)text_copy_n(result->modem, sizeof(result->modem), name + 2, (size_t)(end - name - 2));
         int number;
         if (number_after(end, "Exited, status ", &number))
                 result->detail = number;

@@ -46,7 +46,7 @@ static int two_digits(const char *text)
 static int64_t parse_time(const char *text)
 {
         static const char separators[] = "-- ::";
-        int fields[6];
+        int fields[6] = {0};
 
         if (strlen(text) == 19 && text_starts_with(text, "20"))
                 text += 2;

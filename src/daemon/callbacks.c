@@ -24,12 +24,6 @@ static void on_device(void *userdata, const struct usb_device *device)
         struct event *event = daemon_enqueue(userdata, EVENT_USB_DEVICE);
 
         event->device = *device;
-        for (unsigned i = 0; i < event->device.n_interfaces; i++) {
-                struct usb_interface *interface = &event->device.interfaces[i];
-                interface->target[0] = '\0';
-                if (interface->node[0])
-                        resolve(interface->target, sizeof(interface->target), interface->node);
-        }
 }
 
 static void on_gone(void *userdata, const char *usb_path)

@@ -120,7 +120,7 @@ static int watch_nodes(struct daemon *daemon)
                 const struct modem_config *modem = &daemon->config.modems[i];
                 int r = modem->match == MATCH_DEVICE ? hotplug_watch_node(daemon->hotplug, modem->match_value)
                                                      : 0;
-                if (r < 0) {
+                if (r < 0 && r != -EEXIST) {
                         log_error("the device %s of modem %s cannot be watched: %s", modem->match_value,
                                   modem->name, strerror(-r));
                         return r;
@@ -131,7 +131,10 @@ static int watch_nodes(struct daemon *daemon)
 
 static int start_hotplug(struct daemon *daemon)
 {
-        const struct hotplug_options options = {0};
+        const struct hotplug_options options = {
+            .force_udev = daemon->config.hotplug == HOTPLUG_UDEV,
+            .force_sysfs = daemon->config.hotplug == HOTPLUG_SYSFS,
+        };
         int r = hotplug_new(&daemon->hotplug, daemon->event, &options, &daemon_hotplug_callbacks, daemon);
 
         if (r < 0) {

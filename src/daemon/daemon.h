@@ -50,6 +50,7 @@ struct smsd_files {
 struct daemon {
         struct config config;
         const char *config_path;
+        bool verbose;          /* log every event and action */
         bool config_last_good; /* the configuration file was refused at start */
         int lock_fd;
 

@@ -18,27 +18,27 @@
 struct options {
         const char *config;
         bool check;
+        bool verbose;
 };
 
 static const char help[] =
-    "Usage: smswardend [--config FILE] [--check-config] [--version]\n"
+    "Usage: smswardend [--config FILE] [--check-config] [--verbose] [--version]\n"
     "\n"
     "Keeps an SMS gateway (smsd of smstools and its modem) working. Runs in the foreground and logs to the\n"
     "journal or to stderr. TERM ends it and leaves smsd running, HUP reads the configuration again.\n"
     "\n"
     "  --config FILE    the configuration, default " CONFIG_DEFAULT "\n"
     "  --check-config   read and check the configuration, say what is wrong, do nothing\n"
+    "  --verbose        log every event and what was done about it\n"
     "  --version        print the version\n";
 
 /* Returns -1 to go on, or the exit code. */
 static int parse_options(int argc, char *argv[], struct options *ret_options)
 {
         static const struct option known[] = {
-            {"config", required_argument, NULL, 'c'},
-            {"check-config", no_argument, NULL, 'k'},
-            {"help", no_argument, NULL, 'h'},
-            {"version", no_argument, NULL, 'v'},
-            {NULL, 0, NULL, 0},
+            {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+            {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'v'},
+            {"verbose", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
         };
         int option;
 
@@ -49,6 +49,9 @@ static int parse_options(int argc, char *argv[], struct options *ret_options)
                         break;
                 case 'k':
                         ret_options->check = true;
+                        break;
+                case 'V':
+                        ret_options->verbose = true;
                         break;
                 case 'h':
                         (void)fputs(help, stdout);
@@ -157,6 +160,7 @@ int main(int argc, char *argv[])
 
         if (code >= 0)
                 return code;
+        daemon.verbose = options.verbose;
         (void)umask(022);
         return options.check ? check_config(options.config) : run(&daemon, options.config);
 }

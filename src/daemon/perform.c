@@ -6,10 +6,11 @@
 
 #include "adapters/hold_store.h"
 #include "adapters/port_holder.h"
-#include "adapters/small_file.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,8 +131,9 @@ static void perform_status_read(struct daemon *daemon)
         static const struct smsd_status none;
         char text[STATUS_SIZE_MAX];
         size_t length = 0;
-        int r = daemon->files.status[0] ? small_file_read(daemon->files.status, text, sizeof(text), &length)
-                                        : -ENOENT;
+        int r = daemon->files.status[0]
+                    ? file_read_into(daemon->files.status, O_NOFOLLOW, text, sizeof(text), &length)
+                    : -ENOENT;
 
         daemon->status = none;
         if (r >= 0)
@@ -214,7 +216,7 @@ static void perform_hold_clear(struct daemon *daemon)
 
         if (daemon->config.legacy_flag[0]) {
                 r = legacy_flag_look(daemon->config.legacy_flag, daemon->config.legacy_owners, &flag);
-                if (r >= 0 && flag.present && flag.refusal == LEGACY_FLAG_TAKEN)
+                if (r >= 0 && flag.present && flag.reason == LEGACY_FLAG_OK)
                         r = legacy_flag_remove(daemon->config.legacy_flag, &flag);
         }
         daemon_enqueue(daemon, EVENT_HOLD_CLEARED)->result = hold < 0 ? hold : r < 0 ? r : 0;
@@ -229,10 +231,10 @@ static void perform_flag_look(struct daemon *daemon)
         flag->realtime = now_realtime();
         if (r < 0 || !seen->present)
                 return;
-        flag->state = seen->refusal == LEGACY_FLAG_TAKEN ? FLAG_PRESENT : FLAG_REFUSED;
+        flag->state = seen->reason == LEGACY_FLAG_OK ? FLAG_PRESENT : FLAG_REFUSED;
         (void)text_copy(flag->owner, sizeof(flag->owner), seen->owner);
-        (void)text_copy(flag->refusal, sizeof(flag->refusal), legacy_flag_refusal_to_string(seen->refusal));
-        flag->age_plausible = seen->age_plausible;
+        (void)text_copy(flag->refusal, sizeof(flag->refusal), legacy_flag_reason_to_string(seen->reason));
+        flag->age_plausible = seen->plausible;
         flag->age = seen->age;
 }
 

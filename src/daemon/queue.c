@@ -5,6 +5,7 @@
 #include "daemon.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -74,12 +75,27 @@ static void recover_from_overflow(struct daemon *daemon)
                 log_error("looking again failed: %s", strerror(-r));
 }
 
+/* What the core saw and wanted: a list of these replays an incident. */
+static void trace(const struct event *event, const struct action_list *actions)
+{
+        char line[512];
+
+        (void)text_format(line, sizeof(line), "event %s", event_kind_to_string(event->kind));
+        for (unsigned i = 0; i < actions->n; i++)
+                (void)text_append(line, sizeof(line), "%s %s", i ? "," : " ->",
+                                  action_kind_to_string(actions->items[i].kind));
+        log_info("%s", line);
+}
+
 void daemon_drain(struct daemon *daemon)
 {
         struct event_queue *queue = &daemon->queue;
 
         while (queue->n > 0) {
-                gateway_step(daemon->gateway, &queue->items[queue->head], now_boottime(), &daemon->actions);
+                const struct event *event = &queue->items[queue->head];
+                gateway_step(daemon->gateway, event, now_boottime(), &daemon->actions);
+                if (daemon->verbose)
+                        trace(event, &daemon->actions);
                 queue->head = (queue->head + 1) % EVENT_QUEUE_SIZE;
                 queue->n--;
                 daemon_perform(daemon, &daemon->actions);

@@ -43,6 +43,7 @@ struct script {
         size_t piece;       /* bytes handed over at once, 0 all */
         const char *always; /* the reply to everything */
         usec_t budget;      /* 0: 90 s */
+        usec_t within;      /* ... and ready by then; 0: whenever */
 };
 
 static const struct exchange healthy[] = {
@@ -269,11 +270,15 @@ static const struct script ready_scripts[] = {
      .unasked = {{.at = 50 * USEC_PER_SEC, .text = "\r\nRDY\r\n"},
                  {.at = 51 * USEC_PER_SEC, .text = "\r\n+CFUN: 1\r\n\r\n+QUSIM: 1\r\n"}}},
     {.name = "50 s of silence, no RDY", .boot = 50 * USEC_PER_SEC},
-    {.name = "all probes of 10 s answered at once", .boot = 10 * USEC_PER_SEC, .hoards = true},
+    {.name = "all probes of 10 s answered at once",
+     .boot = 10 * USEC_PER_SEC,
+     .hoards = true,
+     .within = 10900 * USEC_PER_MSEC},
     {.name = "all probes of 10 s answered at once, with echo",
      .boot = 10 * USEC_PER_SEC,
      .hoards = true,
-     .echo = true},
+     .echo = true,
+     .within = 10900 * USEC_PER_MSEC},
     {.name = "SIM busy, then ready",
      OVER({"AT+CPIN?",
            {"\r\n+CME ERROR: 14\r\n", "\r\n+CME ERROR: 14\r\n", "\r\n+CPIN: READY\r\n\r\nOK\r\n"}})},
@@ -316,6 +321,8 @@ static void test_ready(void **state)
                 assert_true(world.dialogue.proven);
                 assert_true(at_dialogue_is_usable(&world.dialogue));
                 assert_healthy_facts(&world.dialogue.facts);
+                if (ready_scripts[i].within)
+                        assert_in_range(world.now, 0, ready_scripts[i].within);
         }
 }
 
@@ -663,6 +670,87 @@ static void test_hostile_text_stays_clean(void **state)
         }
 }
 
+/* Twenty probes were lost: an answer that brings nothing is then just that, and no time is lost on waiting
+ * for a better one. */
+static void test_lost_probes_are_forgotten(void **state)
+{
+        const struct script script = {.name = "lost probes",
+                                      OVER({"AT+CSQ", {"\r\nOK\r\n"}}, {"AT+CPMS?", {"\r\nOK\r\n"}}),
+                                      .boot = 10 * USEC_PER_SEC};
+        struct world world;
+
+        (void)state;
+        play(&world, &script);
+        assert_int_equal(world.dialogue.verdict, AT_VERDICT_READY);
+        assert_in_range(world.now, 10 * USEC_PER_SEC, 11400 * USEC_PER_MSEC);
+}
+
+static void test_pulled_sim_is_forgotten(void **state)
+{
+        const struct script script = {
+            .name = "SIM pulled for good",
+            OVER({"AT+CPIN?", {"\r\n+CPIN: READY\r\n\r\nOK\r\n", "\r\n+CME ERROR: 10\r\n"}}),
+            .unasked = {{.after = 9, .text = "\r\n+CPIN: NOT READY\r\n"}}};
+        struct world world;
+
+        (void)state;
+        play(&world, &script);
+        assert_int_equal(world.dialogue.verdict, AT_VERDICT_SIM);
+        assert_int_equal(world.dialogue.facts.sim, SIM_ABSENT);
+        assert_string_equal(world.dialogue.facts.iccid, "");
+        assert_string_equal(world.dialogue.facts.imsi, "");
+        assert_string_equal(world.dialogue.facts.imei, "862061045678901");
+}
+
+/* A plain ERROR to AT+CPIN? means that the modem forgot AT+CMEE=1: it reset itself where nobody saw its RDY.
+ */
+static void test_plain_error_begins_again(void **state)
+{
+        const struct script script = {
+            .name = "unseen reset",
+            OVER(
+                {"AT+CPIN?", {"\r\nERROR\r\n", "\r\n+CME ERROR: 14\r\n", "\r\n+CPIN: READY\r\n\r\nOK\r\n"}})};
+        struct world world;
+
+        (void)state;
+        play(&world, &script);
+        assert_int_equal(world.dialogue.verdict, AT_VERDICT_READY);
+        assert_int_equal(world.asked[2], 2);
+}
+
+/* +CPIN: READY out of the blue is worth asking at once. */
+static void test_sim_that_wakes_up_is_asked_at_once(void **state)
+{
+        const struct script script = {
+            .name = "wakes up",
+            OVER({"AT+CPIN?", {"\r\n+CME ERROR: 14\r\n", "\r\n+CPIN: READY\r\n\r\nOK\r\n"}}),
+            .unasked = {{.at = 300 * USEC_PER_MSEC, .text = "\r\n+CPIN: READY\r\n"}}};
+        struct world world;
+
+        (void)state;
+        play(&world, &script);
+        assert_int_equal(world.dialogue.verdict, AT_VERDICT_READY);
+        assert_in_range(world.now, 0, 1100 * USEC_PER_MSEC);
+}
+
+static void test_cut_line_is_no_fact(void **state)
+{
+        struct at_dialogue dialogue;
+        char endless[AT_LINE_MAX + 100];
+        const char *until_ati =
+            "OK\rOK\r862061045678901\rOK\r+CPIN: READY\rOK\r+QCCID: 89860025128306012474\rOK\r"
+            "246012345678901\rOK\r+QINISTAT: 7\rOK\r";
+
+        (void)state;
+        memset(endless, 'x', sizeof(endless));
+        endless[sizeof(endless) - 1] = '\r';
+        at_dialogue_start(&dialogue, 0, 5 * USEC_PER_SEC);
+        at_dialogue_receive(&dialogue, until_ati, strlen(until_ati), 1);
+        at_dialogue_receive(&dialogue, endless, sizeof(endless), 2);
+        at_dialogue_receive(&dialogue, "Quectel\r", 8, 3);
+        assert_string_equal(dialogue.facts.manufacturer, "Quectel");
+}
+
 static void test_verdict_words(void **state)
 {
         (void)state;
@@ -689,6 +777,11 @@ int main(void)
             cmocka_unit_test(test_ten_megabytes_without_a_line_end),
             cmocka_unit_test(test_ten_megabytes_of_nul),
             cmocka_unit_test(test_hostile_text_stays_clean),
+            cmocka_unit_test(test_lost_probes_are_forgotten),
+            cmocka_unit_test(test_pulled_sim_is_forgotten),
+            cmocka_unit_test(test_plain_error_begins_again),
+            cmocka_unit_test(test_sim_that_wakes_up_is_asked_at_once),
+            cmocka_unit_test(test_cut_line_is_no_fact),
             cmocka_unit_test(test_verdict_words),
         };
 

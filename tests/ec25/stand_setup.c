@@ -1,0 +1,199 @@
+/*
+ * Making and ending a stand, and what it says about itself.
+ */
+#include "ec25/stand_internal.h"
+
+#include "base/text.h"
+
+#include <ftw.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#define RETURN_DELAY (300 * USEC_PER_MSEC)
+
+static int make_units(struct stand *stand, unsigned modems)
+{
+        stand->units = calloc(modems, sizeof(*stand->units));
+        if (!stand->units)
+                return -ENOMEM;
+        for (unsigned i = 0; i < modems; i++) {
+                struct unit *unit = &stand->units[i];
+                int r = ec25_new(i, &unit->model);
+                if (r < 0)
+                        return r;
+                stand->count++;
+                unit->index = i;
+                unit->watch = -1;
+                unit->stand = stand;
+                unit->leave_at = unit->back_at = USEC_INFINITY;
+                /* Seven ports on each hub, the hubs side by side: 1-1.1 .. 1-1.7, 1-2.1 ... */
+                r = text_format(unit->usb, sizeof(unit->usb), "1-%u.%u", i / 7 + 1, i % 7 + 1);
+                if (r < 0)
+                        return r;
+                unit->options =
+                    (struct plug_options){.composition = "qmi", .usb = unit->usb, .back = RETURN_DELAY};
+        }
+        return 0;
+}
+
+/* Below /dev/shm, for libudev takes no device node outside /dev, and other processes must find the same file
+ * there. */
+static int make_nodes(struct stand *stand)
+{
+        char path[PATH_MAX];
+        int r = text_copy(stand->nodes, sizeof(stand->nodes), "/dev/shm/ec25.XXXXXX");
+
+        if (r < 0)
+                return r;
+        if (!mkdtemp(stand->nodes) || chmod(stand->nodes, 0755) < 0)
+                return -errno;
+        r = text_format(path, sizeof(path), "%s/dev", stand->directory);
+        if (r < 0)
+                return r;
+        (void)unlink(path);
+        return symlink(stand->nodes, path) < 0 ? -errno : 0;
+}
+
+static int make_folders(struct stand *stand, bool with_tree)
+{
+        char path[PATH_MAX];
+        int r = text_format(path, sizeof(path), "%s/transcript", stand->directory);
+
+        if (r == 0 && mkdir(path, 0755) < 0 && errno != EEXIST)
+                r = -errno;
+        if (r == 0)
+                r = make_nodes(stand);
+        if (r < 0 || !with_tree)
+                return r;
+        r = text_format(path, sizeof(path), "%s/umockdev", stand->directory);
+        return r < 0 ? r : tree_new(path, &stand->tree);
+}
+
+static int make_fds(struct stand *stand)
+{
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = stand};
+
+        stand->epoll = epoll_create1(EPOLL_CLOEXEC);
+        stand->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        if (stand->epoll < 0 || stand->inotify < 0 ||
+            epoll_ctl(stand->epoll, EPOLL_CTL_ADD, stand->inotify, &event) < 0)
+                return -errno;
+        return 0;
+}
+
+int stand_new(const char *directory, unsigned modems, bool with_tree, struct stand **ret_stand)
+{
+        struct stand *stand = calloc(1, sizeof(*stand));
+        int r;
+
+        if (!stand)
+                return -ENOMEM;
+        stand->epoll = stand->inotify = -1;
+        stand->devnum = 2;
+        for (size_t kind = 0; kind < 2; kind++)
+                for (size_t i = 0; i < TTY_NUMBERS; i++)
+                        stand->numbers[kind][i].dead = (struct pty)PTY_NONE;
+        r = text_copy(stand->directory, sizeof(stand->directory), directory);
+        if (r == 0)
+                r = make_folders(stand, with_tree);
+        if (r == 0)
+                r = make_fds(stand);
+        if (r == 0)
+                r = make_units(stand, modems);
+        if (r < 0) {
+                stand_free(stand);
+                return r;
+        }
+        *ret_stand = stand;
+        return 0;
+}
+
+static int remove_file(const char *path, const struct stat *stat, int type, struct FTW *where)
+{
+        (void)stat;
+        (void)type;
+        (void)where;
+        return remove(path);
+}
+
+struct stand *stand_free(struct stand *stand)
+{
+        if (!stand)
+                return NULL;
+        for (unsigned i = 0; i < stand->count; i++) {
+                (void)stand_unplug(stand, i); /* it may not be plugged */
+                transcripts_close(&stand->units[i]);
+                ec25_free(stand->units[i].model);
+        }
+        for (size_t kind = 0; kind < 2; kind++)
+                for (size_t i = 0; i < TTY_NUMBERS; i++)
+                        pty_close(&stand->numbers[kind][i].dead);
+        if (stand->nodes[0])
+                (void)nftw(stand->nodes, remove_file, 16,
+                           FTW_DEPTH | FTW_PHYS); /* left-overs in /dev/shm are not worth a failure */
+        tree_free(stand->tree);
+        close_fd(stand->epoll);
+        close_fd(stand->inotify);
+        free(stand->units);
+        free(stand);
+        return NULL;
+}
+
+const char *stand_nodes(const struct stand *stand)
+{
+        return stand->nodes;
+}
+
+const char *stand_tree_root(const struct stand *stand)
+{
+        return stand->tree ? tree_root(stand->tree) : NULL;
+}
+
+unsigned stand_count(const struct stand *stand)
+{
+        return stand->count;
+}
+
+struct ec25 *stand_modem(struct stand *stand, unsigned modem)
+{
+        return stand->units[modem].model;
+}
+
+bool stand_plugged(const struct stand *stand, unsigned modem)
+{
+        return stand->units[modem].plugged;
+}
+
+const char *stand_usb_path(const struct stand *stand, unsigned modem)
+{
+        return stand->units[modem].usb;
+}
+
+const char *stand_composition(const struct stand *stand, unsigned modem)
+{
+        return stand->units[modem].options.composition;
+}
+
+bool stand_line(const struct stand *stand, unsigned modem, size_t index, struct stand_line *ret_line)
+{
+        const struct unit *unit = &stand->units[modem];
+
+        if (index >= unit->count)
+                return false;
+        const struct line *line = &unit->lines[index];
+        *ret_line = (struct stand_line){.port = ec25_port_to_string(line->port),
+                                        .node = line->node,
+                                        .by_path = line->by_path,
+                                        .pts = line->pts,
+                                        .read = line->read,
+                                        .written = line->written,
+                                        .present = line->state == LINE_PRESENT};
+        return true;
+}
+
+void stand_defaults(const struct stand *stand, unsigned modem, struct plug_options *ret_options)
+{
+        *ret_options = stand->units[modem].options;
+}

@@ -209,10 +209,11 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
 
         switch (kind) {
         case SMSD_LOG_PIN_REFUSED:
-                set_guard(slot, GUARD_PIN_REFUSED, actions);
-                break;
         case SMSD_LOG_SIM_LOCKED:
-                set_guard(slot, GUARD_PUK, actions);
+                set_guard(slot, kind == SMSD_LOG_PIN_REFUSED ? GUARD_PIN_REFUSED : GUARD_PUK, actions);
+                /* What an earlier probe saw of the SIM must not lift the guard. */
+                if (modem)
+                        modem_distrust(modem, gateway->now);
                 break;
         case SMSD_LOG_SIM_ERROR:
         case SMSD_LOG_PIN_MISSING:

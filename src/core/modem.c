@@ -176,6 +176,8 @@ void modem_distrust(struct modem *modem, usec_t now)
 {
         modem_reprobe(modem, now);
         modem->distrusted = modem_present(modem);
+        modem->facts.sim = SIM_UNKNOWN;
+        modem->facts.pin_attempts = -1;
 }
 
 void modem_trust(struct modem *modem)

@@ -209,13 +209,17 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
 
         switch (kind) {
         case SMSD_LOG_PIN_REFUSED:
-                set_guard(slot, GUARD_PIN_REFUSED, actions);
-                break;
         case SMSD_LOG_SIM_LOCKED:
-                set_guard(slot, GUARD_PUK, actions);
+                set_guard(slot, kind == SMSD_LOG_PIN_REFUSED ? GUARD_PIN_REFUSED : GUARD_PUK, actions);
+                /* What an earlier probe saw of the SIM must not lift the guard. */
+                if (modem)
+                        modem_distrust(modem, gateway->now);
                 break;
         case SMSD_LOG_SIM_ERROR:
         case SMSD_LOG_PIN_MISSING:
+                if (modem)
+                        modem_distrust(modem, gateway->now);
+                break;
         case SMSD_LOG_CANNOT_OPEN:
                 if (modem)
                         modem_reprobe(modem, gateway->now);
@@ -237,6 +241,8 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_HANDLER_STARTED:
                 slot->unregistered = slot->silent = false;
+                if (modem && kind != SMSD_LOG_HANDLER_STARTED)
+                        modem_trust(modem);
                 slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
                 break;
         case SMSD_LOG_OTHER:
@@ -263,6 +269,12 @@ static void smsd_said(struct gateway *gateway, const struct event *event, struct
                 modem_log(gateway, slot, line->kind, actions);
 }
 
+static bool is_working(const struct smsd_status_modem *modem)
+{
+        return modem->state == HANDLER_IDLE || modem->state == HANDLER_SENDING ||
+               modem->state == HANDLER_RECEIVING;
+}
+
 /* A handler whose time in stats/status moves on has its modem's answers. */
 static void status_read(struct gateway *gateway, const struct event *event)
 {
@@ -272,8 +284,11 @@ static void status_read(struct gateway *gateway, const struct event *event)
                     smsd_status_find(&gateway->smsd.status, slot->config.name);
                 const struct smsd_status_modem *after =
                     smsd_status_find(event->status.status, slot->config.name);
-                if (before && after && !text_equal(before->since_text, after->since_text))
-                        slot->silent = false;
+                if (!before || !after || text_equal(before->since_text, after->since_text))
+                        continue;
+                slot->silent = false;
+                if (is_working(after) && gateway_slot_served(gateway, slot))
+                        modem_trust(&gateway->modems[slot->modem]);
         }
         smsd_state_status(&gateway->smsd, event->status.status, gateway->now);
 }
@@ -472,6 +487,19 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         }
 }
 
+/* A handler ended while its start was verified, whatever the reason: its modem is asked before the next try. */
+static void doubt_modems(struct gateway *gateway)
+{
+        if (!gateway->restart.handler_ended)
+                return;
+        gateway->restart.handler_ended = false;
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot))
+                        modem_distrust(&gateway->modems[slot->modem], gateway->now);
+        }
+}
+
 void gateway_step(struct gateway *gateway, const struct event *event, usec_t now, struct action_list *actions)
 {
         action_list_init(actions);
@@ -481,6 +509,7 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
 
         struct restart_world world = gateway_world(gateway, actions);
         restart_event(&gateway->restart, event, &world);
+        doubt_modems(gateway);
         gateway_reconcile(gateway, actions);
         gateway->again = actions->overflown;
 }

@@ -115,6 +115,9 @@ static void leave(struct gateway *gateway, unsigned i, struct action_list *actio
                       slot ? slot->config.name : NULL, "the modem at %s %s left",
                       gateway->modems[i].fixed ? "node" : "USB",
                       gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path);
+        /* Which handler sits on a dead tty now is what /proc says, not what we remember. */
+        if (gateway->smsd.running)
+                action_push(actions, ACTION_SCAN);
 }
 
 void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct action_list *actions)

@@ -153,12 +153,24 @@ static bool release_dead_ttys(struct gateway *gateway, struct action_list *actio
         return false;
 }
 
+/* A modem that is only perhaps usable is no reason to interrupt those that work. */
+static bool is_worth_a_restart(const struct gateway *gateway, const struct slot *slot)
+{
+        if (gateway->modems[slot->modem].state == MODEM_READY)
+                return true;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (gateway_slot_served(gateway, &gateway->slots.items[i]))
+                        return false;
+        return true;
+}
+
 /* The first slot that could be served and is not. */
 static const struct slot *find_unserved(const struct gateway *gateway)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
-                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot))
+                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot) &&
+                    is_worth_a_restart(gateway, slot))
                         return slot;
         }
         return NULL;

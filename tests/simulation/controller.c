@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define AT_ONCE_MAX 300
+#define QUIET_FOR   (130 * USEC_PER_SEC) /* longer than any backoff or boot timeout */
 
 enum { CHANNEL_RESULTS, CHANNEL_PORTS, CHANNEL_NEWS, CHANNEL_LOG };
 
@@ -430,7 +431,7 @@ void controller_skip(struct world *world)
         struct world_controller *c = &world->controller;
         usec_t next = usec_min(agenda_next(&world->agenda), world->end);
 
-        if (!c->gateway || c->quiet < 3 || c->busy || c->timer_at >= next ||
+        if (!c->gateway || c->quiet * c->period < QUIET_FOR || c->busy || c->timer_at >= next ||
             next - c->timer_at < 2 * c->period)
                 return;
         usec_t rounds = (next - c->timer_at) / c->period - 1;

@@ -109,7 +109,7 @@ $(BUILD)/tests/%.o: CPPFLAGS += -Itests
 $(BUILD)/softec25: $(EC25_OBJECTS) $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/tests/ec25/test_softec25: | $(BUILD)/softec25
+$(BUILD)/tests/ec25/test_softec25 $(BUILD)/tests/ec25/test_hotplug: | $(BUILD)/softec25
 $(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$(EC25_OBJECTS)) $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -ludev -lcmocka
 
@@ -157,6 +157,11 @@ install: programs
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/smswardend $(DESTDIR)$(PREFIX)/bin/smswarden
+
+# --- the core in a simulated world ---------------------------------------------------------------------------------------
+SIMULATION_OBJECTS := $(call objects,tests/simulation)
+$(BUILD)/tests/simulation/simulation: $(SIMULATION_OBJECTS) $(BUILD)/libcore.a
+	$(CC) $(LDFLAGS) -o $@ $^
 
 clean:
 	rm -rf $(BUILD)

@@ -109,15 +109,20 @@ $(BUILD)/tests/%.o: CPPFLAGS += -Itests
 $(BUILD)/softec25: $(EC25_OBJECTS) $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/tests/ec25/test_softec25: | $(BUILD)/softec25
+$(BUILD)/tests/ec25/test_softec25 $(BUILD)/tests/ec25/test_hotplug: | $(BUILD)/softec25
 $(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$(EC25_OBJECTS)) $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -ludev -lcmocka
+
+# --- the gateway tests: the real daemon, the real smsd, the software EC25 ------------------------------------------------
+GATEWAY_FIXTURE := $(filter-out $(BUILD)/tests/gateway/test_%.o,$(call objects,tests/gateway))
+$(BUILD)/tests/gateway/test_%: $(BUILD)/tests/gateway/test_%.o $(GATEWAY_FIXTURE) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a | $(BUILD)/smswardend $(BUILD)/softec25
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
 
 # --- the benchmark: its program, a million events in one process, the empty program that the memory is compared with -------
 BENCH := $(addprefix $(BUILD)/tests/bench/,bench events/events empty/empty)
 
-$(BUILD)/tests/bench/bench: $(call objects,tests/bench) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a
-	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+$(BUILD)/tests/bench/bench: $(call objects,tests/bench) $(GATEWAY_FIXTURE) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
 
 # The outside is made up: the daemon's queue and callbacks, none of what carries actions out.
 $(BUILD)/tests/bench/events/%.o: CPPFLAGS += -Isrc/daemon
@@ -159,7 +164,7 @@ demo: have-deps
 
 bench: have-deps
 	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25 $(BENCH)
-	@$(BUILD)/tests/bench/bench $(BUILD)
+	@$(BUILD)/tests/bench/bench
 
 install: programs
 	install -D -m 0755 $(BUILD)/smswardend $(DESTDIR)$(PREFIX)/sbin/smswardend
@@ -167,6 +172,11 @@ install: programs
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/smswardend $(DESTDIR)$(PREFIX)/bin/smswarden
+
+# --- the core in a simulated world ---------------------------------------------------------------------------------------
+SIMULATION_OBJECTS := $(call objects,tests/simulation)
+$(BUILD)/tests/simulation/simulation: $(SIMULATION_OBJECTS) $(BUILD)/libcore.a
+	$(CC) $(LDFLAGS) -o $@ $^
 
 clean:
 	rm -rf $(BUILD)

@@ -16,6 +16,10 @@ struct file_follow;
 
 #define FILE_FOLLOW_LINE_MAX 1024
 
+/* Before the ends of processes: why smsd ended ("the SIM refused the PIN") is written before it ends, and
+ * must be known first. */
+#define FILE_FOLLOW_PRIORITY (-10)
+
 /* One complete line without its end, with a NUL behind it; longer than FILE_FOLLOW_LINE_MAX: cut. Bytes are
  * as foreign as the file. Must not free the follower. */
 typedef void (*file_follow_line_fn)(void *userdata, const char *text, size_t length);

@@ -189,24 +189,28 @@ static int on_idle(sd_event_source *source _unused_, uint64_t now _unused_, void
         return 0;
 }
 
-/* sd-bus completed a message: nothing of it is kept in a half any more. */
-static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
-{
-        struct control_peer *peer = userdata;
-
-        peer->fed = 0;
-        if (sd_bus_message_is_signal(message, "org.freedesktop.DBus.Local", "Disconnected") > 0)
-                control_peer_drop(peer);
-        else
-                restart_idle_time(peer);
-        return 0;
-}
-
 static bool reads_its_answers(const struct control_peer *peer)
 {
         uint64_t unread = 0;
 
         return sd_bus_get_n_queued_write(peer->bus, &unread) >= 0 && unread <= UNREAD_MAX;
+}
+
+/* sd-bus completed a message: nothing of it is kept in a half any more. 1: the message goes no further. */
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+{
+        struct control_peer *peer = userdata;
+
+        peer->fed = 0;
+        if (peer->dead)
+                return 1;
+        if (!reads_its_answers(peer) ||
+            sd_bus_message_is_signal(message, "org.freedesktop.DBus.Local", "Disconnected") > 0) {
+                control_peer_drop(peer);
+                return 1;
+        }
+        restart_idle_time(peer);
+        return 0;
 }
 
 /* 0: fine; negative: the connection is over. */
@@ -215,8 +219,6 @@ static int pass_on(struct control_peer *peer)
         char piece[PIECE_SIZE];
         int waiting = 0;
 
-        if (!reads_its_answers(peer))
-                return -ENOBUFS;
         if (ioctl(peer->feed, FIONREAD, &waiting) < 0)
                 return -errno;
         if (waiting > 0)

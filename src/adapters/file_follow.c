@@ -240,12 +240,13 @@ static int add_sources(struct file_follow *f, sd_event *event)
         if (f->inotify_fd < 0)
                 return -errno;
         int r = sd_event_add_io(event, &f->inotify_source, f->inotify_fd, EPOLLIN, on_inotify, f);
-        if (r < 0)
-                return r;
-        r = sd_event_add_defer(event, &f->read_source, on_read, f);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(f->read_source, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(f->inotify_source, FILE_FOLLOW_PRIORITY);
+        if (r >= 0)
+                r = sd_event_add_defer(event, &f->read_source, on_read, f);
+        if (r >= 0)
+                r = sd_event_source_set_priority(f->read_source, FILE_FOLLOW_PRIORITY);
+        return r < 0 ? r : sd_event_source_set_enabled(f->read_source, SD_EVENT_OFF);
 }
 
 int file_follow_new(struct file_follow **ret, sd_event *event, const char *path, file_follow_line_fn line,

@@ -267,6 +267,8 @@ static void command_start(struct gateway *gateway, const struct command *command
         /* What is up to date in the slots decides; smsd.conf may have been edited (a PIN, another device). */
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 gateway->slots.items[i].pass_guard |= command->force;
+        for (unsigned i = 0; i < MODEMS_MAX; i++)
+                modem_trust(&gateway->modems[i]);
         if (cause == CAUSE_START && running_well(gateway)) {
                 action_reply(actions, command->token, 0, "smsd runs already (pid %d) and serves its modem",
                              (int)gateway->smsd.main.pid);

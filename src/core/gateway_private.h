@@ -65,6 +65,8 @@ void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct a
 void gateway_enumerated(struct gateway *gateway, struct action_list *actions);
 void gateway_node(struct gateway *gateway, const struct event *event, struct action_list *actions);
 void gateway_drive_modems(struct gateway *gateway, struct action_list *actions);
+/* True when ports may be opened now: no hold, no run of the restart path, and what smsd holds is known. */
+bool gateway_may_probe(const struct gateway *gateway);
 void gateway_remember(struct gateway *gateway, struct action_list *actions);
 void gateway_save_slot(const struct slot *slot, struct action_list *actions);
 

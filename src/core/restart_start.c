@@ -261,6 +261,7 @@ void restart_judge(struct restart *restart, const struct restart_world *world)
                 main_ended(restart, world->smsd->config_refused, world);
                 break;
         case VERIFY_HANDLER_LOST:
+                restart->handler_ended = true;
                 handler_failed(restart, "a modem handler of smsd ended", world);
                 break;
         case VERIFY_MODEM_LEFT:

@@ -40,6 +40,10 @@ void answer_format(struct answer *answer, const char *format, ...)
         va_end(arguments);
         if (length < 0)
                 abort();
+        if (!length) {
+                free(text);
+                return;
+        }
         if (answer->length + (size_t)length > answer->capacity) {
                 answer->capacity = (answer->length + (size_t)length) * 2;
                 answer->data = realloc(answer->data, answer->capacity);

@@ -202,7 +202,7 @@ static int serve(const struct options *options)
 int main(int argc, char **argv)
 {
         const struct rlimit files = {.rlim_cur = 8192, .rlim_max = 8192};
-        struct options options;
+        struct options options = {.modems = 1};
         int r = read_options(argc, argv, &options);
 
         if (r < 0) {

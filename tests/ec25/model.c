@@ -94,7 +94,8 @@ void urc_format(struct ec25 *modem, usec_t now, const char *format, ...)
         va_end(arguments);
         if (length < 0 || (size_t)length >= sizeof(text) - 4)
                 abort();
-        memcpy(text + 2 + length, "\r\n", 2);
+        text[2 + length] = '\r';
+        text[3 + length] = '\n';
         port_emit(modem, urc_port(modem), text, (size_t)length + 4, now);
 }
 

@@ -177,7 +177,7 @@ static int basic(struct ec25 *modem, const struct at_call *call, const char **co
         int value;
 
         if (letter == '&')
-                letter = **command ? (char)tolower((unsigned char)*(*command)++) : '?';
+                letter = (char)(**command ? tolower((unsigned char)*(*command)++) : '?');
         if (letter == 'S') {
                 (void)basic_number(command);
                 if (**command == '=')

@@ -26,6 +26,14 @@ static int make_raw(int master)
         return tcsetattr(slave, TCSANOW, &termios) < 0 ? -errno : 0;
 }
 
+static int take_fd(int *fd)
+{
+        int taken = *fd;
+
+        *fd = -1;
+        return taken;
+}
+
 int pty_open(struct pty *ret_pty)
 {
         int unlocked = 0;
@@ -37,8 +45,7 @@ int pty_open(struct pty *ret_pty)
         int r = make_raw(master);
         if (r < 0)
                 return r;
-        *ret_pty = (struct pty){.master = master, .keeper = -1, .index = index};
-        master = -1;
+        *ret_pty = (struct pty){.master = take_fd(&master), .keeper = -1, .index = index};
         return 0;
 }
 

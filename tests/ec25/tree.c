@@ -255,7 +255,7 @@ static int read_facts(const struct tree *tree, const char *devpath, struct facts
 
 int tree_tell(struct tree *tree, const char *devpath, const char *action)
 {
-        struct facts facts;
+        struct facts facts = {0};
         int r = read_facts(tree, devpath, &facts);
 
         if (r < 0)
@@ -283,7 +283,7 @@ static void unlink_in(const struct tree *tree, const char *where, const char *na
 int tree_remove(struct tree *tree, const char *devpath)
 {
         char path[PATH_MAX], subsystem[128], links[128], drivers[200];
-        struct facts facts;
+        struct facts facts = {0};
         int r = read_facts(tree, devpath, &facts);
 
         if (r == 0)

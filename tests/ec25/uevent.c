@@ -181,15 +181,21 @@ int uevent_send(struct uevent_sender *sender, const char *action, const char *de
         return send_to_all(sender, message, sizeof(header) + length);
 }
 
+/* True when an earlier message for the same listener still waits: order is kept per listener. */
+static bool overtakes(const struct uevent_sender *sender, const struct waiting *one)
+{
+        for (const struct waiting *waiting = sender->first; waiting != one; waiting = waiting->next)
+                if (text_equal(waiting->listener, one->listener))
+                        return true;
+        return false;
+}
+
 bool uevent_retry(struct uevent_sender *sender)
 {
-        char blocked[sizeof(sender->root)] = "";
-
         for (struct waiting **link = &sender->first; *link;) {
                 struct waiting *waiting = *link;
-                if (text_equal(waiting->listener, blocked) ||
+                if (overtakes(sender, waiting) ||
                     !try_send(sender, waiting->listener, waiting->message, waiting->length)) {
-                        (void)text_copy(blocked, sizeof(blocked), waiting->listener);
                         link = &waiting->next;
                         continue;
                 }

@@ -74,7 +74,8 @@ static void make_row(struct row *row, const struct figure *figure)
         if (figure->reference.n > 0)
                 samples_cell(row->cells[1], figure, &figure->reference);
         else
-                (void)snprintf(row->cells[1], CELL_MAX, "%s", figure->no_reference ? figure->no_reference : "-");
+                (void)snprintf(row->cells[1], CELL_MAX, "%s",
+                               figure->no_reference ? figure->no_reference : "-");
         if (figure->measured.n > 0)
                 samples_cell(row->cells[2], figure, &figure->measured);
         else
@@ -108,9 +109,10 @@ void table_print(const struct figure *figures, size_t n)
         }
         print_row(&heading, widths);
         for (size_t column = 0; column < COLUMNS; column++)
-                (void)printf("|%.*s", (int)widths[column] + 2,
-                             "--------------------------------------------------------------------------------"
-                             "--------------------------------------------------------------------------------");
+                (void)printf(
+                    "|%.*s", (int)widths[column] + 2,
+                    "--------------------------------------------------------------------------------"
+                    "--------------------------------------------------------------------------------");
         (void)printf("|\n");
         for (size_t i = 0; i < n; i++)
                 print_row(&rows[i], widths);

@@ -16,7 +16,7 @@ struct samples {
 };
 
 void samples_add(struct samples *samples, double value); /* one beyond SAMPLES_MAX is left out */
-double samples_median(const struct samples *samples);    /* of an even number the mean of the two; 0 of none */
+double samples_median(const struct samples *samples); /* of an even number the mean of the two; 0 of none */
 double samples_min(const struct samples *samples);
 double samples_max(const struct samples *samples);
 

@@ -1,7 +1,7 @@
 /*
  * What a million mixed events leave behind: the daemon's queue and the core, a made-up outside, virtual time.
  * Prints the growth of the heap in use and of the resident memory, in bytes, behind a warm-up that has seen
- * every kind of event.
+ * every kind of event. Its argument makes the mix another one.
  */
 #include "world.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WARM_UP 50000
+#define WARM_UP 200000
 #define EVENTS  1000000
 
 struct memory {
@@ -36,10 +36,11 @@ static unsigned long run(struct daemon *daemon, unsigned long events)
 
         while (n < events)
                 n += world_step(daemon);
+        world_rest(daemon);
         return n;
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
         static struct daemon daemon;
 
@@ -50,7 +51,7 @@ int main(void)
         daemon.gateway = gateway_new(&daemon.config);
         if (!daemon.gateway)
                 return EXIT_FAILURE;
-        world_init(&daemon);
+        world_init(&daemon, argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 0);
         (void)run(&daemon, WARM_UP);
         struct memory before = measure();
         unsigned long n = run(&daemon, EVENTS);

@@ -249,7 +249,7 @@ static void edit_conf(void)
 {
         world.conf_length = 0;
         world.conf[0] = '\0';
-        (void)text_append(world.conf, sizeof(world.conf), "devices = GSM1, GSM2, GSM3, GSM4\n# edit %u\n",
+        (void)text_append(world.conf, sizeof(world.conf), "devices = GSM1, GSM2, GSM3, GSM4\n# edit %03u\n",
                           draw(1000));
         for (unsigned i = 0; i < MODEMS; i++)
                 (void)text_append(world.conf, sizeof(world.conf),
@@ -336,10 +336,10 @@ void daemon_perform(struct daemon *daemon, const struct action_list *actions)
                 answer(daemon, &actions->items[i]);
 }
 
-void world_init(struct daemon *daemon)
+void world_init(struct daemon *daemon, unsigned seed)
 {
         world.now = USEC_PER_HOUR;
-        world.seed = 20261123;
+        world.seed = 20261123 + seed;
         world.last_pid = 1000;
         edit_conf();
         gateway_begin(daemon->gateway, world.now, &daemon->actions);
@@ -358,6 +358,20 @@ static void let_time_pass(struct daemon *daemon)
         else
                 world.now += USEC_PER_MIN;
         (void)tell(daemon, EVENT_TIMER);
+}
+
+void world_rest(struct daemon *daemon)
+{
+        end_smsd(daemon, true, 0);
+        daemon_drain(daemon);
+        for (unsigned i = 0; i < MODEMS; i++)
+                unplug(daemon, i);
+        daemon_drain(daemon);
+        edit_conf();
+        for (unsigned i = 0; i < 1000 || gateway_is_restarting(daemon->gateway); i++) {
+                let_time_pass(daemon);
+                daemon_drain(daemon);
+        }
 }
 
 unsigned world_step(struct daemon *daemon)
@@ -390,4 +404,10 @@ unsigned world_step(struct daemon *daemon)
                 (void)tell(daemon, EVENT_SMSD_OPENED);
         daemon_drain(daemon);
         return world.events - before;
+}
+
+int daemon_reload(struct daemon *daemon)
+{
+        tell(daemon, EVENT_RELOAD)->config = &daemon->config;
+        return 0;
 }

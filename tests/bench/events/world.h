@@ -9,7 +9,10 @@
 #include "daemon.h"
 
 /* Of this program: virtual time. daemon_perform() answers from it. */
-void world_init(struct daemon *daemon);
+void world_init(struct daemon *daemon, unsigned seed);
+
+/* Takes everything away and waits: two measurements at rest can be compared. */
+void world_rest(struct daemon *daemon);
 
 /* Makes something happen and lets the daemon's queue run empty. Returns the number of events stepped. */
 unsigned world_step(struct daemon *daemon);

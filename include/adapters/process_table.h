@@ -32,7 +32,8 @@ struct process_table_callbacks {
         void (*changed)(void *userdata, const struct process_list *list);
         /* A watched process ended; the list still has it until the next scan. status: exit code, or -signal;
          * 0 when not known. It is known for our own children only: a process started by anybody else takes
-         * its status to its own parent. */
+         * its status to its own parent. A short-lived child of smsd that a scan has caught between fork and
+         * exec ends like any other: compare the id with the one that matters. */
         void (*exited)(void *userdata, struct process_id id, bool status_known, int status);
         /* Somebody opened the smsd binary (executed it, read it, replaced it): the moment to scan. Comes
          * again after each open. */

@@ -1,7 +1,7 @@
 /*
  * Small files as a whole: read with a bound, replace atomically. For what is configuration or state, never
- * for a log, a device or a spool. Adapters share it, because the careful sequence of calls must exist once
- * only.
+ * for a log, a device or a spool, and not for a file that a person edits too (adapters/conf_file.h).
+ * Everybody shares it, because the careful sequence of calls must exist once only.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
@@ -18,9 +18,18 @@
 int file_read(const char *path, int flags, size_t max, char **ret_text, size_t *ret_length);
 
 /*
- * Replaces the file at `path` by `length` bytes: written beside it under a random name, synced, renamed, the
- * folder synced. A reader, and a power cut, see the old file or the new one, whole. A symbolic link at `path`
- * is replaced, not followed.
+ * The same into `buffer`, ended by a NUL: at most size - 1 bytes fit (size > 0). For what is read again and
+ * again (a status file, a pidfile). A file that its writer rewrites in place may be read half old, half new.
+ */
+int file_read_into(const char *path, int flags, char *buffer, size_t size, size_t *ret_length);
+
+/*
+ * Makes `path` a regular file of exactly `length` bytes with `mode` (whatever the umask) and our owner:
+ * written beside it as
+ * `.NAME.new`, synced, renamed, the folder synced. A reader, and a power cut, see the old file or the new
+ * one, whole. A symbolic link at `path` is replaced, not followed. One writer per path at a time; a leftover
+ * of a crash is replaced by the next write. 0, or a negative errno with the old file untouched and nothing
+ * left behind; -EINVAL when the path names no file.
  */
 int file_replace(const char *path, const void *data, size_t length, mode_t mode);
 

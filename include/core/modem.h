@@ -47,6 +47,8 @@ struct modem {
         struct modem_facts facts;
         bool proven;      /* the AT port answered AT in this plug */
         bool told;        /* its readiness (or the lack of it) was recorded */
+        bool in_use;      /* smsd had its port open when we looked last */
+        bool distrusted;  /* smsd's handler ended on it: it must prove itself before smsd is started on it again */
         char reason[192]; /* why it is not ready, for a person; "" when it is */
 };
 
@@ -76,15 +78,25 @@ void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use,
 void modem_port_event(struct modem *modem, unsigned index, enum event_kind kind,
                       const struct port_event *port, usec_t now, struct action_list *actions);
 
-/* Begins a new probe, as after a plug: smsd lost its SIM or its port. */
+/* Begins a new probe, as after a plug: smsd lost its port. */
 void modem_reprobe(struct modem *modem, usec_t now);
+
+/*
+ * smsd's handler ended on it. A new probe decides, and until that finds its SIM READY (or the modem is plugged in again,
+ * or a person asks for a start) it is not usable: a modem without a SIM would be started for ever, and each try
+ * interrupts the other modems.
+ */
+void modem_distrust(struct modem *modem, usec_t now);
+
+/* smsd works with it, or a person wants it tried. */
+void modem_trust(struct modem *modem);
 
 /* When modem_drive is wanted next. */
 usec_t modem_deadline(const struct modem *modem);
 
 bool modem_present(const struct modem *modem);
 
-/* True when smsd can be started on it: READY or DEGRADED. */
+/* True when smsd can be started on it: READY, or DEGRADED and not distrusted. */
 bool modem_usable(const struct modem *modem);
 
 /* The interface number of its AT port, -1 unknown or fixed node. */

@@ -18,6 +18,8 @@ struct process_id {
         uint64_t start_time; /* clock ticks since boot: /proc/PID/stat field 22 */
 };
 
+#define PROCESS_TICKS_PER_SEC 100 /* USER_HZ: the same on every Linux that smsd runs on */
+
 static inline bool process_id_equal(struct process_id a, struct process_id b)
 {
         return a.pid == b.pid && a.start_time == b.start_time;
@@ -26,11 +28,12 @@ static inline bool process_id_equal(struct process_id a, struct process_id b)
 struct smsd_process {
         struct process_id id;
         pid_t parent;
-        pid_t group;      /* process group */
-        bool ours;        /* our pid namespace and our smsd_conf (or our pidfile names it) */
-        bool in_pidfile;  /* the pidfile names this pid */
-        bool tty_deleted; /* the tty it holds is gone: a dead fd */
-        char tty[DEVICE_NODE_MAX]; /* the serial port it has open, as /proc/PID/fd says (without " (deleted)"); "" none */
+        pid_t group;               /* process group */
+        bool ours;                 /* our pid namespace and our smsd_conf (or our pidfile names it) */
+        bool in_pidfile;           /* the pidfile names this pid */
+        bool tty_deleted;          /* the tty it holds is gone: a dead fd */
+        char tty[DEVICE_NODE_MAX]; /* the serial port it has open, as /proc/PID/fd says (without "
+                                      (deleted)"); "" none */
 };
 
 struct process_list {

@@ -79,6 +79,7 @@ struct restart {
         bool reading_good; /* READING: the last good copy */
         unsigned reads;
         bool rolled_back;
+        bool handler_ended; /* the last run failed because a handler ended: its modem is to be looked at */
         struct process_id main; /* the one we started; pid 0 unknown */
         char *conf_text;        /* owned: the text being written */
         char problem[256];      /* what went wrong on the way, "" nothing */

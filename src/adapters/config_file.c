@@ -292,6 +292,7 @@ static int parse_text(const struct text *text, struct config *config, struct con
         return parser.result;
 }
 
+/* ret_config NULL: only checks. */
 static int parse_texts(const struct texts *texts, const char *path, struct config *ret_config,
                        struct config_file_error *ret_error)
 {
@@ -309,7 +310,8 @@ static int parse_texts(const struct texts *texts, const char *path, struct confi
         int r = config_check(config, &error);
         if (r < 0)
                 return tell(ret_error, r, path, 0, error.message);
-        *ret_config = *config;
+        if (ret_config)
+                *ret_config = *config;
         return 0;
 }
 
@@ -355,19 +357,16 @@ static int join_texts(const struct texts *texts, char **ret_joined, size_t *ret_
 int config_file_save_good(const char *state_dir, const char *path)
 {
         _cleanup_(cleanup_texts) struct texts texts = {0};
-        _cleanup_free_ struct config *config = malloc(sizeof(*config));
         _cleanup_free_ char *joined = NULL;
         struct config_file_error error;
         char target[PATH_MAX];
         size_t length = 0;
 
-        if (!config)
-                return -ENOMEM;
         int r = good_path(state_dir, target, sizeof(target));
         if (r == 0)
                 r = read_texts(&texts, path, &error);
         if (r == 0)
-                r = parse_texts(&texts, path, config, &error);
+                r = parse_texts(&texts, path, NULL, &error);
         if (r == 0)
                 r = join_texts(&texts, &joined, &length);
         return r < 0 ? r : file_replace(target, joined, length, 0600);

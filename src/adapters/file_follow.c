@@ -45,9 +45,7 @@ struct file_follow {
         struct followed current, previous;
 };
 
-/* --- one file
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- one file ---------------------------------------------------------------------------------- */
 
 static void followed_close(struct file_follow *f, struct followed *file)
 {
@@ -110,15 +108,13 @@ static bool is_unlinked(const struct followed *file)
         return fstat(file->fd, &now) == 0 && now.st_nlink == 0;
 }
 
-/* --- which file has the name
- * ---------------------------------------------------------------------------------------------------- */
+/* --- which file has the name ------------------------------------------------------------------- */
 
 /* Opens through a mere name first: a fifo or device under it is never opened for real. */
 static int open_regular(const char *path, struct stat *ret_stat)
 {
         _cleanup_close_ int name = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         char through[32];
-
         struct stat file;
 
         if (name < 0 || fstat(name, &file) < 0)
@@ -192,9 +188,7 @@ void file_follow_check(struct file_follow *f)
         (void)sd_event_source_set_enabled(f->read_source, SD_EVENT_ONESHOT);
 }
 
-/* --- events
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- events ------------------------------------------------------------------------------------ */
 
 /* The older file first, so that lines come in the order of their writing. */
 static int on_read(sd_event_source *source, void *userdata)
@@ -238,9 +232,7 @@ static int on_inotify(sd_event_source *source, int fd, uint32_t events, void *us
         return 0;
 }
 
-/* --- life
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- life -------------------------------------------------------------------------------------- */
 
 static int add_sources(struct file_follow *f, sd_event *event)
 {
@@ -248,12 +240,13 @@ static int add_sources(struct file_follow *f, sd_event *event)
         if (f->inotify_fd < 0)
                 return -errno;
         int r = sd_event_add_io(event, &f->inotify_source, f->inotify_fd, EPOLLIN, on_inotify, f);
-        if (r < 0)
-                return r;
-        r = sd_event_add_defer(event, &f->read_source, on_read, f);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(f->read_source, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(f->inotify_source, FILE_FOLLOW_PRIORITY);
+        if (r >= 0)
+                r = sd_event_add_defer(event, &f->read_source, on_read, f);
+        if (r >= 0)
+                r = sd_event_source_set_priority(f->read_source, FILE_FOLLOW_PRIORITY);
+        return r < 0 ? r : sd_event_source_set_enabled(f->read_source, SD_EVENT_OFF);
 }
 
 int file_follow_new(struct file_follow **ret, sd_event *event, const char *path, file_follow_line_fn line,

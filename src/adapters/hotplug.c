@@ -5,6 +5,7 @@
 #include "hotplug_private.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -58,13 +59,12 @@ void hotplug_forget(struct hotplug *hotplug, const char *usb_path)
         }
 }
 
-static int remember(struct hotplug *hotplug, const struct usb_device *device, unsigned devnum,
+static int remember(struct hotplug *hotplug, const char *usb_path, unsigned devnum,
                     struct hotplug_known **ret_known)
 {
         unsigned count = 0;
-        struct hotplug_known **link = &hotplug->known;
 
-        for (; *link; link = &(*link)->next)
+        for (const struct hotplug_known *known = hotplug->known; known; known = known->next)
                 count++;
         if (count == KNOWN_MAX)
                 return -E2BIG;
@@ -72,42 +72,78 @@ static int remember(struct hotplug *hotplug, const struct usb_device *device, un
         if (!known)
                 return -ENOMEM;
         known->devnum = devnum;
-        memcpy(&known->device, device, sizeof(*device));
-        *link = known; /* at the end: told in the order of arrival */
+        (void)text_copy(known->device.path, sizeof(known->device.path),
+                        usb_path); /* as long as a picture's path */
+        known->next = hotplug->known;
+        hotplug->known = known;
         *ret_known = known;
         return 0;
 }
 
-int hotplug_refresh(struct hotplug *hotplug, const char *usb_path, bool always)
+static bool same_interface(const struct usb_interface *a, const struct usb_interface *b)
 {
-        struct usb_device device;
-        unsigned devnum;
-        int r =
-            hotplug_picture(hotplug, usb_path, hotplug->udevd ? hotplug_udev_ready : NULL, &device, &devnum);
+        return a->number == b->number && a->class == b->class && a->subclass == b->subclass &&
+               a->protocol == b->protocol && a->bulk == b->bulk && a->interrupt == b->interrupt &&
+               text_equal(a->node, b->node) && text_equal(a->target, b->target);
+}
 
-        if (r < 0) {
-                hotplug_forget(hotplug, usb_path);
-                return 0;
-        }
-        struct hotplug_known *known = find_known(hotplug, usb_path);
+static bool same_picture(const struct usb_device *a, const struct usb_device *b)
+{
+        if (a->vendor != b->vendor || a->product != b->product || a->release != b->release ||
+            a->n_interfaces != b->n_interfaces || !text_equal(a->manufacturer, b->manufacturer) ||
+            !text_equal(a->model, b->model) || !text_equal(a->serial, b->serial))
+                return false;
+        for (unsigned i = 0; i < a->n_interfaces; i++)
+                if (!same_interface(&a->interfaces[i], &b->interfaces[i]))
+                        return false;
+        return true;
+}
+
+/* Tells the picture if it is a new one. */
+static int take_picture(struct hotplug *hotplug, const struct usb_device *device, unsigned devnum,
+                        bool always)
+{
+        struct hotplug_known *known = find_known(hotplug, device->path);
+
         if (known && known->devnum != devnum) {
-                hotplug_forget(hotplug, usb_path);
+                hotplug_forget(hotplug, device->path);
                 known = NULL;
         }
         bool is_new = !known;
-        if (is_new && !may_be_modem(&device))
-                return 0;
         if (is_new) {
-                r = remember(hotplug, &device, devnum, &known);
+                if (!may_be_modem(device))
+                        return 0;
+                int r = remember(hotplug, device->path, devnum, &known);
                 if (r < 0)
                         return r;
         }
         known->seen = true;
-        if (!is_new && !always && memcmp(&known->device, &device, sizeof(device)) == 0)
+        if (!is_new && !always && same_picture(&known->device, device))
                 return 0;
-        memcpy(&known->device, &device, sizeof(device));
-        hotplug->callbacks.device(hotplug->userdata, &device);
+        known->device = *device;
+        hotplug->callbacks.device(hotplug->userdata, device);
         return 0;
+}
+
+void hotplug_refresh(struct hotplug *hotplug, const char *usb_path, bool always)
+{
+        struct usb_device device;
+        unsigned devnum = 0;
+        int r =
+            hotplug_picture(hotplug, usb_path, hotplug->udevd ? hotplug_udev_ready : NULL, &device, &devnum);
+
+        if (r == -ENODEV) {
+                hotplug_forget(hotplug, usb_path);
+                return;
+        }
+        if (r == 0)
+                r = take_picture(hotplug, &device, devnum, always);
+        if (r == 0)
+                return;
+        struct hotplug_known *known = find_known(hotplug, usb_path);
+        if (known)
+                known->seen = true;
+        log_error("hotplug: cannot look at USB device %s: %s", usb_path, strerror(-r));
 }
 
 /* Forgets one device that the scan did not see; false when there is none left. */
@@ -128,22 +164,17 @@ static bool forget_unseen(struct hotplug *hotplug)
 static int scan_devices(struct hotplug *hotplug, bool always)
 {
         char folder[320];
-        int result = 0;
 
         if (text_format(folder, sizeof(folder), "%s/bus/usb/devices", hotplug->sysfs_root) < 0)
                 return -ENAMETOOLONG;
         DIR *dir = opendir(folder);
         if (!dir)
                 return errno == ENOENT ? 0 : -errno;
-        for (struct dirent *entry; (entry = readdir(dir));) {
-                if (!hotplug_is_usb_path(entry->d_name, strlen(entry->d_name)))
-                        continue;
-                int r = hotplug_refresh(hotplug, entry->d_name, always);
-                if (r < 0)
-                        result = r; /* the others are worth telling all the same */
-        }
+        for (struct dirent *entry; (entry = readdir(dir));)
+                if (hotplug_is_usb_path(entry->d_name, strlen(entry->d_name)))
+                        hotplug_refresh(hotplug, entry->d_name, always);
         (void)closedir(dir);
-        return result;
+        return 0;
 }
 
 int hotplug_scan(struct hotplug *hotplug, bool always)
@@ -151,7 +182,7 @@ int hotplug_scan(struct hotplug *hotplug, bool always)
         for (struct hotplug_known *known = hotplug->known; known; known = known->next)
                 known->seen = false;
         int r = scan_devices(hotplug, always);
-        while (forget_unseen(hotplug))
+        while (r == 0 && forget_unseen(hotplug))
                 ;
         return r;
 }

@@ -52,71 +52,58 @@ static bool usb_path_of(const char *devpath, char target[USB_PATH_MAX])
         return found;
 }
 
-static int flush(struct hotplug *hotplug, struct dirty *dirty)
+static void flush(struct hotplug *hotplug, struct dirty *dirty)
 {
-        int result = 0;
-
-        for (unsigned i = 0; i < dirty->n; i++) {
-                int r = hotplug_refresh(hotplug, dirty->paths[i], false);
-                if (r < 0)
-                        result = r;
-        }
+        for (unsigned i = 0; i < dirty->n; i++)
+                hotplug_refresh(hotplug, dirty->paths[i], false);
         dirty->n = 0;
-        return result;
 }
 
-static int mark(struct hotplug *hotplug, struct dirty *dirty, const char *usb_path)
+static void mark(struct hotplug *hotplug, struct dirty *dirty, const char *usb_path)
 {
-        int r = 0;
-
         for (unsigned i = 0; i < dirty->n; i++)
                 if (text_equal(dirty->paths[i], usb_path))
-                        return 0;
+                        return;
         if (dirty->n == DIRTY_MAX)
-                r = flush(hotplug, dirty);
+                flush(hotplug, dirty);
         (void)text_copy(dirty->paths[dirty->n++], USB_PATH_MAX, usb_path); /* its length was checked */
-        return r;
 }
 
-static int take_event(struct hotplug *hotplug, struct udev_device *device, struct dirty *dirty)
+static void take_event(struct hotplug *hotplug, struct udev_device *device, struct dirty *dirty)
 {
         const char *action = udev_device_get_action(device), *devtype = udev_device_get_devtype(device);
         const char *devpath = udev_device_get_devpath(device);
         char usb_path[USB_PATH_MAX];
 
         if (!devpath || !usb_path_of(devpath, usb_path))
-                return 0; /* a console, a pty: no USB */
+                return; /* a console, a pty: no USB */
         bool is_device = devtype && text_equal(devtype, "usb_device");
         if (is_device && action && text_equal(action, "remove"))
                 hotplug_forget(hotplug, usb_path);
-        return mark(hotplug, dirty, usb_path);
+        mark(hotplug, dirty, usb_path);
 }
 
-/* Reads what is queued. Returns 1 when the kernel dropped events (ENOBUFS). */
-static int drain(struct hotplug *hotplug, struct dirty *dirty)
+/* Reads what is queued. True: the kernel dropped events. */
+static bool drain(struct hotplug *hotplug, struct dirty *dirty)
 {
         bool lost = false;
 
         for (unsigned i = 0; i < BURST_MAX; i++) {
                 errno = 0;
                 struct udev_device *device = udev_monitor_receive_device(hotplug->monitor);
-                if (!device && errno == ENOBUFS) {
-                        lost = true;
-                        continue;
-                }
-                if (!device)
+                if (!device && errno != ENOBUFS)
                         break; /* EAGAIN, or a message that was not for us: the loop calls again when there is
                                   more */
-                int r = take_event(hotplug, device, dirty);
+                if (device)
+                        take_event(hotplug, device, dirty);
+                else
+                        lost = true;
                 udev_device_unref(device);
-                if (r < 0)
-                        return r;
         }
         return lost;
 }
 
-/* A handler that fails is switched off by sd-event: a modem that cannot be told (no memory) must not end
- * hotplug. */
+/* Never fails: sd-event would switch the source off, and hotplug with it. */
 static int on_monitor(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         struct hotplug *hotplug = userdata;
@@ -125,15 +112,14 @@ static int on_monitor(sd_event_source *source, int fd, uint32_t revents, void *u
         (void)source;
         (void)fd;
         (void)revents;
-        int r = drain(hotplug, &dirty);
-        if (r > 0) {
-                log_notice("hotplug: the kernel dropped events; looking at all devices again");
-                r = hotplug_enumerate(hotplug);
-        } else if (r == 0) {
-                r = flush(hotplug, &dirty);
-        }
+        bool lost = drain(hotplug, &dirty);
+        flush(hotplug, &dirty);
+        if (!lost)
+                return 0;
+        log_notice("hotplug: the kernel dropped events; looking at all devices again");
+        int r = hotplug_enumerate(hotplug);
         if (r < 0)
-                log_error("hotplug: cannot look at the devices: %s", strerror(-r));
+                log_error("hotplug: cannot list the devices: %s", strerror(-r));
         return 0;
 }
 
@@ -182,7 +168,7 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
         if (--hotplug->looks > 0 && r >= 0)
                 r = look_in(hotplug, SECOND_LOOK);
         if (r < 0)
-                log_error("hotplug: cannot look at the devices: %s", strerror(-r));
+                log_error("hotplug: cannot list the devices: %s", strerror(-r));
         return 0;
 }
 

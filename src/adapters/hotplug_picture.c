@@ -24,16 +24,43 @@ static void cleanup_dir(DIR **dir)
                 (void)closedir(*dir);
 }
 
+/* One picture in the making. */
+struct builder {
+        struct hotplug *hotplug;
+        hotplug_tty_ready ready;
+        int error; /* the first want of means, not of a file: then nothing can be said about the device */
+};
+
+/* After a failed open: keeps what is no fault of the device. Out of descriptors must never look like an
+ * unplugged modem. */
+static void note_error(struct builder *builder)
+{
+        if (builder->error == 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+                builder->error = -errno;
+}
+
+static DIR *open_dir(struct builder *builder, const char *path)
+{
+        DIR *dir = opendir(path);
+
+        if (!dir)
+                note_error(builder);
+        return dir;
+}
+
 /* The attribute's text without the newline, cut to `size`. -ENODEV: not there. */
-static int read_attribute(const char *folder, const char *name, char *target, size_t size)
+static int read_attribute(struct builder *builder, const char *folder, const char *name, char *target,
+                          size_t size)
 {
         char path[PATH_MAX], text[ATTRIBUTE_MAX];
 
         if (text_format(path, sizeof(path), "%s/%s", folder, name) < 0)
                 return -ENODEV;
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0)
+        if (fd < 0) {
+                note_error(builder);
                 return -ENODEV;
+        }
         ssize_t length = read(fd, text, sizeof(text));
         if (length < 0)
                 return -ENODEV;
@@ -44,30 +71,31 @@ static int read_attribute(const char *folder, const char *name, char *target, si
         return 0;
 }
 
-static int read_hex(const char *folder, const char *name, uint16_t *ret_value)
+static int read_hex(struct builder *builder, const char *folder, const char *name, uint16_t *ret_value)
 {
         char text[16];
-        int r = read_attribute(folder, name, text, sizeof(text));
+        int r = read_attribute(builder, folder, name, text, sizeof(text));
 
         return r < 0 || parse_hex16(text, ret_value) < 0 ? -ENODEV : 0;
 }
 
-static int read_hex8(const char *folder, const char *name, uint8_t *ret_value)
+static int read_hex8(struct builder *builder, const char *folder, const char *name, uint8_t *ret_value)
 {
         uint16_t value;
 
-        if (read_hex(folder, name, &value) < 0 || value > UINT8_MAX)
+        if (read_hex(builder, folder, name, &value) < 0 || value > UINT8_MAX)
                 return -ENODEV;
         *ret_value = (uint8_t)value;
         return 0;
 }
 
-static void count_endpoint(const char *folder, const char *name, struct usb_interface *interface)
+static void count_endpoint(struct builder *builder, const char *folder, const char *name,
+                           struct usb_interface *interface)
 {
         char path[PATH_MAX], type[16];
 
         if (text_format(path, sizeof(path), "%s/%s", folder, name) < 0 ||
-            read_attribute(path, "type", type, sizeof(type)) < 0)
+            read_attribute(builder, path, "type", type, sizeof(type)) < 0)
                 return;
         if (text_equal(type, "Bulk") && interface->bulk < UINT8_MAX)
                 interface->bulk++;
@@ -115,59 +143,58 @@ static int read_node_path(const struct hotplug *hotplug, const char *folder, con
 
 /* The tty `name` whose class device is the folder `path`. Its `dev` attribute leaves before the uevent, the
  * folder only after it. */
-static void take_tty(struct hotplug *hotplug, const char *path, const char *name, hotplug_tty_ready ready,
+static void take_tty(struct builder *builder, const char *path, const char *name,
                      struct usb_interface *interface)
 {
         char number[16], node[DEVICE_NODE_MAX], target[DEVICE_NODE_MAX];
 
-        if (read_attribute(path, "dev", number, sizeof(number)) < 0 || (ready && !ready(hotplug, name)))
+        if (read_attribute(builder, path, "dev", number, sizeof(number)) < 0 ||
+            (builder->ready && !builder->ready(builder->hotplug, name)))
                 return;
-        if (read_node_path(hotplug, path, name, node) < 0 || resolve_node(node, target) < 0)
+        if (read_node_path(builder->hotplug, path, name, node) < 0 || resolve_node(node, target) < 0)
                 return;
         (void)text_copy(interface->node, sizeof(interface->node), node); /* both fit */
         (void)text_copy(interface->target, sizeof(interface->target), target);
 }
 
 /* Looks for class devices in the folder `.../tty`. */
-static void find_tty_in(struct hotplug *hotplug, const char *folder, hotplug_tty_ready ready,
-                        struct usb_interface *interface)
+static void find_tty_in(struct builder *builder, const char *folder, struct usb_interface *interface)
 {
-        _cleanup_(cleanup_dir) DIR *dir = opendir(folder);
+        _cleanup_(cleanup_dir) DIR *dir = open_dir(builder, folder);
         char path[PATH_MAX];
 
         for (struct dirent *entry; dir && interface->node[0] == '\0' && (entry = readdir(dir));)
                 if (text_starts_with(entry->d_name, "tty") &&
                     text_format(path, sizeof(path), "%s/%s", folder, entry->d_name) == 0)
-                        take_tty(hotplug, path, entry->d_name, ready, interface);
+                        take_tty(builder, path, entry->d_name, interface);
 }
 
 /* cdc-acm has INTERFACE/tty/ttyACM0, usb-serial has INTERFACE/ttyUSB0/tty/ttyUSB0. */
-static void find_tty(struct hotplug *hotplug, const char *folder, const char *name, hotplug_tty_ready ready,
+static void find_tty(struct builder *builder, const char *folder, const char *name,
                      struct usb_interface *interface)
 {
         char path[PATH_MAX];
         const char *below = text_equal(name, "tty") ? "" : "/tty";
 
         if (text_format(path, sizeof(path), "%s/%s%s", folder, name, below) == 0)
-                find_tty_in(hotplug, path, ready, interface);
+                find_tty_in(builder, path, interface);
 }
 
-static int read_interface(struct hotplug *hotplug, const char *folder, hotplug_tty_ready ready,
-                          struct usb_interface *ret_interface)
+static int read_interface(struct builder *builder, const char *folder, struct usb_interface *ret_interface)
 {
         struct usb_interface interface = {0};
-        _cleanup_(cleanup_dir) DIR *dir = opendir(folder);
+        _cleanup_(cleanup_dir) DIR *dir = open_dir(builder, folder);
 
-        if (!dir || read_hex8(folder, "bInterfaceNumber", &interface.number) < 0 ||
-            read_hex8(folder, "bInterfaceClass", &interface.class) < 0 ||
-            read_hex8(folder, "bInterfaceSubClass", &interface.subclass) < 0 ||
-            read_hex8(folder, "bInterfaceProtocol", &interface.protocol) < 0)
+        if (!dir || read_hex8(builder, folder, "bInterfaceNumber", &interface.number) < 0 ||
+            read_hex8(builder, folder, "bInterfaceClass", &interface.class) < 0 ||
+            read_hex8(builder, folder, "bInterfaceSubClass", &interface.subclass) < 0 ||
+            read_hex8(builder, folder, "bInterfaceProtocol", &interface.protocol) < 0)
                 return -ENODEV;
         for (struct dirent *entry; (entry = readdir(dir));) {
                 if (text_starts_with(entry->d_name, "ep_"))
-                        count_endpoint(folder, entry->d_name, &interface);
+                        count_endpoint(builder, folder, entry->d_name, &interface);
                 else if (text_starts_with(entry->d_name, "tty") && interface.node[0] == '\0')
-                        find_tty(hotplug, folder, entry->d_name, ready, &interface);
+                        find_tty(builder, folder, entry->d_name, &interface);
         }
         *ret_interface = interface;
         return 0;
@@ -186,10 +213,9 @@ static void insert_interface(struct usb_device *device, const struct usb_interfa
         device->n_interfaces++;
 }
 
-static void read_interfaces(struct hotplug *hotplug, const char *folder, hotplug_tty_ready ready,
-                            struct usb_device *device)
+static void read_interfaces(struct builder *builder, const char *folder, struct usb_device *device)
 {
-        _cleanup_(cleanup_dir) DIR *dir = opendir(folder);
+        _cleanup_(cleanup_dir) DIR *dir = open_dir(builder, folder);
         size_t length = strlen(device->path);
         struct usb_interface interface;
         char path[PATH_MAX];
@@ -199,34 +225,50 @@ static void read_interfaces(struct hotplug *hotplug, const char *folder, hotplug
                 if (!text_starts_with(entry->d_name, device->path) || entry->d_name[length] != ':')
                         continue;
                 if (text_format(path, sizeof(path), "%s/%s", folder, entry->d_name) == 0 &&
-                    read_interface(hotplug, path, ready, &interface) == 0)
+                    read_interface(builder, path, &interface) == 0)
                         insert_interface(device, &interface);
         }
+}
+
+/* The attributes of the device itself. */
+static int read_device(struct builder *builder, const char *folder, struct usb_device *device,
+                       unsigned *ret_devnum)
+{
+        char number[16];
+        unsigned devnum = 0;
+
+        if (read_hex(builder, folder, "idVendor", &device->vendor) < 0 ||
+            read_hex(builder, folder, "idProduct", &device->product) < 0 ||
+            read_hex(builder, folder, "bcdDevice", &device->release) < 0)
+                return -ENODEV;
+        /* Not every device has these. */
+        (void)read_attribute(builder, folder, "manufacturer", device->manufacturer,
+                             sizeof(device->manufacturer));
+        (void)read_attribute(builder, folder, "product", device->model, sizeof(device->model));
+        (void)read_attribute(builder, folder, "serial", device->serial, sizeof(device->serial));
+        if (read_attribute(builder, folder, "devnum", number, sizeof(number)) == 0)
+                (void)parse_unsigned(number, 0, UINT_MAX, &devnum);
+        *ret_devnum = devnum;
+        return 0;
 }
 
 int hotplug_picture(struct hotplug *hotplug, const char *usb_path, hotplug_tty_ready ready,
                     struct usb_device *ret_device, unsigned *ret_devnum)
 {
-        struct usb_device device;
-        char folder[PATH_MAX], number[16];
+        struct builder builder = {.hotplug = hotplug, .ready = ready};
+        struct usb_device device = {0};
+        char folder[PATH_MAX];
         unsigned devnum = 0;
 
-        memset(&device, 0, sizeof(device)); /* with its padding: pictures are compared as bytes */
         if (text_copy(device.path, sizeof(device.path), usb_path) < 0 ||
             text_format(folder, sizeof(folder), "%s/bus/usb/devices/%s", hotplug->sysfs_root, usb_path) < 0)
                 return -ENODEV;
-        if (read_hex(folder, "idVendor", &device.vendor) < 0 ||
-            read_hex(folder, "idProduct", &device.product) < 0 ||
-            read_hex(folder, "bcdDevice", &device.release) < 0)
-                return -ENODEV;
-        /* Not every device has these. */
-        (void)read_attribute(folder, "manufacturer", device.manufacturer, sizeof(device.manufacturer));
-        (void)read_attribute(folder, "product", device.model, sizeof(device.model));
-        (void)read_attribute(folder, "serial", device.serial, sizeof(device.serial));
-        if (read_attribute(folder, "devnum", number, sizeof(number)) == 0)
-                (void)parse_unsigned(number, 0, UINT_MAX, &devnum);
-        read_interfaces(hotplug, folder, ready, &device);
-        memcpy(ret_device, &device, sizeof(device));
+        int r = read_device(&builder, folder, &device, &devnum);
+        if (r == 0)
+                read_interfaces(&builder, folder, &device);
+        if (builder.error < 0 || r < 0)
+                return builder.error < 0 ? builder.error : r;
+        *ret_device = device;
         *ret_devnum = devnum;
         return 0;
 }

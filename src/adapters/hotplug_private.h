@@ -42,6 +42,7 @@ typedef bool (*hotplug_tty_ready)(struct hotplug *hotplug, const char *name);
 
 /*
  * Builds the picture of the USB device at `usb_path` from sysfs. -ENODEV: it is not there, or leaving.
+ * -EMFILE, -ENFILE, -ENOMEM: it could not be looked at, nothing is known.
  */
 int hotplug_picture(struct hotplug *hotplug, const char *usb_path, hotplug_tty_ready ready,
                     struct usb_device *ret_device, unsigned *ret_devnum);
@@ -49,8 +50,12 @@ int hotplug_picture(struct hotplug *hotplug, const char *usb_path, hotplug_tty_r
 /* True for a name like "1-1.2": a device, neither an interface ("1-1.2:1.0") nor a root hub ("usb1"). */
 bool hotplug_is_usb_path(const char *name, size_t length);
 
-/* Looks at one device again, or at all of them, and tells what changed (`always`: all that is there). */
-int hotplug_refresh(struct hotplug *hotplug, const char *usb_path, bool always);
+/*
+ * Looks at one device again, or at all of them, and tells what changed (`always`: all that is there). A
+ * device that cannot be looked at stays as it was told, with a line in the log. The scan: a negative errno
+ * when there is no list of devices to be had.
+ */
+void hotplug_refresh(struct hotplug *hotplug, const char *usb_path, bool always);
 int hotplug_scan(struct hotplug *hotplug, bool always);
 
 /* Tells that the device is gone, if it was told before. */

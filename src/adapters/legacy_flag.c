@@ -168,7 +168,7 @@ static int open_folder(const char *path, const char **ret_name)
 
 int legacy_flag_remove(const char *path, const struct legacy_flag *seen)
 {
-        const char *name = NULL;
+        const char *name = "";
         struct stat st;
 
         if (!seen->present)

@@ -1,12 +1,9 @@
 /*
  * The smsd processes of the box, see adapters/process_table.h. It owns a pidfd and an event source for each
- * process it watches and one inotify descriptor for the binary; it does not own the processes.
+ * process it watches; it does not own the processes.
  *
  * A pid alone is never trusted: a process is watched and signalled through a pidfd, and only after its start
  * time was compared with the pidfd already open, so that the pid cannot have changed hands in between.
- *
- * The binary is watched twice: the file for being opened, its folder for the file being replaced (a package
- * upgrade renames a new one over it) or coming back.
  */
 #include "adapters/process_table.h"
 
@@ -17,9 +14,21 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/inotify.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+
+/* glibc names these since 2.36 only (sys/pidfd.h); Ubuntu 22.04 has 2.35. The kernel has all since 5.4. */
+#define ID_TYPE_PIDFD ((idtype_t)3)
+
+static int open_pidfd(pid_t pid)
+{
+        return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static int signal_pidfd(int fd, int number)
+{
+        return (int)syscall(SYS_pidfd_send_signal, fd, number, NULL, 0);
+}
 
 struct watch {
         struct process_table *table;
@@ -37,17 +46,14 @@ struct process_table {
         struct smsd_identity identity;
         int proc_fd;
 
-        int inotify_fd;
-        int binary_wd, folder_wd;
-        sd_event_source *inotify_source;
+        struct binary_watch binary;
+        sd_event_source *binary_source;
 
         struct watch watches[SMSD_PROCESSES_MAX];
         struct process_list list;
 };
 
-/* --- watches
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- watches ----------------------------------------------------------------------------------- */
 
 static struct watch *find_watch(struct process_table *t, struct process_id id)
 {
@@ -71,7 +77,7 @@ static int take_status(int fd, bool *ret_known, int *ret_status)
 {
         siginfo_t info = {0};
 
-        if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0) {
+        if (waitid(ID_TYPE_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0) {
                 /* ECHILD: somebody else's child. Whatever it is, the pidfd says that the process is gone. */
                 *ret_known = false;
                 *ret_status = 0;
@@ -105,7 +111,7 @@ static int on_process_ended(sd_event_source *source, int fd, uint32_t events, vo
 /* A pidfd that is certainly this process: the start time is read while the pidfd is held. */
 static int open_process(const struct process_table *t, struct process_id id)
 {
-        _cleanup_close_ int fd = pidfd_open(id.pid, 0);
+        _cleanup_close_ int fd = open_pidfd(id.pid);
         uint64_t start_time;
 
         if (fd < 0)
@@ -156,12 +162,10 @@ int process_table_signal(const struct process_table *t, struct process_id id, in
 
         if (fd < 0)
                 return fd;
-        return pidfd_send_signal(fd, signal, NULL, 0) < 0 ? -errno : 0;
+        return signal_pidfd(fd, signal) < 0 ? -errno : 0;
 }
 
-/* --- the binary
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- the binary -------------------------------------------------------------------------------- */
 
 static void stat_or_absent(const char *path, struct stat *ret_stat)
 {
@@ -178,75 +182,29 @@ static void refresh_identity(struct process_table *t)
                 (void)text_copy(t->identity.binary, sizeof(t->identity.binary), resolved);
         stat_or_absent(t->identity.binary, &t->identity.binary_stat);
         stat_or_absent(t->identity.conf, &t->identity.conf_stat);
-        t->identity.pidfile_pid = t->pidfile ? read_pidfile(t->pidfile) : 0;
+        binary_watch_arm(&t->binary, t->identity.binary);
 }
 
-static void renew_watch(struct process_table *t, int *wd, const char *path, uint32_t mask)
-{
-        int new = inotify_add_watch(t->inotify_fd, path, mask);
-
-        if (*wd >= 0 && new != *wd)
-                /* The watch of the replaced one; the kernel may have dropped it already. */
-                (void)inotify_rm_watch(t->inotify_fd, *wd);
-        *wd = new;
-}
-
-/* Watches file and folder as they are now. Adding a watch that exists changes nothing; what is absent is told
- * by the folder, or, when that is absent too, found by the next scan. */
-static void arm_inotify(struct process_table *t)
-{
-        char folder[PATH_MAX];
-
-        (void)text_copy(folder, sizeof(folder), t->identity.binary);
-        char *slash = strrchr(folder, '/');
-        if (slash && slash != folder)
-                *slash = '\0';
-        renew_watch(t, &t->folder_wd, folder, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
-        renew_watch(t, &t->binary_wd, t->identity.binary,
-                    IN_OPEN | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB);
-}
-
-static bool replaces_binary(const struct process_table *t, const struct inotify_event *event)
-{
-        const char *name = strrchr(t->identity.binary, '/');
-
-        if (event->wd == t->folder_wd)
-                return event->len > 0 && name && text_equal(event->name, name + 1);
-        return event->wd == t->binary_wd &&
-               (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB | IN_IGNORED));
-}
-
-static int on_inotify(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static int on_binary(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         struct process_table *t = userdata;
-        _Alignas(struct inotify_event) char buffer[4096];
         bool opened = false, replaced = false;
 
         (void)source;
+        (void)fd;
         (void)events;
-        ssize_t n = read(fd, buffer, sizeof(buffer));
-        if (n < 0)
-                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-        for (ssize_t at = 0; at < n;) {
-                const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
-                bool lost = event->mask & IN_Q_OVERFLOW;
-                opened = opened || lost || (event->wd == t->binary_wd && (event->mask & IN_OPEN));
-                replaced = replaced || lost || replaces_binary(t, event);
-                at += (ssize_t)(sizeof(*event) + event->len);
-        }
-        if (replaced) {
+        int r = binary_watch_read(&t->binary, t->identity.binary, &opened, &replaced);
+        if (r < 0)
+                return r;
+        if (replaced)
                 refresh_identity(t);
-                arm_inotify(t);
-        }
         /* Whoever opened a new binary before it was watched has not been seen: let the caller look. */
         if ((opened || replaced) && t->callbacks.binary_opened)
                 t->callbacks.binary_opened(t->userdata);
         return 0;
 }
 
-/* --- scan
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- scan -------------------------------------------------------------------------------------- */
 
 struct scan {
         struct process_table *table;
@@ -279,14 +237,26 @@ static struct smsd_process *find_process(struct process_table *t, pid_t pid)
         return NULL;
 }
 
-/* Before the handlers, whose command line may say nothing, their main process must be judged. */
+static bool may_be_ours(enum conf_verdict verdict)
+{
+        return verdict == CONF_UNKNOWN_MAIN || verdict == CONF_UNKNOWN_HANDLER;
+}
+
+/*
+ * Before the handlers, whose command line may say nothing, their main process must be judged. The pidfile is
+ * read behind /proc: read before, it could not name an smsd that came in between.
+ */
 static void judge_by_itself(struct process_table *t, const struct scan *scan)
 {
+        pid_t named = t->pidfile ? read_pidfile(t->pidfile) : 0;
+
         for (unsigned i = 0; i < t->list.n; i++) {
                 struct smsd_process *process = &t->list.processes[i];
+                enum conf_verdict verdict = scan->verdicts[i];
                 bool known = find_watch(t, process->id) != NULL;
-                process->ours = scan->verdicts[i] == CONF_OURS || process->in_pidfile ||
-                                (known && scan->verdicts[i] != CONF_OTHER);
+                process->in_pidfile = process->id.pid == named && verdict != CONF_FOREIGN;
+                process->ours =
+                    verdict == CONF_OURS || process->in_pidfile || (known && may_be_ours(verdict));
         }
 }
 
@@ -297,9 +267,8 @@ static void judge_by_parent(struct process_table *t, const struct scan *scan)
         for (unsigned i = 0; i < t->list.n; i++) {
                 struct smsd_process *process = &t->list.processes[i];
                 const struct smsd_process *parent = find_process(t, process->parent);
-                if (process->ours || scan->verdicts[i] == CONF_OTHER)
-                        continue;
-                process->ours = parent ? parent->ours : scan->verdicts[i] == CONF_UNKNOWN_HANDLER;
+                if (!process->ours && may_be_ours(scan->verdicts[i]))
+                        process->ours = parent ? parent->ours : scan->verdicts[i] == CONF_UNKNOWN_HANDLER;
         }
 }
 
@@ -322,7 +291,6 @@ int process_table_scan(struct process_table *t)
         struct scan scan = {.table = t};
 
         refresh_identity(t);
-        arm_inotify(t);
         t->list.n = 0;
         t->list.truncated = false;
         int r = for_each_number(t->proc_fd, look_at_process, &scan);
@@ -341,9 +309,7 @@ const struct process_list *process_table_list(const struct process_table *t)
         return &t->list;
 }
 
-/* --- life
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- life -------------------------------------------------------------------------------------- */
 
 static int copy_options(struct process_table *t, const struct process_table_options *options)
 {
@@ -362,15 +328,14 @@ static int open_sources(struct process_table *t)
         t->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (t->proc_fd < 0 || fstatat(t->proc_fd, "self/ns/pid", &t->identity.namespace, 0) < 0)
                 return -errno;
-        t->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-        if (t->inotify_fd < 0)
-                return -errno;
-        int r = sd_event_add_io(t->event, &t->inotify_source, t->inotify_fd, EPOLLIN, on_inotify, t);
+        int r = binary_watch_open(&t->binary);
         if (r < 0)
                 return r;
-        (void)sd_event_source_set_description(t->inotify_source, "smsd-binary");
+        r = sd_event_add_io(t->event, &t->binary_source, t->binary.fd, EPOLLIN, on_binary, t);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(t->binary_source, "smsd-binary");
         refresh_identity(t);
-        arm_inotify(t);
         return 0;
 }
 
@@ -382,7 +347,7 @@ int process_table_new(struct process_table **ret, sd_event *event,
 
         if (!t)
                 return -ENOMEM;
-        t->proc_fd = t->inotify_fd = t->binary_wd = t->folder_wd = -1;
+        t->proc_fd = t->binary.fd = -1;
         t->event = sd_event_ref(event);
         t->callbacks = *callbacks;
         t->userdata = userdata;
@@ -413,8 +378,8 @@ struct process_table *process_table_free(struct process_table *t)
                 return NULL;
         for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++)
                 release_watch(&t->watches[i]);
-        (void)sd_event_source_disable_unref(t->inotify_source);
-        (void)close_fd(t->inotify_fd);
+        (void)sd_event_source_disable_unref(t->binary_source);
+        (void)close_fd(t->binary.fd);
         (void)close_fd(t->proc_fd);
         (void)sd_event_unref(t->event);
         free(t->smsd);

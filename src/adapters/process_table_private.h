@@ -1,6 +1,6 @@
 /*
- * What the two halves of the process table share: process_table.c owns the watches and the list,
- * process_table_proc.c reads /proc.
+ * What the parts of the process table share: process_table.c owns the watches and the list,
+ * process_table_proc.c reads /proc, process_table_binary.c watches the binary.
  */
 #ifndef PROCESS_TABLE_PRIVATE_H
 #define PROCESS_TABLE_PRIVATE_H
@@ -18,12 +18,12 @@ struct smsd_identity {
         struct stat binary_stat; /* st_ino 0: absent */
         struct stat conf_stat;
         struct stat namespace; /* our pid namespace */
-        pid_t pidfile_pid;     /* 0: none */
         bool by_name;
 };
 
 /* What its command line says about the configuration it runs on. */
 enum conf_verdict {
+        CONF_FOREIGN, /* it lives in another pid namespace: never ours */
         CONF_OTHER,
         CONF_OURS,
         CONF_UNKNOWN_MAIN,    /* not to be told from the command line (any more) */
@@ -31,8 +31,8 @@ enum conf_verdict {
 };
 
 /*
- * Fills `ret_process` (all but `ours`) and the verdict for process `pid`. proc_fd is open on /proc.
- * Returns 1 when it is an smsd, 0 when it is something else or gone.
+ * Fills `ret_process` (all but `ours` and `in_pidfile`) and the verdict for process `pid`. proc_fd is open on
+ * /proc. Returns 1 when it is an smsd, 0 when it is something else or gone.
  */
 int proc_read_smsd(int proc_fd, pid_t pid, const struct smsd_identity *identity,
                    struct smsd_process *ret_process, enum conf_verdict *ret_verdict);
@@ -49,5 +49,21 @@ pid_t read_pidfile(const char *path);
  * returns false. Allocates nothing. Returns 0 or a negative errno.
  */
 int for_each_number(int fd, bool (*each)(void *userdata, unsigned number), void *userdata);
+
+/* An inotify descriptor on the smsd binary and its folder. */
+struct binary_watch {
+        int fd;
+        int binary_wd, folder_wd; /* -1: absent, or not to be watched */
+};
+
+int binary_watch_open(struct binary_watch *watch);
+
+/* Watches file and folder as they are now. What is absent is told by the folder when it comes back; when that
+ * is absent too, the next call finds it. */
+void binary_watch_arm(struct binary_watch *watch, const char *binary);
+
+/* Reads what has happened. `opened`: somebody opened the binary; `replaced`: another file, or none, has its
+ * name now (the watch must be armed again). Lost events count as both. Returns 0 or a negative errno. */
+int binary_watch_read(struct binary_watch *watch, const char *binary, bool *ret_opened, bool *ret_replaced);
 
 #endif

@@ -102,11 +102,9 @@ static const char *base_name(const char *path)
         return slash ? slash + 1 : path;
 }
 
-/* --- /proc/PID/stat
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- /proc/PID/stat ---------------------------------------------------------------------------- */
 
-static int read_stat(int proc_fd, pid_t pid, struct process_stat *ret_stat)
+    static int read_stat(int proc_fd, pid_t pid, struct process_stat *ret_stat)
 {
         char path[32], text[1024];
 
@@ -127,12 +125,10 @@ int proc_read_start_time(int proc_fd, pid_t pid, uint64_t *ret_start_time)
         return 0;
 }
 
-/* --- is it an smsd?
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- is it an smsd? ---------------------------------------------------------------------------- */
 
-/* Cheap for the hundreds of others: one readlink. */
-static bool is_smsd(int proc_fd, pid_t pid, const struct smsd_identity *identity)
+    /* Cheap for the hundreds of others: one readlink. */
+    static bool is_smsd(int proc_fd, pid_t pid, const struct smsd_identity *identity)
 {
         char path[32], exe[PATH_MAX];
         struct process_stat stat;
@@ -164,8 +160,7 @@ static bool in_our_namespace(int proc_fd, pid_t pid, const struct smsd_identity 
         return same_file(&namespace, &identity->namespace);
 }
 
-/* --- which configuration?
- * ------------------------------------------------------------------------------------------------------- */
+/* --- which configuration? ---------------------------------------------------------------------- */
 
 /*
  * The last -c among smsd's arguments (NUL-separated), as its getopt reads them: "-c FILE", "-cFILE", "-tc
@@ -231,6 +226,9 @@ static enum conf_verdict judge_command_line(int proc_fd, pid_t pid, const struct
         ssize_t length = read_at(proc_fd, path, 0, arguments, sizeof(arguments));
         if (length <= 0)
                 return CONF_OTHER;
+        /* Padded by somebody: the end, where -c may be, was not read. */
+        if ((size_t)length == sizeof(arguments) - 1)
+                return CONF_UNKNOWN_MAIN;
         if (text_starts_with(arguments, trick_main))
                 return CONF_UNKNOWN_MAIN;
         if (text_starts_with(arguments, trick))
@@ -254,11 +252,9 @@ pid_t read_pidfile(const char *path)
         return parse_unsigned(text, 1, INT_MAX, &pid) == 0 ? (pid_t)pid : 0;
 }
 
-/* --- which port?
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- which port? ------------------------------------------------------------------------------- */
 
-struct tty_search {
+    struct tty_search {
         int fd; /* /proc/PID/fd */
         dev_t terminal;
         struct smsd_process *process;
@@ -318,9 +314,8 @@ int proc_read_smsd(int proc_fd, pid_t pid, const struct smsd_identity *identity,
             .id = {.pid = pid, .start_time = stat.start_time},
             .parent = stat.parent,
             .group = stat.group,
-            .in_pidfile = near && pid == identity->pidfile_pid,
         };
-        *ret_verdict = near ? judge_command_line(proc_fd, pid, identity) : CONF_OTHER;
+        *ret_verdict = near ? judge_command_line(proc_fd, pid, identity) : CONF_FOREIGN;
         find_tty(proc_fd, pid, stat.terminal, ret_process);
         return 1;
 }

@@ -40,15 +40,14 @@ struct account {
         gid_t gid;
 };
 
-/* --- orphans
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- orphans ----------------------------------------------------------------------------------- */
 
-/*
- * WNOWAIT shows one ended child without taking it. One that is kept hides the others behind it; they wait for
- * the next SIGCHLD, and its own wait follows at once anyway.
- */
-static int on_child(sd_event_source *source, const struct signalfd_siginfo *signal_info, void *userdata)
+    /*
+     * WNOWAIT shows one ended child without taking it. One that is kept hides the others behind it; they wait
+     * for the next SIGCHLD, and its own wait follows at once anyway.
+     */
+    static int
+    on_child(sd_event_source *source, const struct signalfd_siginfo *signal_info, void *userdata)
 {
         struct smsd_direct *d = userdata;
 
@@ -97,11 +96,9 @@ struct smsd_direct *smsd_direct_free(struct smsd_direct *d)
         return NULL;
 }
 
-/* --- account and files
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- account and files ------------------------------------------------------------------------- */
 
-static int choose_group(const struct smsd_direct_options *options, struct account *account)
+    static int choose_group(const struct smsd_direct_options *options, struct account *account)
 {
         const char *name = options->group ? options->group : DEFAULT_GROUP;
 
@@ -189,13 +186,12 @@ static int open_output(const char *path, const struct account *account)
         return result;
 }
 
-/* --- the child
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- the child --------------------------------------------------------------------------------- */
 
-/* Nothing of how the daemon runs may be inherited but the environment, and of that not what systemd said to
- * the daemon alone. */
-static void reset_process(void)
+    /* Nothing of how the daemon runs may be inherited but the environment, and of that not what systemd said
+     * to the daemon alone. */
+    static void
+    reset_process(void)
 {
         static const char *const ours_alone[] = {"NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC",
                                                  "LISTEN_PID",     "LISTEN_FDS",   "LISTEN_FDNAMES",
@@ -261,12 +257,10 @@ static void run_child(const char *const *arguments, int output, int error)
         _exit(127);
 }
 
-/* --- start
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- start ------------------------------------------------------------------------------------- */
 
-/* An smsd that failed to start leaves no zombie. */
-static void reap(pid_t pid)
+    /* An smsd that failed to start leaves no zombie. */
+    static void reap(pid_t pid)
 {
         siginfo_t info;
 

@@ -29,18 +29,18 @@ static ssize_t read_full(int fd, char *target, size_t size)
         return (ssize_t)total;
 }
 
-/* Opens without waiting (a fifo has no writer) and without side effect on a device, and refuses both
- * afterwards. */
+/*
+ * Opens `path` as a mere name first, for opening a fifo waits and opening a device may do something to it;
+ * what turned out to be a regular file is then opened by that very name, so that nothing can be put in its
+ * place meanwhile.
+ */
 static int open_regular(const char *path, int flags)
 {
-        _cleanup_close_ int fd = -1;
+        _cleanup_close_ int name = open(path, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
+        char through[32];
         struct stat st;
 
-        /* O_PATH first: opening a device may already do something to it. */
-        fd = open(path, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
-        if (fd < 0)
-                return -errno;
-        if (fstat(fd, &st) < 0)
+        if (name < 0 || fstat(name, &st) < 0)
                 return -errno;
         if (S_ISLNK(st.st_mode))
                 return -ELOOP;
@@ -48,101 +48,117 @@ static int open_regular(const char *path, int flags)
                 return -EISDIR;
         if (!S_ISREG(st.st_mode))
                 return -EBADF;
-        fd = close_fd(fd);
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (flags & O_NOFOLLOW));
-        if (fd < 0)
-                return -errno;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EBADF;
-        int opened = fd;
-        fd = -1;
-        return opened;
+        (void)text_format(through, sizeof(through), "/proc/self/fd/%d", name); /* always fits */
+        int fd = open(through, O_RDONLY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
 }
 
-int file_read(const char *path, int flags, size_t max, char **ret_text, size_t *ret_length)
+int file_read_into(const char *path, int flags, char *buffer, size_t size, size_t *ret_length)
 {
         _cleanup_close_ int fd = open_regular(path, flags);
 
         if (fd < 0)
                 return fd;
-        _cleanup_free_ char *text = malloc(max + 2);
-        if (!text)
-                return -ENOMEM;
-        /* One byte more than allowed. Not by st_size: the file may grow, and files of /sys and /proc lie about it. */
-        ssize_t length = read_full(fd, text, max + 1);
+        /* To the last byte of the buffer: not by st_size, for the file may grow and files of /sys and /proc
+         * lie about it. */
+        ssize_t length = read_full(fd, buffer, size);
         if (length < 0)
                 return (int)length;
-        if ((size_t)length > max)
+        if ((size_t)length == size)
                 return -EFBIG;
-        text[length] = '\0';
-        *ret_text = text;
+        buffer[length] = '\0';
         *ret_length = (size_t)length;
+        return 0;
+}
+
+int file_read(const char *path, int flags, size_t max, char **ret_text, size_t *ret_length)
+{
+        _cleanup_free_ char *text = malloc(max + 1);
+
+        if (!text)
+                return -ENOMEM;
+        int r = file_read_into(path, flags, text, max + 1, ret_length);
+        if (r < 0)
+                return r;
+        *ret_text = text;
         text = NULL;
         return 0;
+}
+
+struct place {
+        int folder;
+        const char *name; /* in the caller's path */
+        char temporary[NAME_MAX + 1];
+};
+
+static void place_done(struct place *place)
+{
+        place->folder = close_fd(place->folder);
+}
+
+static int place_open(struct place *place, const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+        char folder[PATH_MAX] = ".";
+
+        place->name = path + length;
+        if (place->name[0] == '\0' || text_equal(place->name, ".") || text_equal(place->name, ".."))
+                return -EINVAL;
+        if (length > 0 && text_copy_n(folder, sizeof(folder), path, length) < 0)
+                return -ENAMETOOLONG;
+        if (text_format(place->temporary, sizeof(place->temporary), ".%s.new", place->name) < 0)
+                return -ENAMETOOLONG;
+        place->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return place->folder < 0 ? -errno : 0;
 }
 
 static int write_full(int fd, const char *data, size_t length)
 {
         while (length > 0) {
-                ssize_t n = write(fd, data, length);
-                if (n < 0 && errno == EINTR)
+                ssize_t written = write(fd, data, length);
+                if (written < 0 && errno == EINTR)
                         continue;
-                if (n < 0)
+                if (written < 0)
                         return -errno;
-                data += n;
-                length -= (size_t)n;
+                data += written;
+                length -= (size_t)written;
         }
         return 0;
 }
 
-/* Fills the new file behind `fd` and closes it; nothing of it may be lost silently, so close counts too. */
-static int fill_and_close(int fd, const void *data, size_t length, mode_t mode)
+/* unlink first and O_EXCL: whatever lies at the name, a symlink even, is never written through. */
+static int write_temporary(const struct place *place, const void *data, size_t length, mode_t mode)
 {
+        if (unlinkat(place->folder, place->temporary, 0) < 0 && errno != ENOENT)
+                return -errno;
+        _cleanup_close_ int fd =
+            openat(place->folder, place->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
         int r = write_full(fd, data, length);
-
-        if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+        if (r == 0 && fchmod(fd, mode) < 0)
                 r = -errno;
-        if (close(fd) < 0 && r == 0)
+        if (r == 0 && fsync(fd) < 0)
                 r = -errno;
         return r;
 }
 
-/* The rename itself survives a power cut only when the folder is on the disk too. */
-static int sync_folder_of(const char *path)
-{
-        char folder[PATH_MAX];
-        const char *slash = strrchr(path, '/');
-        size_t length = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
-
-        if (length == 0)
-                (void)text_copy(folder, sizeof(folder), ".");
-        else if (text_copy_n(folder, sizeof(folder), path, length) < 0)
-                return -ENAMETOOLONG;
-        _cleanup_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        return fsync(fd) < 0 ? -errno : 0;
-}
-
 int file_replace(const char *path, const void *data, size_t length, mode_t mode)
 {
-        char beside[PATH_MAX];
+        _cleanup_(place_done) struct place place = {.folder = -1};
+        int r = place_open(&place, path);
 
-        if (text_format(beside, sizeof(beside), "%s.XXXXXX", path) < 0)
-                return -ENAMETOOLONG;
-        int fd = mkostemp(beside, O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        int r = fill_and_close(fd, data, length, mode);
-        if (r == 0 && rename(beside, path) < 0)
+        if (r < 0)
+                return r;
+        r = write_temporary(&place, data, length, mode);
+        if (r == 0 && renameat(place.folder, place.temporary, place.folder, place.name) < 0)
                 r = -errno;
         if (r < 0) {
-                (void)unlink(beside); /* the first error is the one to tell */
+                (void)unlinkat(place.folder, place.temporary, 0); /* the first error is the one to tell */
                 return r;
         }
-        return sync_folder_of(path);
+        return fsync(place.folder) < 0 ? -errno : 0;
 }
 
 int file_remove(const char *path)

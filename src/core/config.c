@@ -146,7 +146,7 @@ static const char *quote(char target[QUOTE_SIZE], const char *text)
 /* A typo is at most two edits, and at most a third of the word. */
 static bool is_typo(const char *word, const char *known)
 {
-        unsigned distance = config_word_distance(word, known);
+        size_t distance = config_word_distance(word, known);
 
         return distance <= 2 && distance * 3 <= strlen(known) + 2;
 }

@@ -138,9 +138,23 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
                               gateway->restart.backoff.failures);
 }
 
+/*
+ * A handler ended, whatever the reason: its modem is asked before the next try. smsd's own words may come later
+ * than its exit, or not at all, and a start on a SIM that refused the PIN costs one of its attempts.
+ */
+static void doubt_unserved(struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot))
+                        modem_distrust(&gateway->modems[slot->modem], gateway->now);
+        }
+}
+
 static void handler_lost(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         gateway->handler_lost = true;
+        doubt_unserved(gateway);
         restart_count_failure(&gateway->restart, gateway->now);
         action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
                       "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
@@ -209,13 +223,17 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
 
         switch (kind) {
         case SMSD_LOG_PIN_REFUSED:
-                set_guard(slot, GUARD_PIN_REFUSED, actions);
-                break;
         case SMSD_LOG_SIM_LOCKED:
-                set_guard(slot, GUARD_PUK, actions);
+                set_guard(slot, kind == SMSD_LOG_PIN_REFUSED ? GUARD_PIN_REFUSED : GUARD_PUK, actions);
+                /* What an earlier probe saw of the SIM must not lift the guard. */
+                if (modem)
+                        modem_distrust(modem, gateway->now);
                 break;
         case SMSD_LOG_SIM_ERROR:
         case SMSD_LOG_PIN_MISSING:
+                if (modem)
+                        modem_distrust(modem, gateway->now);
+                break;
         case SMSD_LOG_CANNOT_OPEN:
                 if (modem)
                         modem_reprobe(modem, gateway->now);
@@ -237,6 +255,8 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_HANDLER_STARTED:
                 slot->unregistered = slot->silent = false;
+                if (modem && kind != SMSD_LOG_HANDLER_STARTED)
+                        modem_trust(modem);
                 slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
                 break;
         case SMSD_LOG_OTHER:
@@ -253,7 +273,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         }
 }
 
-static void log_line(struct gateway *gateway, const struct event *event, struct action_list *actions)
+static void smsd_said(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         const struct smsd_log_line *line = &event->log.line;
         struct slot *slot = slots_find(&gateway->slots, line->modem[0] ? line->modem : line->source);
@@ -261,6 +281,12 @@ static void log_line(struct gateway *gateway, const struct event *event, struct 
         smsd_state_log(&gateway->smsd, line, event->log.text, event->log.realtime);
         if (slot)
                 modem_log(gateway, slot, line->kind, actions);
+}
+
+static bool is_working(const struct smsd_status_modem *modem)
+{
+        return modem->state == HANDLER_IDLE || modem->state == HANDLER_SENDING ||
+               modem->state == HANDLER_RECEIVING;
 }
 
 /* A handler whose time in stats/status moves on has its modem's answers. */
@@ -272,8 +298,11 @@ static void status_read(struct gateway *gateway, const struct event *event)
                     smsd_status_find(&gateway->smsd.status, slot->config.name);
                 const struct smsd_status_modem *after =
                     smsd_status_find(event->status.status, slot->config.name);
-                if (before && after && !text_equal(before->since_text, after->since_text))
-                        slot->silent = false;
+                if (!before || !after || text_equal(before->since_text, after->since_text))
+                        continue;
+                slot->silent = false;
+                if (is_working(after) && gateway_slot_served(gateway, slot))
+                        modem_trust(&gateway->modems[slot->modem]);
         }
         smsd_state_status(&gateway->smsd, event->status.status, gateway->now);
 }
@@ -309,12 +338,13 @@ static void look_at_health(struct gateway *gateway, struct action_list *actions)
 {
         gateway->health_at = usec_add(gateway->now, health_interval(gateway));
         gateway_look_for_flag(gateway, actions);
-        if (gateway->smsd.running) {
-                action_push(actions, ACTION_STATUS_READ);
-                action_push(actions, ACTION_SCAN);
-                if (all_served(gateway))
-                        backoff_healthy(&gateway->restart.backoff, gateway->now);
-        }
+        /* Also while it is down: a start by hand must be noticed when its first sign was missed. */
+        action_push(actions, ACTION_SCAN);
+        if (!gateway->smsd.running)
+                return;
+        action_push(actions, ACTION_STATUS_READ);
+        if (all_served(gateway))
+                backoff_healthy(&gateway->restart.backoff, gateway->now);
 }
 
 static void time_passed(struct gateway *gateway, struct action_list *actions)
@@ -371,7 +401,8 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         deadline = usec_min(deadline, gateway->waiting_until);
         deadline = usec_min(deadline, kill_deadline(gateway));
         deadline = usec_min(deadline, reconcile_deadline(gateway));
-        if (gateway->hold.active)
+        /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
+        if (!gateway_may_probe(gateway))
                 return deadline;
         for (unsigned i = 0; i < MODEMS_MAX; i++)
                 if (modem_present(&gateway->modems[i]))
@@ -437,7 +468,7 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
                 smsd_opened(gateway);
                 break;
         case EVENT_SMSD_LOG:
-                log_line(gateway, event, actions);
+                smsd_said(gateway, event, actions);
                 break;
         case EVENT_SMSD_STATUS:
                 status_read(gateway, event);
@@ -480,6 +511,9 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
 
         struct restart_world world = gateway_world(gateway, actions);
         restart_event(&gateway->restart, event, &world);
+        if (gateway->restart.handler_ended)
+                doubt_unserved(gateway);
+        gateway->restart.handler_ended = false;
         gateway_reconcile(gateway, actions);
         gateway->again = actions->overflown;
 }

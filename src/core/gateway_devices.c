@@ -98,7 +98,9 @@ void gateway_device(struct gateway *gateway, const struct usb_device *device, st
                      gateway->now, actions);
         if (!before && modem->state == MODEM_FAILED)
                 tell_refusal(modem, actions);
-        else if (!before && gateway->enumerated)
+        if (!before && gateway->enumerated && gateway->cause == CAUSE_BOOT)
+                gateway->cause = CAUSE_PLUG;
+        if (!before && gateway->enumerated && modem->state != MODEM_FAILED)
                 action_record(actions, RECORD_MODEM, SEVERITY_INFO, NULL,
                               "a modem was plugged in at USB %s (%04x:%04x)", device->path, device->vendor,
                               device->product);
@@ -113,6 +115,9 @@ static void leave(struct gateway *gateway, unsigned i, struct action_list *actio
                       slot ? slot->config.name : NULL, "the modem at %s %s left",
                       gateway->modems[i].fixed ? "node" : "USB",
                       gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path);
+        /* Which handler sits on a dead tty now is what /proc says, not what we remember. */
+        if (gateway->smsd.running)
+                action_push(actions, ACTION_SCAN);
 }
 
 void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct action_list *actions)
@@ -170,7 +175,7 @@ static bool handler_is_opening(const struct gateway *gateway)
         return false;
 }
 
-static bool probing_allowed(const struct gateway *gateway)
+bool gateway_may_probe(const struct gateway *gateway)
 {
         if (!gateway->conf_known || !gateway->smsd.scanned || !gateway->enumerated || gateway->hold.active)
                 return false;
@@ -213,7 +218,7 @@ static void tell_readiness(struct gateway *gateway, unsigned i, struct action_li
 
 void gateway_drive_modems(struct gateway *gateway, struct action_list *actions)
 {
-        bool allowed = probing_allowed(gateway);
+        bool allowed = gateway_may_probe(gateway);
 
         for (unsigned i = 0; i < MODEMS_MAX; i++) {
                 struct modem *modem = &gateway->modems[i];

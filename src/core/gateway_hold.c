@@ -37,6 +37,19 @@ static void end_hold(struct gateway *gateway, struct action_list *actions)
                 action_push(actions, ACTION_HOLD_CLEAR);
 }
 
+/* Only who was started after the stop was asked for breaks the hold: this controller may have begun in the middle
+ * of the stop. */
+bool gateway_stop_is_unfinished(const struct gateway *gateway)
+{
+        const struct smsd_state *smsd = &gateway->smsd;
+
+        for (unsigned i = 0; i < smsd->n_ours; i++)
+                if (smsd->ours[i].start_time * (USEC_PER_SEC / PROCESS_TICKS_PER_SEC) <
+                    gateway->hold.record.since)
+                        return true;
+        return false;
+}
+
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
 {
         action_record(
@@ -267,6 +280,8 @@ static void command_start(struct gateway *gateway, const struct command *command
         /* What is up to date in the slots decides; smsd.conf may have been edited (a PIN, another device). */
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 gateway->slots.items[i].pass_guard |= command->force;
+        for (unsigned i = 0; i < MODEMS_MAX; i++)
+                modem_trust(&gateway->modems[i]);
         if (cause == CAUSE_START && running_well(gateway)) {
                 action_reply(actions, command->token, 0, "smsd runs already (pid %d) and serves its modem",
                              (int)gateway->smsd.main.pid);

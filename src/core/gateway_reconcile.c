@@ -121,6 +121,19 @@ static void end_dead_handler(struct gateway *gateway, const struct smsd_handler 
                 slot->told_at = gateway->now;
 }
 
+/* Handlers that did as they were told are forgotten, or their deadline would stay in the past. */
+static void forget_ended_handlers(struct gateway *gateway)
+{
+        for (unsigned s = 0; s < gateway->slots.n; s++) {
+                struct slot *slot = &gateway->slots.items[s];
+                bool there = false;
+                for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
+                        there |= text_equal(gateway->smsd.handlers[i].tty, slot->serving);
+                if (!there)
+                        slot->told_at = 0;
+        }
+}
+
 /* smsd never sits on a dead tty. Alone it is stopped; beside healthy handlers only the dead one is ended. */
 static bool release_dead_ttys(struct gateway *gateway, struct action_list *actions)
 {
@@ -140,12 +153,24 @@ static bool release_dead_ttys(struct gateway *gateway, struct action_list *actio
         return false;
 }
 
+/* A modem that is only perhaps usable is no reason to interrupt those that work. */
+static bool is_worth_a_restart(const struct gateway *gateway, const struct slot *slot)
+{
+        if (gateway->modems[slot->modem].state == MODEM_READY)
+                return true;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (gateway_slot_served(gateway, &gateway->slots.items[i]))
+                        return false;
+        return true;
+}
+
 /* The first slot that could be served and is not. */
 static const struct slot *find_unserved(const struct gateway *gateway)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
-                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot))
+                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot) &&
+                    is_worth_a_restart(gateway, slot))
                         return slot;
         }
         return NULL;
@@ -214,7 +239,7 @@ static void observe(struct gateway *gateway, struct action_list *actions)
 {
         char intent[sizeof(gateway->observed)];
 
-        if (gateway->hold.active && gateway->smsd.running)
+        if (gateway->hold.active && gateway->smsd.running && !gateway_stop_is_unfinished(gateway))
                 gateway_hold_broken(gateway, actions);
         settle(gateway);
         describe_intent(gateway, intent, sizeof(intent));
@@ -232,10 +257,25 @@ static bool knows_enough(const struct gateway *gateway)
         return gateway->conf_known && gateway->smsd.scanned && gateway->enumerated;
 }
 
+/* True when the hold is over, for somebody started smsd. */
+static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
+{
+        if (gateway_stop_is_unfinished(gateway)) {
+                if (gateway->now >= gateway->restart.not_before)
+                        request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
+                return false;
+        }
+        if (!gateway->smsd.running)
+                return false;
+        gateway_hold_broken(gateway, actions);
+        return true;
+}
+
 void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
 {
         gateway_drive_modems(gateway, actions);
         gateway_remember(gateway, actions);
+        forget_ended_handlers(gateway);
         if (!knows_enough(gateway))
                 return;
         if (gateway->config.mode == MODE_OBSERVE) {
@@ -244,10 +284,8 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
         }
         if (restart_busy(&gateway->restart))
                 return;
-        if (gateway->hold.active && !gateway->smsd.running)
+        if (gateway->hold.active && !reconcile_held(gateway, actions))
                 return;
-        if (gateway->hold.active)
-                gateway_hold_broken(gateway, actions);
         if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0)
                 start_waiting(gateway, actions);
         else if (gateway->smsd.running)

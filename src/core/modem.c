@@ -26,7 +26,7 @@ bool modem_present(const struct modem *modem)
 
 bool modem_usable(const struct modem *modem)
 {
-        return modem->state == MODEM_READY || modem->state == MODEM_DEGRADED;
+        return modem->state == MODEM_READY || (modem->state == MODEM_DEGRADED && !modem->distrusted);
 }
 
 int modem_interface(const struct modem *modem)
@@ -172,6 +172,23 @@ void modem_reprobe(struct modem *modem, usec_t now)
         begin_probing(modem, now);
 }
 
+void modem_distrust(struct modem *modem, usec_t now)
+{
+        modem_reprobe(modem, now);
+        modem->distrusted = modem_present(modem);
+        modem->facts.sim = SIM_UNKNOWN;
+        modem->facts.pin_attempts = -1;
+}
+
+void modem_trust(struct modem *modem)
+{
+        modem->distrusted = false;
+        if (!modem->in_use || modem->state == MODEM_READY)
+                return;
+        modem->facts.sim = SIM_READY;
+        set_state(modem, MODEM_READY, "");
+}
+
 static void open_port(struct modem *modem, unsigned index, struct action_list *actions)
 {
         struct action *action = action_push(actions, ACTION_PORT_OPEN);
@@ -259,6 +276,7 @@ static void conclude(struct modem *modem, usec_t now)
         modem->proven = modem->dialogue.proven;
         switch (modem->dialogue.verdict) {
         case AT_VERDICT_READY:
+                modem->distrusted = false;
                 set_state(modem, MODEM_READY, "");
                 break;
         case AT_VERDICT_SIM:
@@ -339,12 +357,22 @@ void modem_port_event(struct modem *modem, unsigned index, enum event_kind kind,
         }
 }
 
+/* A modem that smsd uses is ready by that, unless it has just failed smsd. */
 static void adopt_use(struct modem *modem, unsigned index, struct action_list *actions)
 {
         close_port(modem, index, actions);
-        if (modem->state != MODEM_READY && modem->state != MODEM_DEGRADED)
+        if (!modem_usable(modem) && !modem->distrusted)
                 set_state(modem, MODEM_READY, "");
         modem->retry_at = USEC_INFINITY;
+        modem->in_use = true;
+}
+
+/* smsd let go of it: what was being found out is still open. */
+static void end_use(struct modem *modem, usec_t now)
+{
+        modem->in_use = false;
+        if (!modem_usable(modem) && modem->retry_at == USEC_INFINITY)
+                modem->retry_at = now;
 }
 
 void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use, usec_t now,
@@ -354,6 +382,8 @@ void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use,
                 adopt_use(modem, index, actions);
                 return;
         }
+        if (modem->in_use)
+                end_use(modem, now);
         if (!allowed && (modem->open || modem->opening)) {
                 close_port(modem, index, actions);
                 modem->retry_at = now;

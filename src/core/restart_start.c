@@ -43,6 +43,9 @@ static void start_smsd(struct restart *restart, const struct restart_world *worl
         restart->started = world->now;
         restart->handlers_seen = 0;
         smsd_state_forget_log(world->smsd);
+        /* What the ended smsd left in stats/status is the base that a fresh word of the new one is told from.
+         */
+        action_push(world->actions, ACTION_STATUS_READ);
         action_push(world->actions, ACTION_HOLD_CLEAR);
         action_push(world->actions, ACTION_SMSD_START);
         restart->total++;
@@ -258,6 +261,7 @@ void restart_judge(struct restart *restart, const struct restart_world *world)
                 main_ended(restart, world->smsd->config_refused, world);
                 break;
         case VERIFY_HANDLER_LOST:
+                restart->handler_ended = true;
                 handler_failed(restart, "a modem handler of smsd ended", world);
                 break;
         case VERIFY_MODEM_LEFT:

@@ -17,14 +17,21 @@ void restart_expect(struct restart *restart, const struct restart_world *world)
                 if (!slot_startable(slot, world->modems))
                         continue;
                 struct restart_expected *expected = &restart->expected[restart->n_expected++];
-                const struct smsd_status_modem *before =
-                    smsd_status_find(&world->smsd->status, slot->config.name);
                 (void)text_copy(expected->modem, sizeof(expected->modem), slot->config.name);
                 (void)text_copy(expected->target, sizeof(expected->target),
                                 world->modems[slot->modem].target);
-                (void)text_copy(expected->since_before, sizeof(expected->since_before),
-                                before ? before->since_text : "");
+                expected->since_before[0] = '\0';
                 (void)text_copy(slot->serving, sizeof(slot->serving), expected->target);
+        }
+}
+
+void restart_note_status(struct restart *restart, const struct smsd_status *before)
+{
+        for (unsigned i = 0; before && i < restart->n_expected; i++) {
+                struct restart_expected *expected = &restart->expected[i];
+                const struct smsd_status_modem *modem = smsd_status_find(before, expected->modem);
+                (void)text_copy(expected->since_before, sizeof(expected->since_before),
+                                modem ? modem->since_text : "");
         }
 }
 

@@ -6,10 +6,11 @@
 
 #include "adapters/hold_store.h"
 #include "adapters/port_holder.h"
-#include "adapters/small_file.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,8 +131,9 @@ static void perform_status_read(struct daemon *daemon)
         static const struct smsd_status none;
         char text[STATUS_SIZE_MAX];
         size_t length = 0;
-        int r = daemon->files.status[0] ? small_file_read(daemon->files.status, text, sizeof(text), &length)
-                                        : -ENOENT;
+        int r = daemon->files.status[0]
+                    ? file_read_into(daemon->files.status, O_NOFOLLOW, text, sizeof(text), &length)
+                    : -ENOENT;
 
         daemon->status = none;
         if (r >= 0)

@@ -213,13 +213,15 @@ static int receive_all(struct ec25_client *client, int timeout_ms, char **ret_an
                 return -ENOMEM;
         int r = strcmp(final, "ok\n") == 0 ? 0 : -EINVAL;
         if (r < 0)
-                (void)snprintf(client->error, sizeof(client->error), "%.*s", (int)strcspn(final + 7, "\n"), final + 7);
+                (void)snprintf(client->error, sizeof(client->error), "%.*s", (int)strcspn(final + 7, "\n"),
+                               final + 7);
         *final = '\0';
         *ret_answer = text;
         return r;
 }
 
-int ec25_client_command(struct ec25_client *client, int timeout_ms, char **ret_answer, const char *format, ...)
+int ec25_client_command(struct ec25_client *client, int timeout_ms, char **ret_answer, const char *format,
+                        ...)
 {
         char *line, *answer = NULL;
         va_list arguments;

@@ -1,5 +1,6 @@
 /*
- * What a USB device shows to the kernel: ids, strings, interfaces, and what each serial interface speaks. Data only.
+ * What a USB device shows to the kernel: ids, strings, interfaces, and what each serial interface speaks.
+ * Data only.
  */
 #ifndef EC25_COMPOSITION_H
 #define EC25_COMPOSITION_H
@@ -19,7 +20,7 @@ struct usb_interface {
         const char *endpoints; /* i: interrupt in, b: bulk in, o: bulk out; in the order of the descriptors */
         const char *driver;    /* NULL: none bound */
         enum tty_kind tty;
-        enum ec25_port port;   /* EC25_PORTS: a serial port without anybody behind it */
+        enum ec25_port port; /* EC25_PORTS: a serial port without anybody behind it */
 };
 
 struct composition {
@@ -40,6 +41,7 @@ const struct composition *composition_at(size_t index);
 /* The address of an interface's endpoint, both counted from 0. */
 uint8_t composition_endpoint(const struct composition *composition, size_t interface, size_t endpoint);
 /* The binary `descriptors` attribute: device, configuration, interfaces, endpoints. Returns its length. */
-size_t composition_descriptors(const struct composition *composition, uint8_t bytes[static COMPOSITION_DESCRIPTORS]);
+size_t composition_descriptors(const struct composition *composition,
+                               uint8_t bytes[static COMPOSITION_DESCRIPTORS]);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Connections only. Answers are small and the peer is our own client, but a peer that does not read must not stop the
- * modems: what does not fit into its socket makes it lose the connection.
+ * Connections only. Answers are small and the peer is our own client, but a peer that does not read must not
+ * stop the modems: what does not fit into its socket makes it lose the connection.
  */
 #include "ec25/control_internal.h"
 
@@ -40,6 +40,10 @@ void answer_format(struct answer *answer, const char *format, ...)
         va_end(arguments);
         if (length < 0)
                 abort();
+        if (!length) {
+                free(text);
+                return;
+        }
         if (answer->length + (size_t)length > answer->capacity) {
                 answer->capacity = (answer->length + (size_t)length) * 2;
                 answer->data = realloc(answer->data, answer->capacity);
@@ -65,7 +69,8 @@ static int start_listening(struct control *control)
         (void)text_copy(address.sun_path, sizeof(address.sun_path), control->path); /* same size */
         (void)unlink(control->path);
         control->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (control->listener < 0 || bind(control->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        if (control->listener < 0 ||
+            bind(control->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
             listen(control->listener, CONNECTIONS) < 0)
                 return -errno;
         return watch(control, control->listener);
@@ -180,7 +185,8 @@ static void obey_lines(struct control *control, struct connection *connection)
 static void listen_to(struct control *control, struct connection *connection)
 {
         while (connection->fd >= 0) {
-                ssize_t length = recv(connection->fd, connection->line + connection->length, LINE_SIZE - connection->length, 0);
+                ssize_t length = recv(connection->fd, connection->line + connection->length,
+                                      LINE_SIZE - connection->length, 0);
                 if (length < 0 && errno == EAGAIN)
                         return;
                 if (length <= 0) { /* gone, or a line without end */

@@ -1,6 +1,7 @@
 /*
- * The control socket DIR/control: a line is a command, answered by any number of lines and then "ok" or "error: why".
- * Commands are carried out in order; one that waits (wait-sent, wait-command) holds back only its own connection.
+ * The control socket DIR/control: a line is a command, answered by any number of lines and then "ok" or
+ * "error: why". Commands are carried out in order; one that waits (wait-sent, wait-command) holds back only
+ * its own connection.
  */
 #ifndef EC25_CONTROL_H
 #define EC25_CONTROL_H

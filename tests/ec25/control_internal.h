@@ -41,4 +41,44 @@ void answer_format(struct answer *answer, const char *format, ...) _printf_(2, 3
 /* Carries `line` out (it is taken apart in place). Returns NULL or what is wrong. */
 const char *control_command(struct request *request, char *line);
 
+/* -- control_commands.c: reading a request -- */
+const char *request_failure(int r);
+/* The word at `index`, NULL past the last. */
+const char *request_word(const struct request *request, size_t index);
+bool request_number(const struct request *request, size_t index, unsigned maximum, unsigned *ret_value);
+struct ec25 *request_modem(const struct request *request);
+/* \n \r \t \e \0 \\ \xNN, and @N[kM] for N bytes of 'A'. malloc'ed, with room for a NUL behind; NULL when
+ * malformed. */
+char *request_unescape(const char *text, size_t *ret_length);
+
+/* -- the words: each returns NULL or what is wrong -- */
+const char *command_plug(struct request *request);
+const char *command_unplug(struct request *request);
+const char *command_eio(struct request *request);
+const char *command_stale(struct request *request);
+const char *command_unstale(struct request *request);
+const char *command_list(struct request *request);
+const char *command_node(struct request *request);
+const char *command_holders(struct request *request);
+const char *command_hang(struct request *request);
+const char *command_wake(struct request *request);
+const char *command_reset(struct request *request);
+const char *command_sim(struct request *request);
+const char *command_pin(struct request *request);
+const char *command_reg(struct request *request);
+const char *command_signal(struct request *request);
+const char *command_capacity(struct request *request);
+const char *command_identity(struct request *request);
+const char *command_receive(struct request *request);
+const char *command_urc(struct request *request);
+const char *command_fault(struct request *request);
+const char *command_delay(struct request *request);
+const char *command_answer(struct request *request);
+const char *command_cmgs(struct request *request);
+const char *command_poison(struct request *request);
+const char *command_sent(struct request *request);
+const char *command_stored(struct request *request);
+const char *command_stats(struct request *request);
+const char *command_transcript(struct request *request);
+
 #endif

@@ -1,5 +1,6 @@
 /*
- * softec25: software EC25 modems for tests. Runs until SIGTERM, SIGINT, `quit`, or the end of the process that started it.
+ * softec25: software EC25 modems for tests. Runs until SIGTERM, SIGINT, `quit`, or the end of the process
+ * that started it.
  */
 #include "base/cleanup.h"
 #include "base/parse.h"
@@ -23,17 +24,19 @@ struct options {
         bool tree, linger;
 };
 
-static const char usage[] =
-        "softec25 --dir DIR [--umockdev] [--modems N] [--script FILE] [--linger]\n"
-        "    runs software EC25 modems; DIR/control takes commands (`help` lists them)\n"
-        "softec25 --dir DIR --command 'plug 0'\n"
-        "    says a command to the one that runs on DIR, prints the answer\n";
+static const char usage[] = "softec25 --dir DIR [--umockdev] [--modems N] [--script FILE] [--linger]\n"
+                            "    runs software EC25 modems; DIR/control takes commands (`help` lists them)\n"
+                            "softec25 --dir DIR --command 'plug 0'\n"
+                            "    says a command to the one that runs on DIR, prints the answer\n";
 
 static int read_options(int argc, char **argv, struct options *ret_options)
 {
-        static const struct option names[] = {{"dir", required_argument, NULL, 'd'},    {"umockdev", no_argument, NULL, 'u'},
-                                              {"modems", required_argument, NULL, 'm'}, {"script", required_argument, NULL, 's'},
-                                              {"linger", no_argument, NULL, 'l'},       {"command", required_argument, NULL, 'c'},
+        static const struct option names[] = {{"dir", required_argument, NULL, 'd'},
+                                              {"umockdev", no_argument, NULL, 'u'},
+                                              {"modems", required_argument, NULL, 'm'},
+                                              {"script", required_argument, NULL, 's'},
+                                              {"linger", no_argument, NULL, 'l'},
+                                              {"command", required_argument, NULL, 'c'},
                                               {NULL, 0, NULL, 0}};
         struct options options = {.modems = 1};
         const char *directory = NULL;
@@ -88,6 +91,16 @@ static int say(const struct options *options)
         return r;
 }
 
+static bool runs_already(const struct options *options)
+{
+        struct ec25_client *client;
+
+        if (ec25_client_connect(options->directory, &client) < 0)
+                return false;
+        ec25_client_free(client);
+        return true;
+}
+
 static int catch_signals(int epoll)
 {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
@@ -116,7 +129,8 @@ static int run_script(struct control *control, const char *path)
         return r;
 }
 
-/* The environment of a process under test, for a program to read from our output and for a shell to source. */
+/* The environment of a process under test, for a program to read from our output and for a shell to source.
+ */
 static int tell_ready(const struct options *options, const struct stand *stand)
 {
         char path[PATH_MAX];
@@ -131,7 +145,8 @@ static int tell_ready(const struct options *options, const struct stand *stand)
         (void)fprintf(file, "EC25_NODES=%s\n", stand_nodes(stand));
         if (stand_tree_root(stand)) {
                 printf(" UMOCKDEV_DIR=%s LD_PRELOAD=libumockdev-preload.so.0", stand_tree_root(stand));
-                (void)fprintf(file, "UMOCKDEV_DIR=%s\nLD_PRELOAD=libumockdev-preload.so.0\n", stand_tree_root(stand));
+                (void)fprintf(file, "UMOCKDEV_DIR=%s\nLD_PRELOAD=libumockdev-preload.so.0\n",
+                              stand_tree_root(stand));
         }
         printf("\n");
         return fflush(stdout) != 0 || fflush(file) != 0 ? -EIO : 0;
@@ -173,7 +188,9 @@ static int serve(const struct options *options)
         struct stand *stand = NULL;
         _cleanup_close_ int epoll = epoll_create1(EPOLL_CLOEXEC);
         _cleanup_close_ int signals = epoll < 0 ? -1 : catch_signals(epoll);
-        int r = epoll < 0 ? -errno : signals < 0 ? signals : stand_new(options->directory, options->modems, options->tree, &stand);
+        int r = epoll < 0     ? -errno
+                : signals < 0 ? signals
+                              : stand_new(options->directory, options->modems, options->tree, &stand);
 
         if (r == 0) {
                 event.data.ptr = stand;
@@ -195,7 +212,7 @@ static int serve(const struct options *options)
 int main(int argc, char **argv)
 {
         const struct rlimit files = {.rlim_cur = 8192, .rlim_max = 8192};
-        struct options options;
+        struct options options = {.modems = 1};
         int r = read_options(argc, argv, &options);
 
         if (r < 0) {
@@ -207,7 +224,7 @@ int main(int argc, char **argv)
         if (!options.linger && prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
                 return 1;
         (void)setrlimit(RLIMIT_NOFILE, &files); /* matters for dozens of modems only */
-        r = serve(&options);
+        r = runs_already(&options) ? -EADDRINUSE : serve(&options);
         if (r < 0)
                 (void)fprintf(stderr, "softec25: %s\n", strerror(-r));
         return r < 0 ? 1 : 0;

@@ -1,6 +1,7 @@
 /*
- * The life of the modem and the ways of its bytes: power, boot, the deeds that time brings, a queue of output per port whose
- * pieces have a due time each (late and split answers are nothing but that). What a command means is not known here.
+ * The life of the modem and the ways of its bytes: power, boot, the deeds that time brings, a queue of output
+ * per port whose pieces have a due time each (late and split answers are nothing but that). What a command
+ * means is not known here.
  */
 #include "ec25/model_internal.h"
 
@@ -52,7 +53,8 @@ void port_emit(struct ec25 *modem, enum ec25_port port, const void *data, size_t
         p->last = chunk;
 }
 
-void answer_bytes(struct ec25 *modem, const struct at_call *call, const char *prefix, const void *data, size_t length)
+void answer_bytes(struct ec25 *modem, const struct at_call *call, const char *prefix, const void *data,
+                  size_t length)
 {
         struct bytes *answer = &modem->ports[call->port].answer;
 
@@ -92,7 +94,8 @@ void urc_format(struct ec25 *modem, usec_t now, const char *format, ...)
         va_end(arguments);
         if (length < 0 || (size_t)length >= sizeof(text) - 4)
                 abort();
-        memcpy(text + 2 + length, "\r\n", 2);
+        text[2 + length] = '\r';
+        text[3 + length] = '\n';
         port_emit(modem, urc_port(modem), text, (size_t)length + 4, now);
 }
 
@@ -243,8 +246,8 @@ static void attach(struct ec25 *modem, usec_t now)
 }
 
 static void (*const deeds[DEEDS])(struct ec25 *, usec_t) = {
-        [DEED_BOOT] = boot,       [DEED_SIM] = sim_ready, [DEED_DONE] = sim_done,
-        [DEED_REGISTER] = attach, [DEED_NMEA] = nmea,     [DEED_DELIVER] = sms_deliver,
+    [DEED_BOOT] = boot,       [DEED_SIM] = sim_ready, [DEED_DONE] = sim_done,
+    [DEED_REGISTER] = attach, [DEED_NMEA] = nmea,     [DEED_DELIVER] = sms_deliver,
 };
 
 void ec25_advance(struct ec25 *modem, usec_t now)

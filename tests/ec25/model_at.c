@@ -1,6 +1,7 @@
 /*
- * Command lines: the line editor with its echo, a line taken apart into commands (basic ones run together, extended ones
- * parted by ';'), the table look-up, and the final result on its way out through the faults that a test asked for.
+ * Command lines: the line editor with its echo, a line taken apart into commands (basic ones run together,
+ * extended ones parted by ';'), the table look-up, and the final result on its way out through the faults
+ * that a test asked for.
  */
 #include "ec25/model_internal.h"
 
@@ -44,7 +45,8 @@ const struct rule *rule_find(const struct ec25 *modem, const char *command)
 {
         for (size_t i = 0; i < RULES; i++) {
                 const struct rule *rule = &modem->rules[i];
-                if (rule->command[0] && (text_equal(rule->command, "*") || text_starts_with(command, rule->command)))
+                if (rule->command[0] &&
+                    (text_equal(rule->command, "*") || text_starts_with(command, rule->command)))
                         return rule;
         }
         return NULL;
@@ -175,7 +177,7 @@ static int basic(struct ec25 *modem, const struct at_call *call, const char **co
         int value;
 
         if (letter == '&')
-                letter = **command ? (char)tolower((unsigned char)*(*command)++) : '?';
+                letter = (char)(**command ? tolower((unsigned char)*(*command)++) : '?');
         if (letter == 'S') {
                 (void)basic_number(command);
                 if (**command == '=')
@@ -240,8 +242,8 @@ static int extended(struct ec25 *modem, struct at_call *call, const char *text)
 
         if (text_copy_n(name, sizeof(name), text, length) < 0)
                 return AT_ERROR;
-        call->kind = !*rest                  ? AT_EXECUTE
-                     : text_equal(rest, "?") ? AT_READ
+        call->kind = !*rest                   ? AT_EXECUTE
+                     : text_equal(rest, "?")  ? AT_READ
                      : text_equal(rest, "=?") ? AT_TEST
                                               : AT_SET;
         if (call->kind == AT_SET && *rest != '=')

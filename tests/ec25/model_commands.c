@@ -1,6 +1,6 @@
 /*
- * Commands about the module and the network: who it is, how well it hears, how it is set up. Nothing here knows the SIM's
- * state machine (model_sim.c) or messages (model_sms.c).
+ * Commands about the module and the network: who it is, how well it hears, how it is set up. Nothing here
+ * knows the SIM's state machine (model_sim.c) or messages (model_sms.c).
  */
 #include "ec25/model_internal.h"
 
@@ -37,13 +37,16 @@ void registration_tell(struct ec25 *modem, usec_t now)
         const struct {
                 const char *name;
                 unsigned mode;
-        } domains[] = {{"CREG", modem->settings.creg}, {"CGREG", modem->settings.cgreg}, {"CEREG", modem->settings.cereg}};
+        } domains[] = {{"CREG", modem->settings.creg},
+                       {"CGREG", modem->settings.cgreg},
+                       {"CEREG", modem->settings.cereg}};
 
         for (size_t i = 0; i < ARRAY_SIZE(domains); i++) {
                 if (domains[i].mode == 1 || (domains[i].mode == 2 && !registered(modem)))
                         urc_format(modem, now, "+%s: %u", domains[i].name, registration_now(modem));
                 else if (domains[i].mode == 2)
-                        urc_format(modem, now, "+%s: %u,\"D509\",\"80D413D\",7", domains[i].name, registration_now(modem));
+                        urc_format(modem, now, "+%s: %u,\"D509\",\"80D413D\",7", domains[i].name,
+                                   registration_now(modem));
         }
 }
 
@@ -202,7 +205,8 @@ static int cops(struct ec25 *modem, const struct at_call *call)
         struct bytes text = {0};
         bytes_append(&text, modem->identity[ID_OPERATOR].data, modem->identity[ID_OPERATOR].length);
         bytes_append(&text, "\",7", 3);
-        answer_bytes(modem, call, call->kind == AT_READ ? "+COPS: 0,0,\"" : "+COPS: 2,\"", text.data, text.length);
+        answer_bytes(modem, call, call->kind == AT_READ ? "+COPS: 0,0,\"" : "+COPS: 2,\"", text.data,
+                     text.length);
         bytes_free(&text);
         return AT_OK;
 }
@@ -210,13 +214,15 @@ static int cops(struct ec25 *modem, const struct at_call *call)
 static int qnwinfo(struct ec25 *modem, const struct at_call *call)
 {
         answer_line(modem, call,
-                    registered(modem) ? "+QNWINFO: \"FDD LTE\",\"24603\",\"LTE BAND 3\",1650" : "+QNWINFO: No Service");
+                    registered(modem) ? "+QNWINFO: \"FDD LTE\",\"24603\",\"LTE BAND 3\",1650"
+                                      : "+QNWINFO: No Service");
         return AT_OK;
 }
 
 static int qinistat(struct ec25 *modem, const struct at_call *call)
 {
-        answer_line(modem, call, call->kind == AT_TEST ? "+QINISTAT: (0-7)" : "+QINISTAT: %u", modem->inistat);
+        answer_line(modem, call, call->kind == AT_TEST ? "+QINISTAT: (0-7)" : "+QINISTAT: %u",
+                    modem->inistat);
         return AT_OK;
 }
 
@@ -224,7 +230,8 @@ static int qurccfg(struct ec25 *modem, const struct at_call *call)
 {
         char key[16], value[16];
 
-        if (call->kind != AT_SET || !argument_text(call->argument, 0, key, sizeof(key)) || !text_equal(key, "urcport"))
+        if (call->kind != AT_SET || !argument_text(call->argument, 0, key, sizeof(key)) ||
+            !text_equal(key, "urcport"))
                 return AT_ERROR;
         if (!argument_text(call->argument, 1, value, sizeof(value))) {
                 answer_line(modem, call, "+QURCCFG: \"urcport\",\"%s\"", modem->stored.urcport);
@@ -295,7 +302,8 @@ static int cscs(struct ec25 *modem, const struct at_call *call)
                 answer_line(modem, call, "+CSCS: \"%s\"", modem->settings.cscs);
         if (call->kind != AT_SET)
                 return AT_OK;
-        if (!argument_text(call->argument, 0, value, sizeof(value)) || !text_only(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 8))
+        if (!argument_text(call->argument, 0, value, sizeof(value)) ||
+            !text_only(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 8))
                 return AT_ERROR;
         return text_copy(modem->settings.cscs, sizeof(modem->settings.cscs), value) < 0 ? AT_ERROR : AT_OK;
 }
@@ -322,12 +330,17 @@ static int cclk(struct ec25 *modem, const struct at_call *call)
 }
 
 const struct at_command general_commands[] = {
-        {"+CGMI", cgmi},         {"+GMI", cgmi},       {"+CGMM", cgmm},   {"+GMM", cgmm},     {"+CGMR", cgmr},
-        {"+GMR", cgmr},          {"+CGSN", cgsn},      {"+GSN", cgsn},    {"+CMEE", cmee},    {"+CFUN", cfun},
-        {"+CSQ", csq},           {"+QCSQ", qcsq},      {"+CREG", creg},   {"+CGREG", cgreg},  {"+CEREG", cereg},
-        {"+COPS", cops},         {"+QNWINFO", qnwinfo}, {"+QINISTAT", qinistat}, {"+QURCCFG", qurccfg}, {"+QCFG", qcfg},
-        {"+QINDCFG", qindcfg},   {"+QPOWD", qpowd},    {"+QTEMP", qtemp}, {"+CSCS", cscs},    {"+CGDCONT", cgdcont},
-        {"+CGATT", cgatt},       {"+CCLK", cclk},      {"+IPR", plain},   {"+IFC", plain},    {"+ICF", plain},
-        {"+CTZU", plain},        {"+CTZR", plain},     {"+CLIP", plain},  {"+CRC", plain},    {"+QSCLK", plain},
-        {"+QSIMDET", plain},     {"+CGEREP", plain},   {NULL, NULL},
+    {"+CGMI", cgmi},       {"+GMI", cgmi},        {"+CGMM", cgmm},
+    {"+GMM", cgmm},        {"+CGMR", cgmr},       {"+GMR", cgmr},
+    {"+CGSN", cgsn},       {"+GSN", cgsn},        {"+CMEE", cmee},
+    {"+CFUN", cfun},       {"+CSQ", csq},         {"+QCSQ", qcsq},
+    {"+CREG", creg},       {"+CGREG", cgreg},     {"+CEREG", cereg},
+    {"+COPS", cops},       {"+QNWINFO", qnwinfo}, {"+QINISTAT", qinistat},
+    {"+QURCCFG", qurccfg}, {"+QCFG", qcfg},       {"+QINDCFG", qindcfg},
+    {"+QPOWD", qpowd},     {"+QTEMP", qtemp},     {"+CSCS", cscs},
+    {"+CGDCONT", cgdcont}, {"+CGATT", cgatt},     {"+CCLK", cclk},
+    {"+IPR", plain},       {"+IFC", plain},       {"+ICF", plain},
+    {"+CTZU", plain},      {"+CTZR", plain},      {"+CLIP", plain},
+    {"+CRC", plain},       {"+QSCLK", plain},     {"+QSIMDET", plain},
+    {"+CGEREP", plain},    {NULL, NULL},
 };

@@ -1,13 +1,20 @@
 /*
- * The test's hand on the model: identities, the network, faults, and what the host has asked so far. Words for the enums.
+ * The test's hand on the model: identities, the network, faults, and what the host has asked so far. Words
+ * for the enums.
  */
 #include "ec25/model_internal.h"
 
 #include <string.h>
 
 static const char *const identity_keys[IDENTITIES] = {
-        [ID_IMEI] = "imei",         [ID_IMSI] = "imsi",         [ID_ICCID] = "iccid",       [ID_MODEL] = "model",
-        [ID_MANUFACTURER] = "manufacturer", [ID_REVISION] = "revision", [ID_OPERATOR] = "operator", [ID_SMSC] = "smsc",
+    [ID_IMEI] = "imei",
+    [ID_IMSI] = "imsi",
+    [ID_ICCID] = "iccid",
+    [ID_MODEL] = "model",
+    [ID_MANUFACTURER] = "manufacturer",
+    [ID_REVISION] = "revision",
+    [ID_OPERATOR] = "operator",
+    [ID_SMSC] = "smsc",
 };
 
 static int identity_set(struct ec25 *modem, size_t which, const void *value, size_t length)
@@ -40,8 +47,14 @@ static int identify(struct ec25 *modem, unsigned number)
 {
         char imei[24], imsi[24], iccid[24];
         const char *const values[IDENTITIES] = {
-                [ID_IMEI] = imei, [ID_IMSI] = imsi, [ID_ICCID] = iccid, [ID_MODEL] = "EC25", [ID_MANUFACTURER] = "Quectel",
-                [ID_REVISION] = "EC25EFAR06A11M4G", [ID_OPERATOR] = "Telia LT", [ID_SMSC] = "+37069899999",
+            [ID_IMEI] = imei,
+            [ID_IMSI] = imsi,
+            [ID_ICCID] = iccid,
+            [ID_MODEL] = "EC25",
+            [ID_MANUFACTURER] = "Quectel",
+            [ID_REVISION] = "EC25EFAR06A11M4G",
+            [ID_OPERATOR] = "Telia LT",
+            [ID_SMSC] = "+37069899999",
         };
 
         text_format(imei, sizeof(imei), "86742403%06u", number + 1);
@@ -159,7 +172,8 @@ unsigned ec25_commands(const struct ec25 *modem, enum ec25_port port, const char
         unsigned count = 0;
 
         for (size_t i = 0; i < modem->seen_count; i++)
-                for (enum ec25_port p = 0; p < EC25_PORTS && text_starts_with(modem->seen[i].text, prefix); p++)
+                for (enum ec25_port p = 0; p < EC25_PORTS && text_starts_with(modem->seen[i].text, prefix);
+                     p++)
                         if (port == p || port == EC25_PORTS)
                                 count += modem->seen[i].counts[p];
         return count;
@@ -174,14 +188,14 @@ const char *ec25_command_at(const struct ec25 *modem, size_t index, unsigned ret
 }
 
 static const char *const sims[EC25_SIMS] = {
-        [EC25_SIM_READY] = "ready",     [EC25_SIM_ABSENT] = "absent", [EC25_SIM_BUSY] = "busy",
-        [EC25_SIM_FAILURE] = "failure", [EC25_SIM_DIP] = "dip",       [EC25_SIM_PIN] = "pin",
-        [EC25_SIM_PUK] = "puk",
+    [EC25_SIM_READY] = "ready",     [EC25_SIM_ABSENT] = "absent", [EC25_SIM_BUSY] = "busy",
+    [EC25_SIM_FAILURE] = "failure", [EC25_SIM_DIP] = "dip",       [EC25_SIM_PIN] = "pin",
+    [EC25_SIM_PUK] = "puk",
 };
 
 static const char *const registrations[EC25_REGISTRATIONS] = {
-        [EC25_REG_NONE] = "none",     [EC25_REG_HOME] = "home",       [EC25_REG_SEARCHING] = "searching",
-        [EC25_REG_DENIED] = "denied", [EC25_REG_UNKNOWN] = "unknown", [EC25_REG_ROAMING] = "roaming",
+    [EC25_REG_NONE] = "none",     [EC25_REG_HOME] = "home",       [EC25_REG_SEARCHING] = "searching",
+    [EC25_REG_DENIED] = "denied", [EC25_REG_UNKNOWN] = "unknown", [EC25_REG_ROAMING] = "roaming",
 };
 
 static int find_word(const char *const *words, size_t count, const char *text)

@@ -1,6 +1,7 @@
 /*
- * Inside the model: its state, and what its rooms say to each other. model.c lives and moves bytes, model_at.c reads command
- * lines, model_commands.c, model_sim.c and model_sms.c carry the commands out, model_control.c is for the test's hand.
+ * Inside the model: its state, and what its rooms say to each other. model.c lives and moves bytes,
+ * model_at.c reads command lines, model_commands.c, model_sim.c and model_sms.c carry the commands out,
+ * model_control.c is for the test's hand.
  */
 #ifndef EC25_MODEL_INTERNAL_H
 #define EC25_MODEL_INTERNAL_H
@@ -55,19 +56,19 @@ enum deed { DEED_BOOT, DEED_SIM, DEED_DONE, DEED_REGISTER, DEED_NMEA, DEED_DELIV
 
 struct port {
         struct chunk *first, *last;
-        struct bytes waiting;  /* input that came while a command was being answered */
-        struct bytes answer;   /* information lines of the line being answered */
+        struct bytes waiting; /* input that came while a command was being answered */
+        struct bytes answer;  /* information lines of the line being answered */
         char line[LINE_SIZE];
         size_t length;
-        bool echo, numeric;    /* ATE, ATV0 */
+        bool echo, numeric; /* ATE, ATV0 */
         unsigned cmee;
-        bool prompt;           /* after AT+CMGS: the PDU is coming */
-        bool to_memory;        /* ... of AT+CMGW */
+        bool prompt;    /* after AT+CMGS: the PDU is coming */
+        bool to_memory; /* ... of AT+CMGW */
         unsigned pdu_length;
         char destination[PDU_NUMBER_SIZE]; /* of text mode */
-        usec_t busy_until;     /* a late answer: USEC_INFINITY never */
-        bool sending;          /* what is late is the result of a PDU */
-        bool held;             /* busy_until belongs to a command held back by a delay rule */
+        usec_t busy_until;                 /* a late answer: USEC_INFINITY never */
+        bool sending;                      /* what is late is the result of a PDU */
+        bool held;                         /* busy_until belongs to a command held back by a delay rule */
 };
 
 enum slot_state { SLOT_UNREAD, SLOT_READ, SLOT_UNSENT, SLOT_SENT };
@@ -169,7 +170,8 @@ void bytes_free(struct bytes *bytes);
 void port_emit(struct ec25 *modem, enum ec25_port port, const void *data, size_t length, usec_t due);
 /* An information line of the answer to come. */
 void answer_line(struct ec25 *modem, const struct at_call *call, const char *format, ...) _printf_(3, 4);
-void answer_bytes(struct ec25 *modem, const struct at_call *call, const char *prefix, const void *data, size_t length);
+void answer_bytes(struct ec25 *modem, const struct at_call *call, const char *prefix, const void *data,
+                  size_t length);
 void urc_format(struct ec25 *modem, usec_t now, const char *format, ...) _printf_(3, 4);
 void deed_at(struct ec25 *modem, enum deed deed, usec_t when);
 /* The prompt is taken back, volatile settings and the dialogue of every port start anew. */

@@ -1,6 +1,7 @@
 /*
- * The SIM card: read after power-on, CFUN=1 or being put in; then ready, or wanting a PIN whose wrong answers lock it. A
- * counter that reaches zero is the damage that a careless controller does, so it is kept across resets as on a card.
+ * The SIM card: read after power-on, CFUN=1 or being put in; then ready, or wanting a PIN whose wrong answers
+ * lock it. A counter that reaches zero is the damage that a careless controller does, so it is kept across
+ * resets as on a card.
  */
 #include "ec25/model_internal.h"
 
@@ -26,7 +27,9 @@ int sim_cme(const struct ec25 *modem)
                 return AT_CME(13);
         if (modem->ready)
                 return AT_OK;
-        return modem->sim == EC25_SIM_PUK ? AT_CME(12) : modem->sim == EC25_SIM_PIN && modem->pin_wanted ? AT_CME(11) : AT_CME(14);
+        return modem->sim == EC25_SIM_PUK                        ? AT_CME(12)
+               : modem->sim == EC25_SIM_PIN && modem->pin_wanted ? AT_CME(11)
+                                                                 : AT_CME(14);
 }
 
 int sim_cms(const struct ec25 *modem)
@@ -237,6 +240,6 @@ static int qsimstat(struct ec25 *modem, const struct at_call *call)
 }
 
 const struct at_command sim_commands[] = {
-        {"+CPIN", cpin},   {"+QPINC", qpinc}, {"+CIMI", cimi},         {"+QCCID", qccid},
-        {"+ICCID", qccid}, {"+CLCK", clck},   {"+QSIMSTAT", qsimstat}, {NULL, NULL},
+    {"+CPIN", cpin},   {"+QPINC", qpinc}, {"+CIMI", cimi},         {"+QCCID", qccid},
+    {"+ICCID", qccid}, {"+CLCK", clck},   {"+QSIMSTAT", qsimstat}, {NULL, NULL},
 };

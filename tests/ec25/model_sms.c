@@ -1,6 +1,7 @@
 /*
- * Messages: slots, what the network brings and keeps back, the dialogue of sending. Incoming messages are told by CNMI and
- * stop without a word when the storage is full, as on the real one; they come as soon as a slot is free.
+ * Messages: slots, what the network brings and keeps back, the dialogue of sending. Incoming messages are
+ * told by CNMI and stop without a word when the storage is full, as on the real one; they come as soon as a
+ * slot is free.
  */
 #include "ec25/model_internal.h"
 
@@ -32,7 +33,8 @@ static int store(struct storage *storage, const char *pdu, unsigned tpdu_length,
                         char *copy = strdup(pdu);
                         if (!copy)
                                 abort();
-                        storage->slots[i] = (struct slot){.pdu = copy, .tpdu_length = tpdu_length, .state = state};
+                        storage->slots[i] =
+                            (struct slot){.pdu = copy, .tpdu_length = tpdu_length, .state = state};
                         return (int)i;
                 }
         return -ENOSPC;
@@ -70,7 +72,8 @@ static bool deliver_one(struct ec25 *modem, const struct kept_back *message, use
         if (slot < 0)
                 return false;
         if (told == 1)
-                urc_format(modem, now, "+CMTI: \"%s\",%u", memory_names[modem->stored.memory[2]], (unsigned)slot + modem->first_slot);
+                urc_format(modem, now, "+CMTI: \"%s\",%u", memory_names[modem->stored.memory[2]],
+                           (unsigned)slot + modem->first_slot);
         return true;
 }
 
@@ -165,7 +168,10 @@ static int cpms(struct ec25 *modem, const struct at_call *call)
         if (error != AT_OK)
                 return error;
         if (call->kind == AT_TEST) {
-                answer_line(modem, call, "+CPMS: (\"ME\",\"MT\",\"SM\",\"SR\"),(\"ME\",\"MT\",\"SM\",\"SR\"),(\"ME\",\"MT\",\"SM\",\"SR\")");
+                answer_line(modem, call,
+                            "+CPMS: "
+                            "(\"ME\",\"MT\",\"SM\",\"SR\"),(\"ME\",\"MT\",\"SM\",\"SR\"),(\"ME\",\"MT\","
+                            "\"SM\",\"SR\")");
                 return AT_OK;
         }
         if (call->kind == AT_SET)
@@ -176,7 +182,8 @@ static int cpms(struct ec25 *modem, const struct at_call *call)
                 const struct storage *storage = storage_of(modem, use);
                 if (call->kind == AT_READ)
                         text_append(text, sizeof(text), "\"%s\",", memory_names[modem->stored.memory[use]]);
-                text_append(text, sizeof(text), "%u,%u%s", used(storage), storage->capacity, use < 2 ? "," : "");
+                text_append(text, sizeof(text), "%u,%u%s", used(storage), storage->capacity,
+                            use < 2 ? "," : "");
         }
         answer_line(modem, call, "+CPMS: %s", text);
         return AT_OK;
@@ -188,7 +195,8 @@ static int cnmi(struct ec25 *modem, const struct at_call *call)
         unsigned *cnmi = modem->stored.cnmi, wanted[5];
 
         if (call->kind == AT_READ)
-                answer_line(modem, call, "+CNMI: %u,%u,%u,%u,%u", cnmi[0], cnmi[1], cnmi[2], cnmi[3], cnmi[4]);
+                answer_line(modem, call, "+CNMI: %u,%u,%u,%u,%u", cnmi[0], cnmi[1], cnmi[2], cnmi[3],
+                            cnmi[4]);
         if (call->kind == AT_TEST)
                 answer_line(modem, call, "+CNMI: (0-2),(0-3),(0,2),(0-2),(0,1)");
         if (call->kind != AT_SET)
@@ -238,12 +246,14 @@ static int csca(struct ec25 *modem, const struct at_call *call)
                 answer_line(modem, call, "+CSCA: \"%.30s\",145", ec25_identity(modem, "smsc"));
                 return AT_OK;
         }
-        if (!argument_text(call->argument, 0, number, sizeof(number)) || !text_only(number + (number[0] == '+'), "0123456789", 20))
+        if (!argument_text(call->argument, 0, number, sizeof(number)) ||
+            !text_only(number + (number[0] == '+'), "0123456789", 20))
                 return AT_CMS(304);
         return ec25_set_identity(modem, "smsc", number, strlen(number)) < 0 ? AT_CMS(500) : AT_OK;
 }
 
-static void tell_slot(struct ec25 *modem, const struct at_call *call, const struct slot *slot, const char *name, int index)
+static void tell_slot(struct ec25 *modem, const struct at_call *call, const struct slot *slot,
+                      const char *name, int index)
 {
         char place[16] = "";
 
@@ -262,8 +272,8 @@ static struct slot *slot_of(struct ec25 *modem, const struct at_call *call)
         struct storage *storage = storage_of(modem, 0);
         unsigned index;
 
-        if (call->kind != AT_SET || !argument_number(call->argument, 0, 2 * SLOTS, &index) || index < modem->first_slot ||
-            index - modem->first_slot >= storage->capacity)
+        if (call->kind != AT_SET || !argument_number(call->argument, 0, 2 * SLOTS, &index) ||
+            index < modem->first_slot || index - modem->first_slot >= storage->capacity)
                 return NULL;
         return &storage->slots[index - modem->first_slot];
 }
@@ -352,8 +362,9 @@ static int prompt(struct ec25 *modem, const struct at_call *call, bool to_memory
                 return error;
         if (call->kind != AT_SET)
                 return AT_CMS(304);
-        if (modem->stored.cmgf ? !argument_text(call->argument, 0, port->destination, sizeof(port->destination))
-                               : !argument_number(call->argument, 0, 176, &port->pdu_length) || port->pdu_length < 7)
+        if (modem->stored.cmgf
+                ? !argument_text(call->argument, 0, port->destination, sizeof(port->destination))
+                : !argument_number(call->argument, 0, 176, &port->pdu_length) || port->pdu_length < 7)
                 return AT_CMS(304);
         port->prompt = true;
         port->to_memory = to_memory;
@@ -392,17 +403,19 @@ static void record(struct ec25 *modem, const struct pdu_message *message, usec_t
                 modem->sent = sent;
         }
         modem->sent[modem->sent_count] =
-                (struct ec25_sent){.message = *message, .number = (unsigned)modem->sent_count + 1, .when = now};
+            (struct ec25_sent){.message = *message, .number = (unsigned)modem->sent_count + 1, .when = now};
         modem->sent_count++;
 }
 
-static int read_message(const struct ec25 *modem, const struct port *port, const char *text, struct pdu_message *ret_message)
+static int read_message(const struct ec25 *modem, const struct port *port, const char *text,
+                        struct pdu_message *ret_message)
 {
         struct pdu_message message = {.part = 1, .parts = 1};
 
         if (!modem->stored.cmgf)
                 return pdu_read_submit(text, port->pdu_length, ret_message);
-        (void)text_copy(message.number, sizeof(message.number), port->destination); /* cut is good enough for text mode */
+        (void)text_copy(message.number, sizeof(message.number),
+                        port->destination); /* cut is good enough for text mode */
         (void)text_copy(message.text, sizeof(message.text), text);
         *ret_message = message;
         return 0;
@@ -440,7 +453,8 @@ void sms_pdu(struct ec25 *modem, enum ec25_port port, char *text, usec_t now)
                 p->pdu_length = 0;
                 if (modem->send == EC25_SEND_OK)
                         record(modem, &message, now);
-                p->busy_until = modem->send == EC25_SEND_OK ? usec_add(now, modem->send_delay) : USEC_INFINITY;
+                p->busy_until =
+                    modem->send == EC25_SEND_OK ? usec_add(now, modem->send_delay) : USEC_INFINITY;
         }
         if (p->busy_until <= now)
                 sms_result(modem, port, now);
@@ -469,6 +483,6 @@ const struct ec25_sent *ec25_sent(const struct ec25 *modem, size_t index)
 }
 
 const struct at_command sms_commands[] = {
-        {"+CPMS", cpms}, {"+CNMI", cnmi}, {"+CMGF", cmgf}, {"+CSMS", csms}, {"+CSCA", csca}, {"+CMGR", cmgr},
-        {"+CMGL", cmgl}, {"+CMGD", cmgd}, {"+CMGS", cmgs}, {"+CMGW", cmgw}, {NULL, NULL},
+    {"+CPMS", cpms}, {"+CNMI", cnmi}, {"+CMGF", cmgf}, {"+CSMS", csms}, {"+CSCA", csca}, {"+CMGR", cmgr},
+    {"+CMGL", cmgl}, {"+CMGD", cmgd}, {"+CMGS", cmgs}, {"+CMGW", cmgw}, {NULL, NULL},
 };

@@ -1,6 +1,6 @@
 /*
- * tty numbers as usb-serial gives them: the lowest free one. After a port is gone its number is free only when the last
- * process has closed the dead file; that is asked of /proc when a number is wanted, not before.
+ * tty numbers as usb-serial gives them: the lowest free one. After a port is gone its number is free only
+ * when the last process has closed the dead file; that is asked of /proc when a number is wanted, not before.
  */
 #include "ec25/stand_internal.h"
 
@@ -107,9 +107,12 @@ static void search_dead(const struct search *search, const struct pty_holder *ho
         char name[16];
 
         if (!number || number->owner != search->modem ||
-            text_format(name, sizeof(name), "%s%d", tty_prefix(kind ? TTY_ACM : TTY_USB), (int)(number - stand->numbers[kind])) < 0)
+            text_format(name, sizeof(name), "%s%d", tty_prefix(kind ? TTY_ACM : TTY_USB),
+                        (int)(number - stand->numbers[kind])) < 0)
                 return;
-        search->found(&(struct stand_holder){.node = name, .pid = holder->pid, .fd = holder->fd, .dead = true}, search->userdata);
+        search->found(
+            &(struct stand_holder){.node = name, .pid = holder->pid, .fd = holder->fd, .dead = true},
+            search->userdata);
 }
 
 static void search_holder(const struct pty_holder *holder, void *userdata)
@@ -123,11 +126,14 @@ static void search_holder(const struct pty_holder *holder, void *userdata)
         }
         for (size_t i = 0; i < unit->count; i++)
                 if (unit->lines[i].pty.master >= 0 && unit->lines[i].pty.index == holder->index)
-                        search->found(&(struct stand_holder){.node = unit->lines[i].name, .pid = holder->pid, .fd = holder->fd},
+                        search->found(&(struct stand_holder){.node = unit->lines[i].name,
+                                                             .pid = holder->pid,
+                                                             .fd = holder->fd},
                                       search->userdata);
 }
 
-int stand_holders(struct stand *stand, unsigned modem, void (*found)(const struct stand_holder *, void *), void *userdata)
+int stand_holders(struct stand *stand, unsigned modem, void (*found)(const struct stand_holder *, void *),
+                  void *userdata)
 {
         struct search search = {.stand = stand, .modem = modem, .found = found, .userdata = userdata};
 

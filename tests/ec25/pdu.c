@@ -1,6 +1,6 @@
 /*
- * The two directions share one bit reader and writer and one alphabet table. What cannot be told in the alphabet goes out
- * as UCS2; surrogate pairs are kept, so that an emoji survives the way through.
+ * The two directions share one bit reader and writer and one alphabet table. What cannot be told in the
+ * alphabet goes out as UCS2; surrogate pairs are kept, so that an emoji survives the way through.
  */
 #include "ec25/pdu.h"
 
@@ -14,22 +14,22 @@
 
 /* GSM 03.38 default alphabet; 0x1b is the escape to the extension below. */
 static const uint16_t gsm_alphabet[128] = {
-        '@',    0xa3,  '$',    0xa5,   0xe8,   0xe9,   0xf9,   0xec,   0xf2,   0xc7,   '\n',   0xd8,   0xf8, '\r', 0xc5, 0xe5,
-        0x394,  '_',   0x3a6,  0x393,  0x39b,  0x3a9,  0x3a0,  0x3a8,  0x3a3,  0x398,  0x39e,  0,      0xc6, 0xe6, 0xdf, 0xc9,
-        ' ',    '!',   '"',    '#',    0xa4,   '%',    '&',    '\'',   '(',    ')',    '*',    '+',    ',',  '-',  '.',  '/',
-        '0',    '1',   '2',    '3',    '4',    '5',    '6',    '7',    '8',    '9',    ':',    ';',    '<',  '=',  '>',  '?',
-        0xa1,   'A',   'B',    'C',    'D',    'E',    'F',    'G',    'H',    'I',    'J',    'K',    'L',  'M',  'N',  'O',
-        'P',    'Q',   'R',    'S',    'T',    'U',    'V',    'W',    'X',    'Y',    'Z',    0xc4,   0xd6, 0xd1, 0xdc, 0xa7,
-        0xbf,   'a',   'b',    'c',    'd',    'e',    'f',    'g',    'h',    'i',    'j',    'k',    'l',  'm',  'n',  'o',
-        'p',    'q',   'r',    's',    't',    'u',    'v',    'w',    'x',    'y',    'z',    0xe4,   0xf6, 0xf1, 0xfc, 0xe0,
+    '@',   0xa3, '$',   0xa5,  0xe8,  0xe9,  0xf9,  0xec,  0xf2,  0xc7,  '\n',  0xd8, 0xf8, '\r', 0xc5, 0xe5,
+    0x394, '_',  0x3a6, 0x393, 0x39b, 0x3a9, 0x3a0, 0x3a8, 0x3a3, 0x398, 0x39e, 0,    0xc6, 0xe6, 0xdf, 0xc9,
+    ' ',   '!',  '"',   '#',   0xa4,  '%',   '&',   '\'',  '(',   ')',   '*',   '+',  ',',  '-',  '.',  '/',
+    '0',   '1',  '2',   '3',   '4',   '5',   '6',   '7',   '8',   '9',   ':',   ';',  '<',  '=',  '>',  '?',
+    0xa1,  'A',  'B',   'C',   'D',   'E',   'F',   'G',   'H',   'I',   'J',   'K',  'L',  'M',  'N',  'O',
+    'P',   'Q',  'R',   'S',   'T',   'U',   'V',   'W',   'X',   'Y',   'Z',   0xc4, 0xd6, 0xd1, 0xdc, 0xa7,
+    0xbf,  'a',  'b',   'c',   'd',   'e',   'f',   'g',   'h',   'i',   'j',   'k',  'l',  'm',  'n',  'o',
+    'p',   'q',  'r',   's',   't',   'u',   'v',   'w',   'x',   'y',   'z',   0xe4, 0xf6, 0xf1, 0xfc, 0xe0,
 };
 
 static const struct {
         uint8_t septet;
         uint16_t character;
 } gsm_extension[] = {
-        {0x0a, '\f'}, {0x14, '^'}, {0x28, '{'}, {0x29, '}'}, {0x2f, '\\'},
-        {0x3c, '['},  {0x3d, '~'}, {0x3e, ']'}, {0x40, '|'}, {0x65, 0x20ac},
+    {0x0a, '\f'}, {0x14, '^'}, {0x28, '{'}, {0x29, '}'}, {0x2f, '\\'},
+    {0x3c, '['},  {0x3d, '~'}, {0x3e, ']'}, {0x40, '|'}, {0x65, 0x20ac},
 };
 
 static uint32_t from_septet(uint8_t septet, bool extended)
@@ -88,7 +88,11 @@ static size_t utf8_get(const char *text, uint32_t *ret_character)
 {
         static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
         uint8_t first = (uint8_t)text[0];
-        size_t length = first < 0x80 ? 1 : (first & 0xe0) == 0xc0 ? 2 : (first & 0xf0) == 0xe0 ? 3 : (first & 0xf8) == 0xf0 ? 4 : 0;
+        size_t length = first < 0x80             ? 1
+                        : (first & 0xe0) == 0xc0 ? 2
+                        : (first & 0xf0) == 0xe0 ? 3
+                        : (first & 0xf8) == 0xf0 ? 4
+                                                 : 0;
         uint32_t character = length == 1 ? first : length ? first & (0xffu >> (length + 1)) : 0;
 
         for (size_t i = 1; i < length; i++) {
@@ -147,7 +151,8 @@ static uint8_t septet_at(const uint8_t *bytes, size_t length, size_t index)
         return (uint8_t)(value >> shift & 0x7f);
 }
 
-static void read_septets(const uint8_t *bytes, size_t length, size_t first, size_t count, char *text, size_t size)
+static void read_septets(const uint8_t *bytes, size_t length, size_t first, size_t count, char *text,
+                         size_t size)
 {
         size_t used = 0;
         bool extended = false;
@@ -217,8 +222,8 @@ static void read_header(const uint8_t *header, size_t length, struct pdu_message
         }
 }
 
-static int read_user_data(const uint8_t *data, size_t length, unsigned user_length, uint8_t first_octet, uint8_t coding,
-                          struct pdu_message *message)
+static int read_user_data(const uint8_t *data, size_t length, unsigned user_length, uint8_t first_octet,
+                          uint8_t coding, struct pdu_message *message)
 {
         size_t header = 0;
 
@@ -231,7 +236,8 @@ static int read_user_data(const uint8_t *data, size_t length, unsigned user_leng
         if ((coding & 0x0c) == 0) {
                 if ((user_length * 7 + 7) / 8 > length)
                         return -EINVAL;
-                read_septets(data, length, (header * 8 + 6) / 7, user_length, message->text, sizeof(message->text));
+                read_septets(data, length, (header * 8 + 6) / 7, user_length, message->text,
+                             sizeof(message->text));
                 return 0;
         }
         if (user_length > length || header > user_length)
@@ -261,7 +267,8 @@ int pdu_read_submit(const char *hex, unsigned tpdu_length, struct pdu_message *r
         size_t address = (bytes[at] + 1u) / 2;
         if (at + 2 + address + 3 > total)
                 return -EINVAL;
-        if (read_address(bytes + at + 2, bytes[at], bytes[at + 1], message.number, sizeof(message.number)) < 0)
+        if (read_address(bytes + at + 2, bytes[at], bytes[at + 1], message.number, sizeof(message.number)) <
+            0)
                 return -EINVAL;
         at += 2 + address;
         uint8_t coding = bytes[at + 1];
@@ -285,7 +292,8 @@ static void put_septet(uint8_t *bytes, size_t index, uint8_t septet)
                 bytes[byte + 1] = (uint8_t)(bytes[byte + 1] | value >> 8);
 }
 
-/* Returns the count of septets (at most `limit`), -EINVAL when a character is missing in the alphabet, -EMSGSIZE. */
+/* Returns the count of septets (at most `limit`), -EINVAL when a character is missing in the alphabet,
+ * -EMSGSIZE. */
 static int write_septets(uint8_t *bytes, size_t limit, const char *text)
 {
         size_t count = 0;
@@ -371,12 +379,14 @@ static void write_stamp(uint8_t bytes[static 7], int64_t unix_time)
         struct tm tm = {0};
 
         (void)gmtime_r(&seconds, &tm); /* a year that does not fit leaves zeros: still a valid stamp */
-        const int fields[] = {tm.tm_year % 100, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, 0};
+        const int fields[] = {tm.tm_year % 100, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+                              tm.tm_min,        tm.tm_sec,     0};
         for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
                 bytes[i] = (uint8_t)(fields[i] / 10 | fields[i] % 10 << 4);
 }
 
-int pdu_make_deliver(char hex[static PDU_HEX_SIZE], const char *smsc, const char *sender, const char *text, int64_t unix_time)
+int pdu_make_deliver(char hex[static PDU_HEX_SIZE], const char *smsc, const char *sender, const char *text,
+                     int64_t unix_time)
 {
         uint8_t bytes[192] = {0};
         unsigned ignored;

@@ -1,7 +1,7 @@
 /*
- * SMS transfer units as a modem sees them, in hexadecimal: a SUBMIT that the host hands over is read, a DELIVER that the
- * network brings is made. GSM 7-bit (default alphabet with its extension) and UCS2; text is UTF-8 on our side.
- * Pure: no clock, no fd.
+ * SMS transfer units as a modem sees them, in hexadecimal: a SUBMIT that the host hands over is read, a
+ * DELIVER that the network brings is made. GSM 7-bit (default alphabet with its extension) and UCS2; text is
+ * UTF-8 on our side. Pure: no clock, no fd.
  */
 #ifndef EC25_PDU_H
 #define EC25_PDU_H
@@ -22,14 +22,15 @@ struct pdu_message {
 };
 
 /*
- * Reads a SUBMIT with its SMSC prefix. `tpdu_length` is the number after AT+CMGS= (bytes without the SMSC part).
- * Returns 0, -EINVAL (malformed, or the length does not fit), -ENOTSUP (not a SUBMIT).
+ * Reads a SUBMIT with its SMSC prefix. `tpdu_length` is the number after AT+CMGS= (bytes without the SMSC
+ * part). Returns 0, -EINVAL (malformed, or the length does not fit), -ENOTSUP (not a SUBMIT).
  */
 int pdu_read_submit(const char *hex, unsigned tpdu_length, struct pdu_message *ret_message);
 
 /*
- * Makes a DELIVER. `sender`: digits, "+" and digits, or up to 11 letters. `unix_time` becomes the service centre's stamp.
- * Returns the TPDU length (as +CMGR tells it), -EMSGSIZE (text too long for one message) or -EINVAL (not UTF-8, bad sender).
+ * Makes a DELIVER. `sender`: digits, "+" and digits, or up to 11 letters. `unix_time` becomes the service
+ * centre's stamp. Returns the TPDU length (as +CMGR tells it), -EMSGSIZE (text too long for one message) or
+ * -EINVAL (not UTF-8, bad sender).
  */
 int pdu_make_deliver(char hex[static PDU_HEX_SIZE], const char *smsc, const char *sender, const char *text,
                      int64_t unix_time);

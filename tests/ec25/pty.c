@@ -1,6 +1,7 @@
 /*
- * The kernel forgets nothing for us here: termios set once stays for the life of the pair, a master without slaves reports
- * POLLHUP until the next open (edge-triggered epoll tells it once, so an idle modem costs nothing).
+ * The kernel forgets nothing for us here: termios set once stays for the life of the pair, a master without
+ * slaves reports POLLHUP until the next open (edge-triggered epoll tells it once, so an idle modem costs
+ * nothing).
  */
 #include "ec25/pty.h"
 
@@ -9,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -24,6 +26,14 @@ static int make_raw(int master)
         return tcsetattr(slave, TCSANOW, &termios) < 0 ? -errno : 0;
 }
 
+static int take_fd(int *fd)
+{
+        int taken = *fd;
+
+        *fd = -1;
+        return taken;
+}
+
 int pty_open(struct pty *ret_pty)
 {
         int unlocked = 0;
@@ -35,9 +45,15 @@ int pty_open(struct pty *ret_pty)
         int r = make_raw(master);
         if (r < 0)
                 return r;
-        *ret_pty = (struct pty){.master = master, .keeper = -1, .index = index};
-        master = -1;
+        *ret_pty = (struct pty){.master = take_fd(&master), .keeper = -1, .index = index};
         return 0;
+}
+
+bool pty_is_open(const struct pty *pty)
+{
+        struct pollfd master = {.fd = pty->master};
+
+        return poll(&master, 1, 0) >= 0 && !(master.revents & POLLHUP);
 }
 
 void pty_hang_up(struct pty *pty)
@@ -64,7 +80,8 @@ void pty_close(struct pty *pty)
         pty->keeper = close_fd(pty->keeper);
 }
 
-static void look_at(int pid, const char *name, int directory, void (*found)(const struct pty_holder *, void *), void *userdata)
+static void look_at(int pid, const char *name, int directory,
+                    void (*found)(const struct pty_holder *, void *), void *userdata)
 {
         static const char prefix[] = "/dev/pts/", suffix[] = " (deleted)";
         struct pty_holder holder = {.pid = pid};

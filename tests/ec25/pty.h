@@ -1,6 +1,6 @@
 /*
- * The pty that plays one USB serial port while it is plugged in. Raw from the start; nobody of ours keeps it open, so that
- * writing to it when no host program has it open fails (-EIO) as bytes on an unopened USB port are lost.
+ * The pty that plays one USB serial port while it is plugged in. Raw from the start; nobody of ours keeps it
+ * open, so that it is known whether a host program has (bytes for an unopened USB port are lost).
  */
 #ifndef EC25_PTY_H
 #define EC25_PTY_H
@@ -14,11 +14,17 @@ struct pty {
         unsigned index;
 };
 
-#define PTY_NONE {.master = -1, .keeper = -1}
+#define PTY_NONE                                                                                             \
+        {                                                                                                    \
+                .master = -1, .keeper = -1                                                                   \
+        }
 
 /* 0 or a negative errno. The master does not block. */
 int pty_open(struct pty *ret_pty);
-/* The device is gone: holders read EOF and write EIO. What they hold is called "/dev/pts/N (deleted)" from now on. */
+/* Has a host program the other end open? */
+bool pty_is_open(const struct pty *pty);
+/* The device is gone: holders read EOF and write EIO. What they hold is called "/dev/pts/N (deleted)" from
+ * now on. */
 void pty_hang_up(struct pty *pty);
 /* The last host program has closed it: unread bytes and TIOCEXCL end with it, as on a real tty. */
 void pty_forget_session(const struct pty *pty);

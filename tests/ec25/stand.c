@@ -1,9 +1,11 @@
 /*
- * Plugging and unplugging. A plug is a plan (device now, tty k at its due time), carried out by stand_advance; what the
- * model wishes (leave and come back, switch off) and what the host writes to `authorized` become plans in the same way.
+ * Plugging and unplugging. A plug is a plan (device now, tty k at its due time), carried out by
+ * stand_advance; what the model wishes (leave and come back, switch off) and what the host writes to
+ * `authorized` become plans in the same way.
  */
 #include "ec25/stand_internal.h"
 
+#include "base/log.h"
 #include "base/text.h"
 
 #include <fcntl.h>
@@ -14,7 +16,7 @@
 #include <time.h>
 
 /* Time for the last answer to be read: a hung-up pty loses what is unread. */
-#define LEAVE_DELAY  (100 * USEC_PER_MSEC)
+#define LEAVE_DELAY (100 * USEC_PER_MSEC)
 
 usec_t stand_now(void)
 {
@@ -57,8 +59,10 @@ static int replace_link(const char *target, const char *path)
 
 static struct usb_device device_of(const struct unit *unit, const struct stand *stand)
 {
-        return (struct usb_device){
-                .composition = &unit->composition, .path = unit->usb, .devnum = unit->devnum, .nodes = stand->nodes};
+        return (struct usb_device){.composition = &unit->composition,
+                                   .path = unit->usb,
+                                   .devnum = unit->devnum,
+                                   .nodes = stand->nodes};
 }
 
 static struct usb_tty tty_of(const struct line *line)
@@ -71,7 +75,8 @@ static int name_line(struct line *line)
         const struct stand *stand = line->stand;
         const struct usb_device device = device_of(line->unit, stand);
         char by_path[192], by_id[192];
-        int r = text_format(line->name, sizeof(line->name), "%s%u", tty_prefix(line->interface->tty), line->number);
+        int r = text_format(line->name, sizeof(line->name), "%s%u", tty_prefix(line->interface->tty),
+                            line->number);
         const struct usb_tty tty = tty_of(line);
 
         if (r == 0)
@@ -179,7 +184,8 @@ static int plan_line(struct stand *stand, struct unit *unit, const struct usb_in
         return name_line(line);
 }
 
-/* Numbers are given in the order of the interfaces, as the kernel probes them; they show up in the order asked for. */
+/* Numbers are given in the order of the interfaces, as the kernel probes them; they show up in the order
+ * asked for. */
 static int plan_lines(struct stand *stand, struct unit *unit, usec_t now)
 {
         int r = 0;
@@ -235,7 +241,8 @@ static int keep_options(struct unit *unit, const struct plug_options *options)
 static bool path_is_taken(const struct stand *stand, const struct unit *unit, const char *path)
 {
         for (unsigned i = 0; i < stand->count; i++)
-                if (&stand->units[i] != unit && stand->units[i].plugged && text_equal(stand->units[i].usb, path))
+                if (&stand->units[i] != unit && stand->units[i].plugged &&
+                    text_equal(stand->units[i].usb, path))
                         return true;
         return false;
 }
@@ -249,14 +256,14 @@ static int set_family(struct unit *unit)
                 r = ec25_set_identity(unit->model, "manufacturer", composition->modem_manufacturer,
                                       strlen(composition->modem_manufacturer));
         if (r == 0 && composition->modem_model)
-                r = ec25_set_identity(unit->model, "model", composition->modem_model, strlen(composition->modem_model));
+                r = ec25_set_identity(unit->model, "model", composition->modem_model,
+                                      strlen(composition->modem_model));
         return r;
 }
 
 int stand_plug(struct stand *stand, unsigned modem, const struct plug_options *options)
 {
         struct unit *unit = &stand->units[modem];
-        usec_t now = stand_now();
         int r;
 
         if (unit->plugged)
@@ -277,8 +284,8 @@ int stand_plug(struct stand *stand, unsigned modem, const struct plug_options *o
         unit->plugged = unit->authorized = true;
         unit->leave_at = unit->back_at = USEC_INFINITY;
         if (r == 0)
-                r = plan_lines(stand, unit, now);
-        ec25_power_on(unit->model, unit->options.boot, now);
+                r = plan_lines(stand, unit, stand_now());
+        ec25_power_on(unit->model, unit->options.boot, stand_now());
         if (r == 0)
                 stand_advance(stand);
         return r;
@@ -386,23 +393,42 @@ static void take_wish(struct unit *unit, usec_t now)
         unit->stay_away = wish == EC25_WISH_OFF;
 }
 
+/* The one of the coming ttys that is due first. */
+static struct line *next_line(struct unit *unit)
+{
+        struct line *next = NULL;
+
+        for (size_t i = 0; i < unit->count; i++)
+                if (unit->lines[i].state == LINE_COMING && (!next || unit->lines[i].due < next->due))
+                        next = &unit->lines[i];
+        return next;
+}
+
 static void advance_unit(struct stand *stand, struct unit *unit, usec_t now)
 {
         ec25_advance(unit->model, now);
         take_wish(unit, now);
-        for (size_t i = 0; i < unit->count; i++)
-                if (unit->lines[i].state == LINE_COMING && unit->lines[i].due <= now && line_appear(&unit->lines[i]) < 0)
-                        unit->lines[i].state = LINE_NONE;
+        for (struct line *line; (line = next_line(unit)) && line->due <= now;) {
+                int r = line_appear(line);
+                if (r < 0) {
+                        log_error("%s does not appear: %s", line->name, strerror(-r));
+                        (void)line_disappear(line); /* what could be made of it */
+                }
+        }
         unit_pump(stand, unit, now);
         if (unit->leave_at <= now) {
-                (void)leave(stand, unit); /* what could not be removed shows as a failing plug */
+                int r = leave(stand, unit);
+                if (r < 0)
+                        log_error("modem %u does not leave: %s", unit->index, strerror(-r));
                 if (!unit->stay_away)
                         unit->back_at = usec_add(now, unit->options.back);
         }
         if (unit->back_at <= now) {
                 const struct plug_options options = unit->options;
                 unit->back_at = USEC_INFINITY;
-                (void)stand_plug(stand, unit->index, &options);
+                int r = stand_plug(stand, unit->index, &options);
+                if (r < 0)
+                        log_error("modem %u does not come back: %s", unit->index, strerror(-r));
         }
 }
 

@@ -1,9 +1,9 @@
 /*
- * The test stand: modems (struct ec25) on ptys, the names of their ttys, the USB tree, and the clock that moves them. One
- * epoll fd, no threads; while nothing happens it sleeps without a timer.
+ * The test stand: modems (struct ec25) on ptys, the names of their ttys, the USB tree, and the clock that
+ * moves them. One epoll fd, no threads; while nothing happens it sleeps without a timer.
  *
- * Kernel habits kept here: a tty takes the lowest free number, in the order of the interfaces; a number whose dead port is
- * still held by somebody stays taken.
+ * Kernel habits kept here: a tty takes the lowest free number, in the order of the interfaces; a number whose
+ * dead port is still held by somebody stays taken.
  */
 #ifndef EC25_STAND_H
 #define EC25_STAND_H
@@ -24,24 +24,25 @@ struct plug_options {
         const char *product;     /* NULL: that of the composition */
         const char *manufacturer;
         const char *serial;
-        unsigned first;          /* the lowest tty number to take */
+        unsigned first;              /* the lowest tty number to take */
         unsigned order[STAND_LINES]; /* in which the ttys appear: indices of the ttys of the device */
-        size_t ordered;          /* 0: in the order of the interfaces */
-        usec_t gap;              /* between one tty and the next */
-        usec_t boot;             /* from power to RDY */
-        usec_t back;             /* from leaving to being back, after AT+CFUN=1,1 */
+        size_t ordered;              /* 0: in the order of the interfaces */
+        usec_t gap;                  /* between one tty and the next */
+        usec_t boot;                 /* from power to RDY */
+        usec_t back;                 /* from leaving to being back, after AT+CFUN=1,1 */
 };
 
 struct stand_line {
-        const char *port;  /* diag nmea at modem none */
-        const char *node;  /* the path to open */
+        const char *port; /* diag nmea at modem none */
+        const char *node; /* the path to open */
         const char *by_path;
         const char *pts;
         uint64_t read, written; /* by the host */
         bool present;
 };
 
-/* `directory` must exist; everything is made in it, but the nodes (see stand_nodes). */
+/* `directory` must exist; nodes and tree are made elsewhere (see stand_nodes), with links in it, and go with
+ * the stand. */
 int stand_new(const char *directory, unsigned modems, bool with_tree, struct stand **ret_stand);
 struct stand *stand_free(struct stand *stand);
 
@@ -73,7 +74,8 @@ struct stand_holder {
         int pid, fd;
         bool dead;
 };
-int stand_holders(struct stand *stand, unsigned modem, void (*found)(const struct stand_holder *, void *), void *userdata);
+int stand_holders(struct stand *stand, unsigned modem, void (*found)(const struct stand_holder *, void *),
+                  void *userdata);
 
 usec_t stand_now(void);
 /* The epoll fd, readable when stand_dispatch has work. */

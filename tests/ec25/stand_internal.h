@@ -1,5 +1,6 @@
 /*
- * Inside the stand: stand.c plugs and moves, stand_io.c carries bytes and writes transcripts, numbers.c gives tty names.
+ * Inside the stand: stand.c plugs and moves, stand_io.c carries bytes and writes transcripts, numbers.c gives
+ * tty names.
  */
 #ifndef EC25_STAND_INTERNAL_H
 #define EC25_STAND_INTERNAL_H

@@ -126,6 +126,10 @@ static bool write_line(struct line *line, usec_t now)
 
         if (!length || line->blocked)
                 return false;
+        if (!pty_is_open(&line->pty)) {
+                ec25_discard(model, line->port);
+                return false;
+        }
         ssize_t written = write(line->pty.master, bytes, length);
         if (written > 0) {
                 line->read += (uint64_t)written;
@@ -137,7 +141,7 @@ static bool write_line(struct line *line, usec_t now)
         if (written < 0 && errno == EAGAIN)
                 line->blocked = true;
         else
-                ec25_discard(model, line->port); /* nobody has the port open */
+                ec25_discard(model, line->port);
         return false;
 }
 

@@ -72,26 +72,60 @@ const char *tree_root(const struct tree *tree)
         return tree->root;
 }
 
-static int full_path(const struct tree *tree, char path[static PATH_MAX], const char *devpath, const char *name)
+static int full_path(const struct tree *tree, char path[static PATH_MAX], const char *devpath,
+                     const char *name)
 {
         return text_format(path, PATH_MAX, "%s/sys%s/%s", tree->root, devpath, name);
+}
+
+/* The folder of `path` is made when it is missing: trying first saves most of the calls. */
+static int make_folder_of(const char *path)
+{
+        char folder[PATH_MAX];
+        int r = text_copy_n(folder, sizeof(folder), path, (size_t)(strrchr(path, '/') - path));
+
+        return r < 0 ? r : make_folders(folder);
+}
+
+static int create(const char *path)
+{
+        const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+        int fd = open(path, flags, 0644);
+
+        if (fd < 0 && errno == ENOENT) {
+                int r = make_folder_of(path);
+                if (r < 0)
+                        return r;
+                fd = open(path, flags, 0644);
+        }
+        return fd < 0 ? -errno : fd;
+}
+
+/* Replaces what is there. */
+static int make_link(const char *target, const char *path)
+{
+        if (symlink(target, path) == 0)
+                return 0;
+        if (errno == ENOENT) {
+                int r = make_folder_of(path);
+                if (r < 0)
+                        return r;
+        } else if (errno != EEXIST || unlink(path) < 0)
+                return -errno;
+        return symlink(target, path) < 0 ? -errno : 0;
 }
 
 int tree_attribute(struct tree *tree, const char *devpath, const char *name, const void *value, size_t length)
 {
         char path[PATH_MAX];
-        int r = full_path(tree, path, devpath, "");
+        int r = full_path(tree, path, devpath, name);
 
-        if (r == 0)
-                r = make_folders(path);
-        if (r == 0)
-                r = full_path(tree, path, devpath, name);
         if (r < 0)
                 return r;
         /* In place, for somebody may watch the file (`authorized`). */
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        _cleanup_close_ int fd = create(path);
         if (fd < 0)
-                return -errno;
+                return fd;
         ssize_t written = write(fd, value, length);
         return written < 0 ? -errno : (size_t)written < length ? -EIO : 0;
 }
@@ -113,21 +147,15 @@ int tree_text(struct tree *tree, const char *devpath, const char *name, const ch
 static int link_up(const struct tree *tree, const char *where, const char *name, const char *target)
 {
         char path[PATH_MAX], text[PATH_MAX] = "";
-        int r = full_path(tree, path, where, "");
+        int r = 0;
 
-        if (r == 0)
-                r = make_folders(path);
         for (const char *slash = where; r == 0 && (slash = strchr(slash, '/')); slash++)
                 r = text_append(text, sizeof(text), "../");
         if (r == 0)
                 r = text_append(text, sizeof(text), "%s", target + (target[0] == '/'));
         if (r == 0)
                 r = full_path(tree, path, where, name);
-        if (r < 0)
-                return r;
-        if (unlink(path) < 0 && errno != ENOENT)
-                return -errno;
-        return symlink(text, path) < 0 ? -errno : 0;
+        return r < 0 ? r : make_link(text, path);
 }
 
 static const char *base_name(const char *devpath)
@@ -179,8 +207,8 @@ int tree_add(struct tree *tree, const struct tree_device *device)
         if (r == 0 && device->driver)
                 r = text_append(properties, sizeof(properties), "DRIVER=%s\n", device->driver);
         if (r == 0 && colon)
-                r = text_append(properties, sizeof(properties), "MAJOR=%.*s\nMINOR=%s\n", (int)(colon - device->devnum),
-                                device->devnum, colon + 1);
+                r = text_append(properties, sizeof(properties), "MAJOR=%.*s\nMINOR=%s\n",
+                                (int)(colon - device->devnum), device->devnum, colon + 1);
         if (r == 0)
                 r = text_append(properties, sizeof(properties), "%s", device->properties);
         if (r == 0)
@@ -191,7 +219,8 @@ int tree_add(struct tree *tree, const struct tree_device *device)
                 r = tree_text(tree, device->devpath, "uevent", "%s", properties);
         if (r < 0 || device->quiet)
                 return r;
-        return uevent_send(tree->sender, "add", device->devpath, device->subsystem, device->devtype, properties);
+        return uevent_send(tree->sender, "add", device->devpath, device->subsystem, device->devtype,
+                           properties);
 }
 
 bool tree_has(const struct tree *tree, const char *devpath)
@@ -206,7 +235,8 @@ struct facts {
 };
 
 /* The last part of a link's target, or "". */
-static void link_name(const struct tree *tree, const char *devpath, const char *name, char *target, size_t size)
+static void link_name(const struct tree *tree, const char *devpath, const char *name, char *target,
+                      size_t size)
 {
         char path[PATH_MAX], text[PATH_MAX];
         ssize_t length = -1;
@@ -252,13 +282,13 @@ static int read_facts(const struct tree *tree, const char *devpath, struct facts
 
 int tree_tell(struct tree *tree, const char *devpath, const char *action)
 {
-        struct facts facts;
+        struct facts facts = {0};
         int r = read_facts(tree, devpath, &facts);
 
         if (r < 0)
                 return r;
-        return uevent_send(tree->sender, action, devpath, facts.subsystem, facts.devtype[0] ? facts.devtype : NULL,
-                           facts.properties);
+        return uevent_send(tree->sender, action, devpath, facts.subsystem,
+                           facts.devtype[0] ? facts.devtype : NULL, facts.properties);
 }
 
 static int remove_file(const char *path, const struct stat *stat, int type, struct FTW *where)
@@ -280,7 +310,7 @@ static void unlink_in(const struct tree *tree, const char *where, const char *na
 int tree_remove(struct tree *tree, const char *devpath)
 {
         char path[PATH_MAX], subsystem[128], links[128], drivers[200];
-        struct facts facts;
+        struct facts facts = {0};
         int r = read_facts(tree, devpath, &facts);
 
         if (r == 0)
@@ -297,8 +327,8 @@ int tree_remove(struct tree *tree, const char *devpath)
                 unlink_in(tree, drivers, base_name(devpath));
         if (nftw(path, remove_file, 16, FTW_DEPTH | FTW_PHYS) != 0)
                 return -EIO;
-        return uevent_send(tree->sender, "remove", devpath, facts.subsystem, facts.devtype[0] ? facts.devtype : NULL,
-                           facts.properties);
+        return uevent_send(tree->sender, "remove", devpath, facts.subsystem,
+                           facts.devtype[0] ? facts.devtype : NULL, facts.properties);
 }
 
 bool tree_retry(struct tree *tree)

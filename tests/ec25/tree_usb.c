@@ -1,5 +1,6 @@
 /*
- * Names follow the kernel: usbB/B-P/B-P.Q/B-P.Q:1.I/ttyUSBn/tty/ttyUSBn (an ACM port has no usb-serial step in between).
+ * Names follow the kernel: usbB/B-P/B-P.Q/B-P.Q:1.I/ttyUSBn/tty/ttyUSBn (an ACM port has no usb-serial step
+ * in between).
  */
 #include "ec25/tree_usb.h"
 
@@ -48,7 +49,8 @@ int usb_devpath(const char *path, char *devpath, size_t size)
         return r;
 }
 
-static int interface_devpath(const struct usb_device *device, const struct usb_interface *interface, char *devpath)
+static int interface_devpath(const struct usb_device *device, const struct usb_interface *interface,
+                             char *devpath)
 {
         int r = usb_devpath(device->path, devpath, DEVPATH_SIZE);
 
@@ -72,13 +74,14 @@ static int write_numbers(struct tree *tree, const char *devpath, const struct nu
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < count; i++) {
-                char text[16];
+                char text[16] = "";
                 if (text_equal(numbers[i].format, "x2"))
                         r = text_format(text, sizeof(text), "%02x", numbers[i].value);
                 else if (text_equal(numbers[i].format, "x4"))
                         r = text_format(text, sizeof(text), "%04x", numbers[i].value);
                 else
-                        r = text_format(text, sizeof(text), text_equal(numbers[i].format, "2") ? "%2u" : "%u", numbers[i].value);
+                        r = text_format(text, sizeof(text), text_equal(numbers[i].format, "2") ? "%2u" : "%u",
+                                        numbers[i].value);
                 if (r == 0)
                         r = attribute(tree, devpath, numbers[i].name, text);
         }
@@ -105,10 +108,14 @@ static int id_properties(const struct usb_device *device, char *text, size_t siz
         to_word(composition->description, model, sizeof(model));
         to_word(composition->serial, serial, sizeof(serial));
         r = text_append(text, size, "ID_BUS=usb\n");
-        for (const char *prefix = "ID_"; r == 0 && prefix; prefix = text_equal(prefix, "ID_") ? "ID_USB_" : NULL)
-                r = text_append(text, size, "%sMODEL=%s\n%sMODEL_ID=%04x\n%sVENDOR=%s\n%sVENDOR_ID=%04x\n%sREVISION=%04x\n%sSERIAL=%s_%s%s%s\n",
-                                prefix, model, prefix, composition->product, prefix, vendor, prefix, composition->vendor, prefix,
-                                composition->bcd, prefix, vendor, model, serial[0] ? "_" : "", serial);
+        for (const char *prefix = "ID_"; r == 0 && prefix;
+             prefix = text_equal(prefix, "ID_") ? "ID_USB_" : NULL)
+                r = text_append(text, size,
+                                "%sMODEL=%s\n%sMODEL_ID=%04x\n%sVENDOR=%s\n%sVENDOR_ID=%04x\n%sREVISION=%"
+                                "04x\n%sSERIAL=%s_%s%s%s\n",
+                                prefix, model, prefix, composition->product, prefix, vendor, prefix,
+                                composition->vendor, prefix, composition->bcd, prefix, vendor, model,
+                                serial[0] ? "_" : "", serial);
         if (r == 0 && serial[0])
                 r = text_append(text, size, "ID_SERIAL_SHORT=%s\nID_USB_SERIAL_SHORT=%s\n", serial, serial);
         if (r == 0)
@@ -116,7 +123,8 @@ static int id_properties(const struct usb_device *device, char *text, size_t siz
         for (size_t i = 0; r == 0 && i < composition->count; i++) {
                 char interface[8];
                 const struct usb_interface *in = &composition->interfaces[i];
-                r = text_format(interface, sizeof(interface), "%02x%02x%02x:", in->class, in->subclass, in->protocol);
+                r = text_format(interface, sizeof(interface), "%02x%02x%02x:", in->class, in->subclass,
+                                in->protocol);
                 if (r == 0 && !strstr(text, interface))
                         r = text_append(text, size, "%s", interface);
         }
@@ -134,16 +142,21 @@ static int id_path(const struct usb_device *device, char *path, size_t size)
 static int add_hub(struct tree *tree, const char *devpath, bool root, unsigned bus)
 {
         const struct numbers numbers[] = {
-                {"idVendor", "x4", root ? 0x1d6b : 0x05e3}, {"idProduct", "x4", root ? 0x0002 : 0x0608},
-                {"bcdDevice", "x4", 0x0601},                {"bDeviceClass", "x2", 9},
-                {"bNumInterfaces", "2", 1},                 {"busnum", "1", bus},
-                {"devnum", "1", root ? 1 : 2},              {"authorized", "1", 1},
+            {"idVendor", "x4", root ? 0x1d6b : 0x05e3},
+            {"idProduct", "x4", root ? 0x0002 : 0x0608},
+            {"bcdDevice", "x4", 0x0601},
+            {"bDeviceClass", "x2", 9},
+            {"bNumInterfaces", "2", 1},
+            {"busnum", "1", bus},
+            {"devnum", "1", root ? 1 : 2},
+            {"authorized", "1", 1},
         };
         const struct tree_device device = {.devpath = devpath,
                                            .subsystem = "usb",
                                            .devtype = "usb_device",
                                            .driver = "usb",
-                                           .properties = root ? "PRODUCT=1d6b/2/601\nTYPE=9/0/1\n" : "PRODUCT=5e3/608/601\nTYPE=9/0/1\n",
+                                           .properties = root ? "PRODUCT=1d6b/2/601\nTYPE=9/0/1\n"
+                                                              : "PRODUCT=5e3/608/601\nTYPE=9/0/1\n",
                                            .quiet = true};
         int r = write_numbers(tree, devpath, numbers, ARRAY_SIZE(numbers));
 
@@ -157,13 +170,18 @@ static int add_way(struct tree *tree, const char *path)
         int r = usb_devpath(path, devpath, sizeof(devpath));
         unsigned depth = 0;
 
-        for (char *slash = strchr(devpath + 1, '/'); r == 0 && slash; slash = strchr(slash + 1, '/'), depth++) {
+        for (char *slash = strchr(devpath + 1, '/'); r == 0 && slash;
+             slash = strchr(slash + 1, '/'), depth++) {
                 r = text_copy_n(part, sizeof(part), devpath, (size_t)(slash - devpath));
-                if (r < 0 || depth < 2 || tree_has(tree, part)) /* /devices and the PCI root are mere folders */
+                if (r < 0 || depth < 2 ||
+                    tree_has(tree, part)) /* /devices and the PCI root are mere folders */
                         continue;
                 if (depth == 2) {
-                        const struct tree_device pci = {
-                                .devpath = part, .subsystem = "pci", .driver = "xhci_hcd", .properties = "PCI_CLASS=C0330\n", .quiet = true};
+                        const struct tree_device pci = {.devpath = part,
+                                                        .subsystem = "pci",
+                                                        .driver = "xhci_hcd",
+                                                        .properties = "PCI_CLASS=C0330\n",
+                                                        .quiet = true};
                         r = tree_add(tree, &pci);
                 } else
                         r = add_hub(tree, part, depth == 3, (unsigned)atoi(path));
@@ -177,10 +195,13 @@ static int add_interface(struct tree *tree, const struct usb_device *device, siz
         const struct usb_interface *interface = &composition->interfaces[index];
         char devpath[DEVPATH_SIZE], properties[256], endpoint[DEVPATH_SIZE + 16];
         const struct numbers numbers[] = {
-                {"bInterfaceNumber", "x2", interface->number},     {"bInterfaceClass", "x2", interface->class},
-                {"bInterfaceSubClass", "x2", interface->subclass}, {"bInterfaceProtocol", "x2", interface->protocol},
-                {"bAlternateSetting", "2", 0},                     {"bNumEndpoints", "x2", (unsigned)strlen(interface->endpoints)},
-                {"authorized", "1", 1},
+            {"bInterfaceNumber", "x2", interface->number},
+            {"bInterfaceClass", "x2", interface->class},
+            {"bInterfaceSubClass", "x2", interface->subclass},
+            {"bInterfaceProtocol", "x2", interface->protocol},
+            {"bAlternateSetting", "2", 0},
+            {"bNumEndpoints", "x2", (unsigned)strlen(interface->endpoints)},
+            {"authorized", "1", 1},
         };
         int r = interface_devpath(device, interface, devpath);
 
@@ -188,16 +209,18 @@ static int add_interface(struct tree *tree, const struct usb_device *device, siz
                 r = write_numbers(tree, devpath, numbers, ARRAY_SIZE(numbers));
         for (size_t i = 0; r == 0 && interface->endpoints[i]; i++) {
                 char kind = interface->endpoints[i];
-                r = text_format(endpoint, sizeof(endpoint), "%s/ep_%02x", devpath, composition_endpoint(composition, index, i));
+                r = text_format(endpoint, sizeof(endpoint), "%s/ep_%02x", devpath,
+                                composition_endpoint(composition, index, i));
                 if (r == 0)
                         r = attribute(tree, endpoint, "type", kind == 'i' ? "Interrupt" : "Bulk");
                 if (r == 0)
                         r = attribute(tree, endpoint, "direction", kind == 'o' ? "out" : "in");
         }
         if (r == 0)
-                r = text_format(properties, sizeof(properties), "PRODUCT=%x/%x/%x\nTYPE=0/0/0\nINTERFACE=%u/%u/%u\n",
-                                composition->vendor, composition->product, composition->bcd, interface->class,
-                                interface->subclass, interface->protocol);
+                r = text_format(properties, sizeof(properties),
+                                "PRODUCT=%x/%x/%x\nTYPE=0/0/0\nINTERFACE=%u/%u/%u\n", composition->vendor,
+                                composition->product, composition->bcd, interface->class, interface->subclass,
+                                interface->protocol);
         const struct tree_device entry = {.devpath = devpath,
                                           .subsystem = "usb",
                                           .devtype = "usb_interface",
@@ -238,13 +261,20 @@ static int device_attributes(struct tree *tree, const struct usb_device *device,
 {
         const struct composition *composition = device->composition;
         const struct numbers numbers[] = {
-                {"idVendor", "x4", composition->vendor}, {"idProduct", "x4", composition->product},
-                {"bcdDevice", "x4", composition->bcd},   {"bNumInterfaces", "2", (unsigned)composition->count},
-                {"bDeviceClass", "x2", composition->device_class}, {"bDeviceSubClass", "x2", 0},
-                {"bDeviceProtocol", "x2", 0},            {"bConfigurationValue", "1", 1},
-                {"bNumConfigurations", "1", 1},          {"busnum", "1", (unsigned)atoi(device->path)},
-                {"devnum", "1", device->devnum},         {"authorized", "1", 1},
-                {"speed", "1", 480},                     {"maxchild", "1", 0},
+            {"idVendor", "x4", composition->vendor},
+            {"idProduct", "x4", composition->product},
+            {"bcdDevice", "x4", composition->bcd},
+            {"bNumInterfaces", "2", (unsigned)composition->count},
+            {"bDeviceClass", "x2", composition->device_class},
+            {"bDeviceSubClass", "x2", 0},
+            {"bDeviceProtocol", "x2", 0},
+            {"bConfigurationValue", "1", 1},
+            {"bNumConfigurations", "1", 1},
+            {"busnum", "1", (unsigned)atoi(device->path)},
+            {"devnum", "1", device->devnum},
+            {"authorized", "1", 1},
+            {"speed", "1", 480},
+            {"maxchild", "1", 0},
         };
         uint8_t descriptors[COMPOSITION_DESCRIPTORS];
         int r = write_numbers(tree, devpath, numbers, ARRAY_SIZE(numbers));
@@ -282,9 +312,10 @@ int tree_usb_plug(struct tree *tree, const struct usb_device *device)
                 r = id_path(device, path, sizeof(path));
         if (r == 0)
                 r = text_format(properties, sizeof(properties),
-                                "DEVNAME=bus/usb/%03u/%03u\nPRODUCT=%x/%x/%x\nTYPE=%u/0/0\nBUSNUM=%03u\nDEVNUM=%03u\nID_PATH=%s\n",
-                                bus, device->devnum, composition->vendor, composition->product, composition->bcd,
-                                composition->device_class, bus, device->devnum, path);
+                                "DEVNAME=bus/usb/%03u/%03u\nPRODUCT=%x/%x/%x\nTYPE=%u/0/"
+                                "0\nBUSNUM=%03u\nDEVNUM=%03u\nID_PATH=%s\n",
+                                bus, device->devnum, composition->vendor, composition->product,
+                                composition->bcd, composition->device_class, bus, device->devnum, path);
         if (r == 0)
                 r = id_properties(device, properties, sizeof(properties));
         const struct tree_device entry = {.devpath = devpath,
@@ -322,7 +353,8 @@ int tree_usb_authorize(struct tree *tree, const struct usb_device *device)
         return add_interfaces(tree, device);
 }
 
-int usb_tty_links(const struct usb_device *device, const struct usb_tty *tty, char by_path[static 192], char by_id[static 192])
+int usb_tty_links(const struct usb_device *device, const struct usb_tty *tty, char by_path[static 192],
+                  char by_id[static 192])
 {
         char path[128], vendor[48], model[48], serial[48];
         const char *port = tty->interface->tty == TTY_USB ? "-port0" : "";
@@ -334,8 +366,8 @@ int usb_tty_links(const struct usb_device *device, const struct usb_tty *tty, ch
         if (r == 0)
                 r = text_format(by_path, 192, "serial/by-path/%s:1.%u%s", path, tty->interface->number, port);
         return r < 0 ? r
-                     : text_format(by_id, 192, "serial/by-id/usb-%s_%s%s%s-if%02x%s", vendor, model, serial[0] ? "_" : "",
-                                   serial, tty->interface->number, port);
+                     : text_format(by_id, 192, "serial/by-id/usb-%s_%s%s%s-if%02x%s", vendor, model,
+                                   serial[0] ? "_" : "", serial, tty->interface->number, port);
 }
 
 static int tty_devpaths(const struct usb_device *device, const struct usb_tty *tty, char *port, char *devpath)
@@ -361,11 +393,12 @@ static int tty_properties(const struct usb_device *device, const struct usb_tty 
         if (r == 0)
                 r = usb_tty_links(device, tty, by_path, by_id);
         if (r == 0)
-                r = text_format(text, size,
-                                "DEVNAME=%s/%s\nID_USB_INTERFACE_NUM=%02x\nID_USB_DRIVER=%s\nID_PATH=%s\nID_PATH_TAG=%s\n"
-                                "ID_TYPE=generic\nDEVLINKS=%s/%s %s/%s\nTAGS=:systemd:\n",
-                                device->nodes, tty->name, tty->interface->number, tty->interface->driver, path, tag,
-                                device->nodes, by_path, device->nodes, by_id);
+                r = text_format(
+                    text, size,
+                    "DEVNAME=%s/%s\nID_USB_INTERFACE_NUM=%02x\nID_USB_DRIVER=%s\nID_PATH=%s\nID_PATH_TAG=%s\n"
+                    "ID_TYPE=generic\nDEVLINKS=%s/%s %s/%s\nTAGS=:systemd:\n",
+                    device->nodes, tty->name, tty->interface->number, tty->interface->driver, path, tag,
+                    device->nodes, by_path, device->nodes, by_id);
         return r < 0 ? r : id_properties(device, text, size);
 }
 
@@ -373,8 +406,10 @@ int tree_usb_add_tty(struct tree *tree, const struct usb_device *device, const s
 {
         char port[DEVPATH_SIZE], devpath[DEVPATH_SIZE], properties[2048], devnum[16];
         int r = tty_devpaths(device, tty, port, devpath);
-        const struct tree_device port_entry = {
-                .devpath = port, .subsystem = "usb-serial", .driver = device->composition->usb_serial_driver, .properties = ""};
+        const struct tree_device port_entry = {.devpath = port,
+                                               .subsystem = "usb-serial",
+                                               .driver = device->composition->usb_serial_driver,
+                                               .properties = ""};
 
         if (r == 0 && tty->interface->tty == TTY_USB) {
                 r = attribute(tree, port, "port_number", "0");
@@ -384,9 +419,10 @@ int tree_usb_add_tty(struct tree *tree, const struct usb_device *device, const s
         if (r == 0)
                 r = tty_properties(device, tty, properties, sizeof(properties));
         if (r == 0)
-                r = text_format(devnum, sizeof(devnum), "%u:%u", tty->interface->tty == TTY_USB ? MAJOR_TTY_USB : MAJOR_TTY_ACM,
-                                tty->minor);
-        const struct tree_device entry = {.devpath = devpath, .subsystem = "tty", .devnum = devnum, .properties = properties};
+                r = text_format(devnum, sizeof(devnum), "%u:%u",
+                                tty->interface->tty == TTY_USB ? MAJOR_TTY_USB : MAJOR_TTY_ACM, tty->minor);
+        const struct tree_device entry = {
+            .devpath = devpath, .subsystem = "tty", .devnum = devnum, .properties = properties};
         if (r == 0)
                 r = tree_add(tree, &entry);
         return r < 0 || tty->interface->tty != TTY_USB ? r : tree_tell(tree, port, "bind");

@@ -1,6 +1,6 @@
 /*
- * A USB device in the tree: hubs on the way to it, its interfaces, its serial ports, each told in the order and with the
- * properties that a kernel with udev gives them (see facts: udevadm dumps of a real boot).
+ * A USB device in the tree: hubs on the way to it, its interfaces, its serial ports, each told in the order
+ * and with the properties that a kernel with udev gives them (see facts: udevadm dumps of a real boot).
  */
 #ifndef EC25_TREE_USB_H
 #define EC25_TREE_USB_H
@@ -38,7 +38,8 @@ int tree_usb_add_tty(struct tree *tree, const struct usb_device *device, const s
 int tree_usb_remove_tty(struct tree *tree, const struct usb_device *device, const struct usb_tty *tty);
 
 /* The names of a tty's stable links, relative to the nodes' folder. Work without a tree, too. */
-int usb_tty_links(const struct usb_device *device, const struct usb_tty *tty, char by_path[static 192], char by_id[static 192]);
+int usb_tty_links(const struct usb_device *device, const struct usb_tty *tty, char by_path[static 192],
+                  char by_id[static 192]);
 
 /* The DEVPATH of the device. */
 int usb_devpath(const char *path, char *devpath, size_t size);

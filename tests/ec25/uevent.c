@@ -1,6 +1,6 @@
 /*
- * Message format: a binary header with "libudev", a magic and two hashes (the monitor's BPF filter looks at them), then
- * NUL-separated properties. The listeners are found anew for every event: monitors come and go.
+ * Message format: a binary header with "libudev", a magic and two hashes (the monitor's BPF filter looks at
+ * them), then NUL-separated properties. The listeners are found anew for every event: monitors come and go.
  */
 #include "ec25/uevent.h"
 
@@ -36,7 +36,8 @@ struct uevent_sender {
         size_t count;
 };
 
-/* MurmurHash2 (public domain, Austin Appleby) of a string with its length as the seed, as udev's filters want it. */
+/* MurmurHash2 (public domain, Austin Appleby) of a string with its length as the seed, as udev's filters want
+ * it. */
 static uint32_t hash(const char *text)
 {
         const uint32_t m = 0x5bd1e995;
@@ -91,11 +92,13 @@ struct uevent_sender *uevent_sender_free(struct uevent_sender *sender)
 }
 
 /* False when the listener is full and the message has to wait; a listener that is gone counts as served. */
-static bool try_send(const struct uevent_sender *sender, const char *listener, const void *message, size_t length)
+static bool try_send(const struct uevent_sender *sender, const char *listener, const void *message,
+                     size_t length)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-        (void)text_copy(address.sun_path, sizeof(address.sun_path), listener); /* fits: uevent_sender_new saw to it */
+        (void)text_copy(address.sun_path, sizeof(address.sun_path),
+                        listener); /* fits: uevent_sender_new saw to it */
         if (sendto(sender->fd, message, length, 0, (struct sockaddr *)&address, sizeof(address)) >= 0)
                 return true;
         if (errno == EAGAIN || errno == ENOBUFS)
@@ -156,17 +159,18 @@ int uevent_send(struct uevent_sender *sender, const char *action, const char *de
 {
         char message[8192];
         struct header header = {
-                .prefix = "libudev",
-                .magic = htonl(0xfeedcafe),
-                .header_size = sizeof(header),
-                .properties_offset = sizeof(header),
-                .subsystem_hash = htonl(hash(subsystem)),
-                .devtype_hash = devtype ? htonl(hash(devtype)) : 0,
+            .prefix = "libudev",
+            .magic = htonl(0xfeedcafe),
+            .header_size = sizeof(header),
+            .properties_offset = sizeof(header),
+            .subsystem_hash = htonl(hash(subsystem)),
+            .devtype_hash = devtype ? htonl(hash(devtype)) : 0,
         };
         char *text = message + sizeof(header);
 
-        if (text_format(text, sizeof(message) - sizeof(header), "ACTION=%s\nDEVPATH=%s\nSUBSYSTEM=%s\nSEQNUM=%llu\n%s", action,
-                        devpath, subsystem, (unsigned long long)++sender->sequence, properties) < 0)
+        if (text_format(text, sizeof(message) - sizeof(header),
+                        "ACTION=%s\nDEVPATH=%s\nSUBSYSTEM=%s\nSEQNUM=%llu\n%s", action, devpath, subsystem,
+                        (unsigned long long)++sender->sequence, properties) < 0)
                 return -EMSGSIZE;
         size_t length = strlen(text);
         for (size_t i = 0; i < length; i++)
@@ -177,15 +181,21 @@ int uevent_send(struct uevent_sender *sender, const char *action, const char *de
         return send_to_all(sender, message, sizeof(header) + length);
 }
 
+/* True when an earlier message for the same listener still waits: order is kept per listener. */
+static bool overtakes(const struct uevent_sender *sender, const struct waiting *one)
+{
+        for (const struct waiting *waiting = sender->first; waiting != one; waiting = waiting->next)
+                if (text_equal(waiting->listener, one->listener))
+                        return true;
+        return false;
+}
+
 bool uevent_retry(struct uevent_sender *sender)
 {
-        char blocked[sizeof(sender->root)] = "";
-
         for (struct waiting **link = &sender->first; *link;) {
                 struct waiting *waiting = *link;
-                if (text_equal(waiting->listener, blocked) ||
+                if (overtakes(sender, waiting) ||
                     !try_send(sender, waiting->listener, waiting->message, waiting->length)) {
-                        (void)text_copy(blocked, sizeof(blocked), waiting->listener);
                         link = &waiting->next;
                         continue;
                 }

@@ -1,0 +1,648 @@
+/*
+ * smsd as it was measured: a main process that outlives its handlers, handlers that outlive their main
+ * process, dead ttys that are never let go, and a queue of messages that must each be sent once.
+ */
+#include "world.h"
+
+#include "base/text.h"
+
+#include <signal.h>
+#include <string.h>
+
+#define STATUS_BASE 1000
+
+/* --- looking */
+
+struct world_process *smsd_find(struct world *world, pid_t pid)
+{
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+                if (world->processes[i].alive && world->processes[i].id.pid == pid)
+                        return &world->processes[i];
+        return NULL;
+}
+
+struct world_process *smsd_main(struct world *world)
+{
+        struct world_process *found = NULL;
+
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
+                struct world_process *p = &world->processes[i];
+                if (p->alive && p->main && p->ours && (!found || p->born > found->born))
+                        found = p;
+        }
+        return found;
+}
+
+struct world_process *smsd_handler(struct world *world, unsigned index)
+{
+        struct world_process *found = NULL;
+
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+                if (world->processes[i].alive && !world->processes[i].main) {
+                        found = &world->processes[i];
+                        if (index-- == 0)
+                                break;
+                }
+        return found;
+}
+
+unsigned smsd_count_ours(const struct world *world)
+{
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+                n += world->processes[i].alive && world->processes[i].ours;
+        return n;
+}
+
+bool smsd_holds_tty(const struct world *world, int tty, unsigned life, struct port_holder *ret_holder)
+{
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
+                const struct world_process *p = &world->processes[i];
+                if (!p->alive || p->tty < 0 || p->tty != tty || p->tty_life != life)
+                        continue;
+                *ret_holder = (struct port_holder){.id = p->id, .command = "smsd"};
+                return true;
+        }
+        return false;
+}
+
+static int modem_of(const struct world *world, const struct world_process *p)
+{
+        return tty_is_alive(world, p->tty, p->tty_life) ? world->ttys[p->tty].modem : -1;
+}
+
+static bool process_can_send(const struct world *world, const struct world_process *p)
+{
+        int modem = modem_of(world, p);
+
+        return p->alive && p->ours && !p->main && !p->hung && p->state == PROCESS_POLLING && modem >= 0 &&
+               modem_answers(world, (unsigned)modem) && modem_sim(world, (unsigned)modem) == SIM_READY;
+}
+
+bool smsd_can_send(const struct world *world, unsigned slot)
+{
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
+                const struct world_process *p = &world->processes[i];
+                if (p->slot == slot && !p->terminating && process_can_send(world, p))
+                        return true;
+        }
+        return false;
+}
+
+void smsd_picture(struct world *world, struct process_list *list)
+{
+        list->n = 0;
+        list->truncated = false;
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
+                struct world_process *p = &world->processes[i];
+                if (!p->alive)
+                        continue;
+                struct smsd_process *to = &list->processes[list->n++];
+                p->watched = true;
+                to->id = p->id;
+                to->parent = p->parent;
+                to->group = p->main ? p->id.pid : p->parent;
+                to->ours = p->ours;
+                to->in_pidfile = p->ours && world->pidfile == p->id.pid;
+                to->tty_deleted = p->tty >= 0 && !tty_is_alive(world, p->tty, p->tty_life);
+                to->tty[0] = '\0';
+                if (p->tty >= 0)
+                        (void)text_format(to->tty, sizeof(to->tty), "/dev/ttyUSB%d", p->tty);
+        }
+}
+
+void smsd_status(struct world *world, struct smsd_status *status)
+{
+        status->n = world->n_slots;
+        for (unsigned s = 0; s < world->n_slots; s++) {
+                struct smsd_status_modem *to = &status->modems[s];
+                memset(to, 0, sizeof(*to));
+                (void)text_format(to->name, sizeof(to->name), "GSM%u", s + 1);
+                to->state = world->status_time[s] ? HANDLER_IDLE : HANDLER_UNKNOWN;
+                for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
+                        const struct world_process *p = &world->processes[i];
+                        if (p->slot != s || !process_can_send(world, p))
+                                continue;
+                        world->status_time[s] = (world->clock + (int64_t)world->now) / 10000000 + 1;
+                        to->state = p->message >= 0 ? HANDLER_SENDING : HANDLER_IDLE;
+                }
+                to->since_realtime = world->status_time[s] * 10;
+                (void)text_format(to->since_text, sizeof(to->since_text),
+                                  world->status_time[s] ? "%lld" : "-", (long long)world->status_time[s]);
+        }
+}
+
+/* --- messages */
+
+static bool message_waits(const struct world *world, int *ret_index)
+{
+        for (int i = 0; i < WORLD_MESSAGES; i++)
+                if (world->messages[i].used && world->messages[i].locked_by == 0) {
+                        *ret_index = i;
+                        return true;
+                }
+        return false;
+}
+
+static void wake_senders(struct world *world)
+{
+        int waiting;
+
+        if (!message_waits(world, &waiting))
+                return;
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
+                struct world_process *p = &world->processes[i];
+                if (!p->picking && p->message < 0 && !p->terminating && process_can_send(world, p)) {
+                        p->picking = true;
+                        world_plan(world, world_chance(world, 10 * USEC_PER_MSEC, 10 * USEC_PER_SEC),
+                                   HAPPENS_HANDLER_PICK, (unsigned)p->id.pid, 0);
+                }
+        }
+}
+
+static bool is_referred_to(const struct world *world, int message)
+{
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+                if (world->processes[i].alive && world->processes[i].message == message)
+                        return true;
+        return false;
+}
+
+void smsd_messages(struct world *world, unsigned n, bool multipart)
+{
+        for (int i = 0; i < WORLD_MESSAGES && n > 0; i++) {
+                if (world->messages[i].used || is_referred_to(world, i))
+                        continue;
+                world->messages[i] =
+                    (struct world_message){.used = true, .parts = multipart ? 4 : 1, .multipart = multipart};
+                multipart = false;
+                n--;
+        }
+        wake_senders(world);
+}
+
+static void plan_pdu(struct world *world, const struct world_process *p)
+{
+        int modem = modem_of(world, p);
+        bool slow = modem >= 0 && world->now < world->modems[modem].slow_until;
+        usec_t in = slow ? world_chance(world, 10 * USEC_PER_SEC, 57 * USEC_PER_SEC)
+                         : world_chance(world, 2 * USEC_PER_SEC, 6 * USEC_PER_SEC);
+
+        world_plan(world, in, HAPPENS_PDU_DONE, (unsigned)p->id.pid, (unsigned)p->message);
+}
+
+static void pick_message(struct world *world, struct world_process *p)
+{
+        int message;
+
+        p->picking = false;
+        if (p->terminating || p->message >= 0 || !process_can_send(world, p) ||
+            !message_waits(world, &message))
+                return;
+        p->message = message;
+        world->messages[message].locked_by = p->id.pid;
+        plan_pdu(world, p);
+}
+
+static void process_end(struct world *world, struct world_process *p, int status);
+
+static void message_done(struct world *world, struct world_process *p, bool sent)
+{
+        struct world_message *message = &world->messages[p->message];
+
+        message->used = false;
+        message->locked_by = 0;
+        p->message = -1;
+        if (sent) {
+                message->copies++;
+                promises_sent(world, message);
+        }
+        controller_log(world, sent ? SMSD_LOG_SENT : SMSD_LOG_SEND_FAILED, 5, (int)p->slot, 0, 0);
+        if (p->terminating)
+                process_end(world, p, 0);
+        else
+                wake_senders(world);
+}
+
+static void pdu_done(struct world *world, struct world_process *p, int index)
+{
+        struct world_message *message = &world->messages[index];
+        int modem = modem_of(world, p);
+
+        if (p->message != index || p->state == PROCESS_DEAD_TTY)
+                return;
+        if (modem < 0 || !modem_answers(world, (unsigned)modem)) {
+                message_done(world, p, false);
+                return;
+        }
+        if (message->parts > 1) {
+                message->parts--;
+                world->infofile = p->terminating;
+                plan_pdu(world, p);
+                return;
+        }
+        world->infofile = false;
+        message_done(world, p, true);
+}
+
+/* The modem has the PDU already; the file is still there: whoever takes it next sends it again. */
+static void cut_off(struct world *world, struct world_process *p, bool excused)
+{
+        int modem = modem_of(world, p);
+
+        if (p->message < 0 || modem < 0 || !modem_answers(world, (unsigned)modem))
+                return;
+        struct world_message *message = &world->messages[p->message];
+        message->excused |= excused;
+        if (message->used)
+                message->copies++;
+        world_trace(world, "pid %d is killed while it sends message %d", (int)p->id.pid, p->message);
+}
+
+/* --- the end of a process */
+
+static void tell_exit(struct world *world, const struct world_process *p, int status)
+{
+        if (!p->watched || !world->controller.gateway)
+                return;
+        struct event *event = controller_event(world, EVENT_PROCESS_EXITED);
+        event->exited.id = p->id;
+        event->exited.status_known = world->direct && p->child_of == world->controller.life;
+        event->exited.status = event->exited.status_known ? status : 0;
+        controller_post(world, event, 2, world_chance(world, 100, 5 * USEC_PER_MSEC));
+}
+
+static bool has_children(const struct world *world, pid_t pid)
+{
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+                if (world->processes[i].alive && world->processes[i].parent == pid)
+                        return true;
+        return false;
+}
+
+static void main_ended(struct world *world, const struct world_process *p, int status)
+{
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+                if (world->processes[i].alive && world->processes[i].parent == p->id.pid)
+                        world->processes[i].parent = 1;
+        if (world->pidfile == p->id.pid && status == 0)
+                world->pidfile = 0;
+        if (status == 0 && p->ours)
+                controller_log(world, SMSD_LOG_MAIN_TERMINATED, 2, -1, p->id.pid, 0);
+        promises_main_ended(world, p);
+}
+
+static void process_end(struct world *world, struct world_process *p, int status)
+{
+        struct world_process *parent;
+
+        p->alive = false;
+        world_trace(world, "%s %d ends (%d)", p->main ? "main" : "handler", (int)p->id.pid, status);
+        tell_exit(world, p, status);
+        if (p->main) {
+                main_ended(world, p, status);
+                return;
+        }
+        parent = smsd_find(world, p->parent);
+        if (!parent || parent->hung)
+                return;
+        if (parent->terminating)
+                world_plan(world, world_chance(world, 100, 3000), HAPPENS_END, (unsigned)parent->id.pid,
+                           STATUS_BASE);
+        else
+                controller_log(world, SMSD_LOG_HANDLER_TERMINATED, 2, (int)p->slot, 0, status);
+}
+
+/* How long a handler takes to end after TERM. */
+static usec_t ending_time(struct world *world, const struct world_process *p)
+{
+        int modem = modem_of(world, p);
+
+        switch (p->state) {
+        case PROCESS_DEAD_TTY:
+                return world_chance(world, 0, 4 * USEC_PER_SEC);
+        case PROCESS_ASKING:
+        case PROCESS_POLLING:
+                if (modem >= 0 && !modem_answers(world, (unsigned)modem))
+                        return world_chance(world, 3 * USEC_PER_SEC, 4 * USEC_PER_SEC);
+                break;
+        case PROCESS_STARTING:
+        case PROCESS_WAITING:
+                break;
+        }
+        return world_chance(world, 100, 30 * USEC_PER_MSEC);
+}
+
+static void term_handler(struct world *world, struct world_process *p)
+{
+        if (p->terminating || p->hung)
+                return;
+        p->terminating = true;
+        if (p->message >= 0 && p->state != PROCESS_DEAD_TTY) {
+                world->infofile |= world->messages[p->message].multipart;
+                return; /* the PDU goes out first */
+        }
+        world_plan(world, ending_time(world, p), HAPPENS_END, (unsigned)p->id.pid, STATUS_BASE);
+}
+
+static void term_main(struct world *world, struct world_process *p)
+{
+        if (p->terminating || p->hung)
+                return;
+        p->terminating = true;
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+                if (world->processes[i].alive && world->processes[i].parent == p->id.pid)
+                        term_handler(world, &world->processes[i]);
+        if (!has_children(world, p->id.pid))
+                world_plan(world, world_chance(world, 100, 30 * USEC_PER_MSEC), HAPPENS_END,
+                           (unsigned)p->id.pid, STATUS_BASE);
+}
+
+void smsd_kill(struct world *world, pid_t pid, int signal, bool person)
+{
+        struct world_process *p = smsd_find(world, pid);
+
+        if (!p)
+                return;
+        world_trace(world, "%s %d gets signal %d from %s", p->main ? "main" : "handler", (int)pid, signal,
+                    person ? "somebody" : "us");
+        if (signal == SIGTERM) {
+                if (p->main)
+                        term_main(world, p);
+                else
+                        term_handler(world, p);
+                return;
+        }
+        cut_off(world, p, person);
+        process_end(world, p, -signal);
+}
+
+void smsd_kill_all(struct world *world, int signal, bool person)
+{
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+                if (world->processes[i].alive)
+                        smsd_kill(world, world->processes[i].id.pid, signal, person);
+}
+
+void smsd_forget_all(struct world *world)
+{
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+                world->processes[i].alive = false;
+        world->pidfile = 0;
+        world->infofile = false;
+        for (unsigned i = 0; i < WORLD_MESSAGES; i++)
+                world->messages[i].excused = true;
+}
+
+/* --- the start of a process */
+
+static struct world_process *process_new(struct world *world, pid_t parent)
+{
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
+                struct world_process *p = &world->processes[i];
+                if (p->alive)
+                        continue;
+                memset(p, 0, sizeof(*p));
+                p->alive = true;
+                p->id.pid = world->next_pid++;
+                p->id.start_time = world_boottime(world) / 10000;
+                p->parent = parent;
+                p->tty = p->message = -1;
+                p->born = world->now;
+                return p;
+        }
+        return NULL;
+}
+
+pid_t smsd_start(struct world *world, bool ours, bool person)
+{
+        struct world_process *p = process_new(world, 1);
+
+        if (!p)
+                return 0;
+        p->main = true;
+        p->ours = ours;
+        p->person = person;
+        p->slot = WORLD_SLOTS;
+        world_trace(world, "smsd %d is started by %s%s", (int)p->id.pid, person ? "somebody" : "us",
+                    ours ? "" : " on another smsd.conf");
+        if (world->controller.gateway && world->now >= world->controller.opened_lost_until)
+                controller_post(world, controller_event(world, EVENT_SMSD_OPENED), 2,
+                                world_chance(world, 100, 4000));
+        if (ours)
+                world_plan(world, world_chance(world, 2 * USEC_PER_MSEC, 9 * USEC_PER_MSEC), HAPPENS_MAIN_UP,
+                           (unsigned)p->id.pid, 0);
+        return p->id.pid;
+}
+
+static void refuse_conf(struct world *world, struct world_process *p)
+{
+        controller_log(world, SMSD_LOG_CONFIG_REFUSED, 2, -1, 0, 0);
+        controller_log(world, SMSD_LOG_MAIN_ABORTED, 2, -1, 0, 0);
+        process_end(world, p, 1);
+}
+
+static void delete_locks(struct world *world, bool person)
+{
+        unsigned ours = smsd_count_ours(world);
+
+        for (unsigned i = 0; i < WORLD_MESSAGES; i++) {
+                world->messages[i].locked_by = 0;
+                world->messages[i].excused |= person && ours > 1;
+        }
+}
+
+static void fork_handler(struct world *world, struct world_process *main, unsigned slot)
+{
+        struct world_process *p = process_new(world, main->id.pid);
+
+        if (!p)
+                return;
+        p->ours = true;
+        p->person = main->person;
+        p->slot = slot;
+        (void)text_copy(p->device[0], sizeof(p->device[0]), main->device[slot]);
+        (void)text_copy(p->pin[0], sizeof(p->pin[0]), main->pin[slot]);
+        controller_log(world, SMSD_LOG_HANDLER_STARTED, 5, (int)slot, p->id.pid, 0);
+        world_plan(world, world_chance(world, USEC_PER_MSEC, 20 * USEC_PER_MSEC), HAPPENS_HANDLER_OPEN,
+                   (unsigned)p->id.pid, 0);
+}
+
+static void main_up(struct world *world, struct world_process *p)
+{
+        controller_log(world, SMSD_LOG_MAIN_STARTED, 2, -1, 0, 0);
+        if (!conf_is_valid(world)) {
+                refuse_conf(world, p);
+                return;
+        }
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+                if (&world->processes[i] != p && world->processes[i].alive && world->processes[i].main &&
+                    world->processes[i].ours)
+                        world_plan(world, world_chance(world, USEC_PER_MSEC, 10 * USEC_PER_SEC),
+                                   HAPPENS_MAIN_CHECK, (unsigned)world->processes[i].id.pid, 0);
+        world->pidfile = p->id.pid;
+        world->infofile = false;
+        delete_locks(world, p->person);
+        controller_log(world, SMSD_LOG_MAIN_READY, 5, -1, p->id.pid, 0);
+        for (unsigned slot = 0; slot < world->n_slots; slot++) {
+                world->status_time[slot] = 0;
+                conf_value(world, slot, "device", p->device[slot], sizeof(p->device[slot]));
+                conf_value(world, slot, "pin", p->pin[slot], sizeof(p->pin[slot]));
+        }
+        for (unsigned slot = 0; slot < world->n_slots; slot++)
+                fork_handler(world, p, slot);
+        wake_senders(world);
+}
+
+static void handler_fails(struct world *world, struct world_process *p, enum smsd_log_kind kind, int detail,
+                          int status)
+{
+        controller_log(world, kind, 2, (int)p->slot, 0, detail);
+        process_end(world, p, status);
+}
+
+static void handler_open(struct world *world, struct world_process *p)
+{
+        int tty = tty_resolve(world, p->device[0]);
+
+        if (tty < 0) {
+                p->state = PROCESS_WAITING;
+                controller_log(world, SMSD_LOG_CANNOT_OPEN, 3, (int)p->slot, 0, 0);
+                world_plan(world, 30 * USEC_PER_SEC, HAPPENS_END, (unsigned)p->id.pid, STATUS_BASE + 127);
+                return;
+        }
+        p->tty = tty;
+        p->tty_life = world->ttys[tty].life;
+        p->state = PROCESS_ASKING;
+        p->asked_since = world->now;
+        world_plan(world, world_chance(world, 200 * USEC_PER_MSEC, 1800 * USEC_PER_MSEC),
+                   HAPPENS_HANDLER_INIT, (unsigned)p->id.pid, 0);
+}
+
+static void ask_later(struct world *world, struct world_process *p)
+{
+        world_plan(world, 10 * USEC_PER_SEC, HAPPENS_HANDLER_INIT, (unsigned)p->id.pid, 0);
+}
+
+static void initialise(struct world *world, struct world_process *p, unsigned modem)
+{
+        if (world->now < world->modems[modem].unregistered_until) {
+                controller_log(world, SMSD_LOG_NOT_REGISTERED, 3, (int)p->slot, 0, 0);
+                ask_later(world, p);
+                return;
+        }
+        p->state = PROCESS_POLLING;
+        world->status_time[p->slot] = (world->clock + (int64_t)world->now) / 10000000 + 1;
+        controller_log(world, SMSD_LOG_INITIALISED, 5, (int)p->slot, 0, 0);
+        wake_senders(world);
+}
+
+/* CPIN? and what follows from it. */
+static void ask_sim(struct world *world, struct world_process *p, unsigned modem)
+{
+        switch (modem_sim(world, modem)) {
+        case SIM_READY:
+                initialise(world, p, modem);
+                return;
+        case SIM_PIN:
+                if (p->pin[0][0] == '\0')
+                        handler_fails(world, p, SMSD_LOG_PIN_MISSING, 0, 1);
+                else if (modem_enter_pin(world, modem, p->pin[0], p->person))
+                        initialise(world, p, modem);
+                else
+                        handler_fails(world, p, SMSD_LOG_PIN_REFUSED, 0, 1);
+                return;
+        case SIM_PUK:
+                handler_fails(world, p, SMSD_LOG_SIM_LOCKED, 0, 1);
+                return;
+        case SIM_ABSENT:
+                handler_fails(world, p, SMSD_LOG_SIM_ERROR, 10, 1);
+                return;
+        case SIM_BUSY:
+        case SIM_FAILURE:
+        case SIM_UNKNOWN:
+                handler_fails(world, p, SMSD_LOG_SIM_ERROR, 14, 1);
+                return;
+        }
+}
+
+static void handler_init(struct world *world, struct world_process *p)
+{
+        int modem = modem_of(world, p);
+
+        if (p->hung || p->terminating || modem < 0 || world->ttys[p->tty].interface < AT_INTERFACE)
+                return;
+        if (modem_answers(world, (unsigned)modem)) {
+                if (p->state == PROCESS_ASKING)
+                        ask_sim(world, p, (unsigned)modem);
+                return;
+        }
+        if (p->state == PROCESS_POLLING ||
+            (!p->told_timeout && world->now - p->asked_since >= 120 * USEC_PER_SEC)) {
+                p->told_timeout = true;
+                controller_log(world, SMSD_LOG_TIMEOUT, 3, (int)p->slot, 0, 22);
+        }
+        ask_later(world, p);
+}
+
+static void main_check(struct world *world, struct world_process *p)
+{
+        if (p->hung || p->terminating || world->pidfile == p->id.pid || !smsd_find(world, world->pidfile))
+                return;
+        controller_log(world, SMSD_LOG_OTHER_SMSD_RUNNING, 2, -1, world->pidfile, 0);
+        term_main(world, p);
+}
+
+void smsd_tty_died(struct world *world)
+{
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
+                struct world_process *p = &world->processes[i];
+                if (!p->alive || p->tty < 0 || p->tty_died || tty_is_alive(world, p->tty, p->tty_life))
+                        continue;
+                p->tty_died = world->now;
+                p->state = PROCESS_DEAD_TTY;
+                controller_log(world, SMSD_LOG_WRITE_ERROR, 2, (int)p->slot, 0, 5);
+                if (p->terminating)
+                        world_plan(world, world_chance(world, 0, 4 * USEC_PER_SEC), HAPPENS_END,
+                                   (unsigned)p->id.pid, STATUS_BASE);
+        }
+}
+
+void smsd_happens(struct world *world, const struct happening *happening)
+{
+        struct world_process *p = smsd_find(world, (pid_t)happening->who);
+
+        if (!p)
+                return;
+        switch ((enum happening_kind)happening->kind) {
+        case HAPPENS_MAIN_UP:
+                if (!p->terminating)
+                        main_up(world, p);
+                break;
+        case HAPPENS_MAIN_CHECK:
+                main_check(world, p);
+                break;
+        case HAPPENS_HANDLER_OPEN:
+                if (!p->terminating)
+                        handler_open(world, p);
+                break;
+        case HAPPENS_HANDLER_INIT:
+                handler_init(world, p);
+                break;
+        case HAPPENS_HANDLER_PICK:
+                pick_message(world, p);
+                break;
+        case HAPPENS_PDU_DONE:
+                pdu_done(world, p, (int)happening->what);
+                break;
+        case HAPPENS_END:
+        case HAPPENS_OTHER_END:
+                if (p->state == PROCESS_WAITING && happening->what == STATUS_BASE + 127)
+                        controller_log(world, SMSD_LOG_CANNOT_OPEN, 2, (int)p->slot, 0, 0);
+                process_end(world, p, (int)happening->what - STATUS_BASE);
+                break;
+        default:
+                break;
+        }
+}

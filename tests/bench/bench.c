@@ -81,7 +81,7 @@ static int measure_all(void)
             GATEWAY_TEST(row_plug, .no_daemon = true),
             GATEWAY_TEST(row_crash, .plain = true, .no_daemon = true),
             GATEWAY_TEST(row_status, .plain = true),
-            GATEWAY_TEST(row_storm, .plain = true),
+            GATEWAY_TEST(row_storm, .warden = "[modem GSM1]\nmatch = imei=490154203237518\n"),
         };
         int failed = 0;
 

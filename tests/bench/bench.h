@@ -35,7 +35,7 @@ extern struct results *results;
 void row_plug(struct gateway *g);      /* no daemon yet */
 void row_crash(struct gateway *g);     /* plain, no daemon yet: FIGURE_CRASH and FIGURE_SUCCESSOR */
 void row_status(struct gateway *g);    /* plain */
-void row_storm(struct gateway *g);     /* plain */
+void row_storm(struct gateway *g);     /* a slot for another modem */
 void row_one_modem(struct gateway *g); /* one run of the reference of FIGURE_MANY */
 void row_many_modems(struct gateway *g);
 /* An idle minute: tells through a pipe that it begins, then sleeps. One of several at the same time. */

@@ -164,7 +164,7 @@ static size_t end_of_hunk(const struct script *script, size_t i)
 {
         size_t last = i;
 
-        for (; i < script->n && i <= last + 2 * CONTEXT; i++)
+        for (; i < script->n && i <= last + 2 * CONTEXT + 1; i++)
                 if (script->steps[i].kind != ' ')
                         last = i;
         return last + 1 + CONTEXT < script->n ? last + 1 + CONTEXT : script->n;

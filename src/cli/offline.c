@@ -9,11 +9,12 @@
 
 #include "adapters/hold_store.h"
 #include "adapters/process_table.h"
-#include "adapters/small_file.h"
+#include "base/file.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "core/smsd_state.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <time.h>
 
@@ -70,7 +71,7 @@ static void read_status(struct sight *sight)
 
         conf_path(sight->conf, "stats", "", folder, sizeof(folder));
         (void)text_format(path, sizeof(path), "%s/status", folder);
-        if (!status || folder[0] == '\0' || small_file_read(path, text, sizeof(text), &length) < 0)
+        if (!status || folder[0] == '\0' || file_read_into(path, O_NOFOLLOW, text, sizeof(text), &length) < 0)
                 return;
         (void)smsd_status_parse(text, length, status);
         smsd_state_status(sight->smsd, status, sight->now);

@@ -124,6 +124,7 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
 
         gateway->cause = clean ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
         gateway->flag.fresh = false;
+        gateway_look_for_flag(gateway, actions); /* the old script writes its flag first and kills then */
         restart_count_failure(&gateway->restart, gateway->now);
         if (event->exited.status_known && !clean)
                 (void)text_format(how, sizeof(how), event->exited.status < 0 ? ", signal %d" : ", status %d",

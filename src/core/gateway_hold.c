@@ -56,6 +56,7 @@ void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
             actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
             "smsd (pid %d) was started by somebody during the hold of %s: the hold is ended, smsd is adopted",
             (int)gateway->smsd.main.pid, gateway->hold.record.by);
+        backoff_reset(&gateway->restart.backoff);
         end_hold(gateway, actions);
 }
 

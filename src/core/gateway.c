@@ -334,12 +334,25 @@ static usec_t health_interval(const struct gateway *gateway)
         return all_served(gateway) && (verified || !gateway->smsd.scanned) ? HEALTH_EVERY : HEALTH_DOUBT;
 }
 
+/* smsd.conf keeps smsd down, or keeps a modem out: an edit of it may be the cure. */
+static bool waits_for_conf(const struct gateway *gateway)
+{
+        if (gateway->conf_error[0] || gateway->slots.n == 0)
+                return true;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (slot_guard(&gateway->slots.items[i], gateway->modems) != GUARD_NONE)
+                        return true;
+        return false;
+}
+
 static void look_at_health(struct gateway *gateway, struct action_list *actions)
 {
         gateway->health_at = usec_add(gateway->now, health_interval(gateway));
         gateway_look_for_flag(gateway, actions);
         /* Also while it is down: a start by hand must be noticed when its first sign was missed. */
         action_push(actions, ACTION_SCAN);
+        if (waits_for_conf(gateway) && !gateway->hold.active && !restart_busy(&gateway->restart))
+                action_push(actions, ACTION_CONF_READ);
         if (!gateway->smsd.running)
                 return;
         action_push(actions, ACTION_STATUS_READ);

@@ -113,6 +113,11 @@ $(BUILD)/tests/ec25/test_softec25 $(BUILD)/tests/ec25/test_hotplug: | $(BUILD)/s
 $(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$(EC25_OBJECTS)) $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -ludev -lcmocka
 
+# --- the gateway tests: the real daemon, the real smsd, the software EC25 ------------------------------------------------
+GATEWAY_FIXTURE := $(filter-out $(BUILD)/tests/gateway/test_%.o,$(call objects,tests/gateway))
+$(BUILD)/tests/gateway/test_%: $(BUILD)/tests/gateway/test_%.o $(GATEWAY_FIXTURE) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a | $(BUILD)/smswardend $(BUILD)/softec25
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
+
 test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
 
 ## make                   build the programs

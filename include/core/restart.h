@@ -124,6 +124,9 @@ void restart_event(struct restart *restart, const struct event *event, const str
 /* Counts a failure that happened outside a run (a crash) and sets not_before. */
 void restart_count_failure(struct restart *restart, usec_t now);
 
+/* True while a request for a start can join the run in progress: it has not read smsd.conf yet. */
+bool restart_would_read(const struct restart *restart);
+
 bool restart_busy(const struct restart *restart);
 
 usec_t restart_deadline(const struct restart *restart);

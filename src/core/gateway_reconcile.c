@@ -53,9 +53,26 @@ static void request(struct gateway *gateway, enum restart_goal goal, enum restar
         restart_request(&gateway->restart, goal, cause, token, &world);
 }
 
+bool gateway_runs_well(const struct gateway *gateway)
+{
+        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->smsd.n_strays)
+                return false;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (slot_startable(&gateway->slots.items[i], gateway->modems) &&
+                    !gateway_slot_served(gateway, &gateway->slots.items[i]))
+                        return false;
+        return gateway_startable(gateway) > 0;
+}
+
+/* Those who asked for a start while another run was under way have what they wanted when that went well. */
 static void start_waiting(struct gateway *gateway, struct action_list *actions)
 {
-        for (unsigned i = 0; i < gateway->n_waiting; i++)
+        bool done = gateway->waiting_cause == CAUSE_START && gateway_runs_well(gateway);
+
+        for (unsigned i = 0; i < gateway->n_waiting && done; i++)
+                action_reply(actions, gateway->waiting[i], 0, "smsd runs (pid %d) and serves its modem",
+                             (int)gateway->smsd.main.pid);
+        for (unsigned i = 0; i < gateway->n_waiting && !done; i++)
                 request(gateway, RESTART_RUN, gateway->waiting_cause, gateway->waiting[i], actions);
         gateway->n_waiting = 0;
         gateway->waiting_until = USEC_INFINITY;
@@ -282,8 +299,12 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
                 observe(gateway, actions);
                 return;
         }
-        if (restart_busy(&gateway->restart))
+        if (restart_busy(&gateway->restart)) {
+                if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0 &&
+                    restart_would_read(&gateway->restart))
+                        start_waiting(gateway, actions);
                 return;
+        }
         if (gateway->hold.active && !reconcile_held(gateway, actions))
                 return;
         if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0)

@@ -119,8 +119,6 @@ void restart_finish(struct restart *restart, enum restart_outcome outcome, const
                 restart_count_failure(restart, world->now);
         if (outcome == RESTART_OUTCOME_OK)
                 action_push(world->actions, ACTION_CONF_KEEP);
-        for (unsigned i = 0; i < world->slots->n; i++)
-                world->slots->items[i].pass_guard = false;
         describe(restart, message, sizeof(message));
         report(restart, world, message);
         restart_answer_all(restart, world,
@@ -169,6 +167,11 @@ static void turn_to_stop(struct restart *restart, enum restart_cause cause, cons
                 restart->stop_again = true;
         else if (restart->phase == RESTART_VERIFYING)
                 restart_begin_stopping(restart, world);
+}
+
+bool restart_would_read(const struct restart *restart)
+{
+        return restart->phase == RESTART_STOPPING || (restart_busy(restart) && restart->goal == RESTART_STOP);
 }
 
 void restart_request(struct restart *restart, enum restart_goal goal, enum restart_cause cause,

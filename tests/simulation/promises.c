@@ -218,8 +218,7 @@ void promises_main_ended(struct world *world, const struct world_process *p)
                    world->now > promises->disturbed_before + BACKOFF_OVER &&
                    world->now > world->controller.up_since + BACKOFF_OVER && smsd_can_send(world, 0);
 
-        if (due || smsd_count_ours(world) == 0)
-                promises->failed_at = world->now;
+        promises->failed_at = world->now;
         if (due)
                 world_plan(world, 110 * USEC_PER_MSEC, HAPPENS_RESTART_CHECK, (unsigned)p->id.pid, 0);
 }
@@ -229,6 +228,8 @@ void promises_restart_due(struct world *world, unsigned pid)
         if (!world->controller.gateway || smsd_main(world) ||
             world->promises.disturbed_at + 110 * USEC_PER_MSEC < world->now)
                 return;
+        if (world->promises.failed_at + 110 * USEC_PER_MSEC > world->now)
+                return; /* it failed again meanwhile: that counts for the backoff */
         if (!gateway_is_restarting(world->controller.gateway) && !gateway_is_held(world->controller.gateway))
                 promise_broken(world, 3, "main %u ended 100 ms ago and no restart has begun", pid);
 }

@@ -278,8 +278,7 @@ static bool knows_enough(const struct gateway *gateway)
 static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
 {
         if (gateway_stop_is_unfinished(gateway)) {
-                if (gateway->now >= gateway->restart.not_before)
-                        request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
+                request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
                 return false;
         }
         if (!gateway->smsd.running)

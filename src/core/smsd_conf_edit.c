@@ -28,8 +28,7 @@ static struct smsd_conf work_view(const struct work *work)
         return (struct smsd_conf){.text = work->text, .length = work->length};
 }
 
-/* --- what may be written
- * ------------------------------------------------------------------------------------------ */
+/* --- what may be written --- */
 
 /* smsd adds a CR to what it sends to the modem, so one character less fits than its buffers hold. Measured.
  */
@@ -98,8 +97,7 @@ static int check_change(const struct smsd_conf_change *change, struct smsd_conf_
         return 0;
 }
 
-/* --- how it is written
- * -------------------------------------------------------------------------------------------- */
+/* --- how it is written --- */
 
 /* Replaces `removed` bytes at `offset` by the `text`. */
 static int splice(struct work *work, size_t offset, size_t removed, const char *text,
@@ -244,8 +242,7 @@ static int apply(struct work *work, const struct smsd_conf_change *change, struc
         return insert_line(work, offset, "", change, ret_error);
 }
 
-/* --- and that nothing else was
- * -------------------------------------------------------------------------------------- */
+/* --- and that nothing else was --- */
 
 struct edit {
         const struct smsd_conf_change *changes;

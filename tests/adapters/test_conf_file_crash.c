@@ -6,8 +6,10 @@
 #include "conf_file_common.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -33,7 +35,8 @@ static bool next_stop(pid_t pid, int *status)
 
         for (;;) {
                 /* ESRCH: killed a moment ago; waitpid() tells. */
-                assert_true(ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(intptr_t)forward) == 0 || errno == ESRCH);
+                assert_true(ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(intptr_t)forward) == 0 ||
+                            errno == ESRCH);
                 assert_int_equal(waitpid(pid, status, 0), pid);
                 if (!WIFSTOPPED(*status))
                         return false;
@@ -135,8 +138,7 @@ static void test_killed_before_every_call(void **state)
                 struct conf_file_id id = read_id(folder->file);
                 assert_int_equal(replace_text(folder->file, &id, OLD_TEXT), 0);
                 assert_whole(folder, n);
-                if (count_entries(folder->path) != 1)
-                        fail_msg("killed before call %u: litter stays", n);
+                settle(folder);
         }
         assert_int_equal(result, 0);
         assert_true(holds(folder->file, NEW_TEXT));
@@ -144,8 +146,7 @@ static void test_killed_before_every_call(void **state)
         assert_true(calls > 15 && olds > 10 && news > 0 && littered > 5);
 }
 
-/* --- met by an editor
- * ----------------------------------------------------------------------------------------------- */
+/* --- met by an editor --- */
 
 #define EDIT "# by a person\n"
 
@@ -197,7 +198,7 @@ static void test_replaced_by_editor_before_every_call(void **state)
                         fail_msg("edit before call %u lost, result %d", n, result);
                 assert_true(result == 0 || result == -ESTALE);
                 stale += result == -ESTALE;
-                assert_int_equal(count_entries(folder->path), 1);
+                settle(folder);
         }
         assert_true(stale > 10);
 }
@@ -218,7 +219,7 @@ static void test_written_by_editor_before_every_call(void **state)
                 assert_true(result == 0 || result == -ESTALE || result == -EBUSY);
                 stale += result == -ESTALE;
                 held_off += !done;
-                assert_int_equal(count_entries(folder->path), 1);
+                settle(folder);
         }
         assert_true(stale > 3 && held_off > 5);
 }
@@ -247,22 +248,71 @@ static void test_edited_and_killed(void **state)
         assert_true(recovered > 0);
 }
 
-/* --- what recovery does not do
- * -------------------------------------------------------------------------------------- */
-
-static void swap_name(const struct folder *folder, ino_t ours, char path[static 400])
+/*
+ * A writer that has looked the file up before a call, and opens it only after the replacement is through: an
+ * O_PATH descriptor is just that. It may get the old file or the new one, but what it writes must be in force
+ * at the end.
+ */
+static void look_up(const struct folder *folder, void *userdata)
 {
-        (void)text_format(path, 400, "%s/.smsd.conf.smswarden-%016llx-%016llx", folder->path,
-                          (unsigned long long)ours, 1ULL);
+        int *fd = userdata;
+
+        *fd = open(folder->file, O_PATH | O_CLOEXEC);
+        assert_true(*fd >= 0);
+}
+
+static int open_looked_up(int fd)
+{
+        char path[64];
+
+        (void)text_format(path, sizeof(path), "/proc/self/fd/%d", fd);
+        int writer = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+        assert_true(writer >= 0);
+        assert_int_equal(close(fd), 0);
+        return writer;
+}
+
+static void test_late_writer(void **state)
+{
+        struct folder *folder = *state;
+        unsigned calls = 1, put_back = 0, busy = 0;
+
+        for (unsigned n = 1; n <= calls; n++) {
+                int fd = -1, result = 1;
+                struct plan plan = {.visit_at = n, .visit = look_up, .userdata = &fd};
+                start_over(folder);
+                assert_int_equal(run(folder, NEW_TEXT, &plan, &result, &calls), ENDED);
+                assert_int_equal(result, 0);
+                int writer = open_looked_up(fd);
+                busy += conf_file_recover(folder->file) == -EBUSY;
+                if (write(writer, EDIT, strlen(EDIT)) < 0 || close(writer) < 0)
+                        fail();
+                put_back += conf_file_recover(folder->file) == 1;
+                if (!holds(folder->file, EDIT))
+                        fail_msg("looked up before call %u: the edit is lost", n);
+                assert_int_equal(count_entries(folder->path), 1);
+        }
+        assert_true(busy > 10 && put_back == busy);
+}
+
+/* --- what recovery does not do --- */
+
+/* The name that a replacement by the file now in force would have given to the old one. */
+static void swap_name(const struct folder *folder, const struct conf_file_id *ours, char path[static 400])
+{
+        (void)text_format(path, 400, "%s/.smsd.conf.smswarden-%016llx-%016llx-%016llx", folder->path,
+                          (unsigned long long)ours->ino, 1ULL, (unsigned long long)ours->hash);
 }
 
 /* The file was edited again after the crash: that edit stays, the one taken out is kept to be seen. */
 static void test_superseded_edit_is_kept(void **state)
 {
         struct folder *folder = *state;
+        struct conf_file_id id = read_id(folder->file);
         char swap[400], saved[400];
 
-        swap_name(folder, 1, swap);
+        id.hash++; /* so it was written in place, too */
+        swap_name(folder, &id, swap);
         put(swap, EDIT);
         assert_int_equal(conf_file_recover(folder->file), 1);
         assert_true(holds(folder->file, OLD_TEXT));
@@ -278,9 +328,10 @@ static void test_superseded_edit_is_kept(void **state)
 static void test_strangers_file_is_left_alone(void **state)
 {
         struct folder *folder = *state;
+        struct conf_file_id id = read_id(folder->file);
         char swap[400];
 
-        swap_name(folder, read_id(folder->file).ino, swap);
+        swap_name(folder, &id, swap);
         put(swap, EDIT);
         assert_int_equal(chown(swap, 4242, 4242), 0);
         assert_int_equal(conf_file_recover(folder->file), 0);
@@ -296,9 +347,12 @@ static void test_strangers_file_is_left_alone(void **state)
 static void test_other_names_are_left_alone(void **state)
 {
         static const char *const names[] = {
-            ".smsd.conf.smswarden-",   ".smsd.conf.smswarden-0-0",
-            ".other.smswarden-tmp",    ".other.smswarden-0000000000000001-0000000000000002",
-            "smsd.conf.smswarden-tmp", ".smsd.conf.smswarden-000000000000000A-0000000000000002",
+            ".smsd.conf.smswarden-",
+            ".smsd.conf.smswarden-0-0",
+            ".other.smswarden-tmp",
+            ".other.smswarden-0000000000000001-0000000000000002-0000000000000003",
+            "smsd.conf.smswarden-tmp",
+            ".smsd.conf.smswarden-000000000000000A-0000000000000002-0000000000000003",
             ".smsd.conf.new"};
         struct folder *folder = *state;
 
@@ -311,62 +365,86 @@ static void test_other_names_are_left_alone(void **state)
         assert_int_equal(count_entries(folder->path), 1 + ARRAY_SIZE(names));
         struct conf_file_id id = read_id(folder->file);
         assert_int_equal(replace_text(folder->file, &id, NEW_TEXT), 0);
+        assert_int_equal(conf_file_recover(folder->file), 0);
         assert_int_equal(count_entries(folder->path), 1 + ARRAY_SIZE(names));
 }
 
-/* --- a free race
- * ---------------------------------------------------------------------------------------------------- */
+/* --- a free race --- */
 
-#define RACE_REPLACED 200
-#define RACE_SECONDS  20
+#define RACE_ROUNDS  400
+#define RACE_SECONDS 20
 
+/* In each round both sides start together: one edit, one replacement. Whatever comes of it, the edit is in
+ * force at the end. */
 struct race {
-        _Atomic unsigned completed; /* the editor's last finished edit */
+        _Atomic unsigned started;
+        _Atomic unsigned edited;
         _Atomic bool stop;
 };
 
-/* Every other edit by rename, the others in place; each holds its number. */
-static void edit_for_ever(const struct folder *folder, struct race *race)
+static bool reached(const _Atomic unsigned *number, unsigned wanted)
 {
-        for (unsigned n = 1; !race->stop; n++) {
-                char path[320], text[32];
-                (void)text_format(text, sizeof(text), "edit %u\n", n);
-                (void)text_format(path, sizeof(path), "%s.edit", folder->path);
-                int fd = open(n % 2 ? path : folder->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-                if (fd < 0 || write(fd, text, strlen(text)) < 0 || close(fd) < 0)
-                        _exit(1);
-                if (n % 2 && rename(path, folder->file) < 0)
-                        _exit(2);
-                race->completed = n;
-                struct timespec pause = {.tv_nsec = (long)(n % 7) * 100000};
-                (void)nanosleep(&pause, NULL); /* leaves room for a replacement to succeed */
+        time_t end = time(NULL) + RACE_SECONDS;
+
+        while (*number < wanted && time(NULL) < end)
+                (void)sched_yield();
+        return *number >= wanted;
+}
+
+static void edit_text(char text[static 32], unsigned round)
+{
+        (void)text_format(text, 32, "edit %u\n", round);
+}
+
+/* Even rounds by rename, odd ones in place; begun a little earlier or later in each, up to what a replacement
+ * takes. */
+static void edit_once(const struct folder *folder, unsigned round)
+{
+        char path[320], text[32];
+        struct timespec pause = {.tv_nsec = (long)(round % 32) * 20000};
+        const char *target = round % 2 ? folder->file : path;
+
+        (void)nanosleep(&pause, NULL);
+        edit_text(text, round);
+        (void)text_format(path, sizeof(path), "%s.edit", folder->file);
+        int fd = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        if (fd < 0 || write(fd, text, strlen(text)) < 0 || close(fd) < 0)
+                _exit(1);
+        if (target == path && rename(path, folder->file) < 0)
+                _exit(2);
+}
+
+static void edit_all(const struct folder *folder, struct race *race)
+{
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) /* never outlives a test that failed */
+                _exit(4);
+        for (unsigned round = 1; !race->stop; round++) {
+                if (!reached(&race->started, round))
+                        _exit(race->stop ? 0 : 3);
+                if (race->stop)
+                        break;
+                edit_once(folder, round);
+                race->edited = round;
         }
         _exit(0);
 }
 
-/* One replacement of what is there by "ours N", N the edit it is made from. Returns its result; fails when an
- * edit was lost. */
-static int race_once(const struct folder *folder, const struct race *race)
+static int race_round(const struct folder *folder, struct race *race, unsigned round)
 {
-        _cleanup_free_ char *text = NULL, *found = NULL;
-        struct conf_file_id id, after;
-        char ours[48];
-        size_t length;
+        struct conf_file_id id = read_id(folder->file);
+        char text[32];
 
-        assert_int_equal(conf_file_read(folder->file, &text, &length, &id), 0);
-        const char *number = strchr(text, ' ');
-        unsigned base = number ? (unsigned)strtoul(number + 1, NULL, 10) : 0;
-        if (!number)
-                return 1; /* emptied by the editor, not yet written */
-        (void)text_format(ours, sizeof(ours), "ours %u\n", base);
-        int r = replace_text(folder->file, &id, ours);
-        if (r != 0)
-                return r;
-        unsigned completed = race->completed; /* before the look: what is complete now must show */
-        assert_int_equal(conf_file_read(folder->file, &found, &length, &after), 0);
-        if (text_equal(found, ours) && completed > base)
-                fail_msg("edit %u lost, the file is made from %u", completed, base);
-        return 0;
+        race->started = round;
+        int r = replace_text(folder->file, &id, NEW_TEXT);
+        if (r != 0 && r != -ESTALE && r != -EBUSY)
+                fail_msg("round %u: %d", round, r);
+        assert_true(reached(&race->edited, round));
+        int recovered = conf_file_recover(folder->file);
+        edit_text(text, round);
+        if (!holds(folder->file, text))
+                fail_msg("round %u: the edit is lost, result %d, recovered %d", round, r, recovered);
+        assert_int_equal(count_entries(folder->path), 1);
+        return r;
 }
 
 static void test_race(void **state)
@@ -378,24 +456,21 @@ static void test_race(void **state)
         int status;
 
         assert_true(race != MAP_FAILED);
-        put(folder->file, "edit 0\n");
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0)
-                edit_for_ever(folder, race);
-        time_t end = time(NULL) + RACE_SECONDS;
-        while ((replaced < RACE_REPLACED || refused < 10) && time(NULL) < end) {
-                int r = race_once(folder, race);
-                assert_true(r == 0 || r == 1 || r == -ESTALE || r == -EBUSY);
+                edit_all(folder, race);
+        for (unsigned round = 1; round <= RACE_ROUNDS; round++) {
+                int r = race_round(folder, race, round);
                 replaced += r == 0;
                 refused += r < 0;
         }
         race->stop = true;
+        race->started = RACE_ROUNDS + 1;
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
         assert_int_equal(munmap(race, sizeof(*race)), 0);
-        assert_int_equal(count_entries(folder->path), 1);
-        assert_true(replaced >= 10 && refused >= 10);
+        assert_true(replaced + refused == RACE_ROUNDS && replaced > 0);
 }
 
 int main(void)
@@ -405,6 +480,7 @@ int main(void)
             folder_test(test_replaced_by_editor_before_every_call),
             folder_test(test_written_by_editor_before_every_call),
             folder_test(test_edited_and_killed),
+            folder_test(test_late_writer),
             folder_test(test_superseded_edit_is_kept),
             folder_test(test_strangers_file_is_left_alone),
             folder_test(test_other_names_are_left_alone),

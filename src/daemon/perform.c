@@ -189,10 +189,18 @@ static void perform_conf_write(struct daemon *daemon, const struct action *actio
         daemon_enqueue(daemon, EVENT_CONF_WRITTEN)->result = r;
 }
 
+/* What was edited since the core read it may be what smsd reads, or not: such a text proves nothing. */
 static void perform_conf_keep(struct daemon *daemon, const struct action *action)
 {
-        int r = daemon_keep_conf(daemon, "smsd.conf.good", action->conf.text, action->conf.length);
+        _cleanup_free_ char *text = NULL;
+        struct conf_file_id id;
+        size_t length = 0;
+        int r = conf_file_read(daemon->config.smsd_conf, &text, &length, &id);
 
+        if (r >= 0 && (length != action->conf.length || memcmp(text, action->conf.text, length) != 0))
+                return;
+        if (r >= 0)
+                r = daemon_keep_conf(daemon, "smsd.conf.good", text, length);
         if (r < 0)
                 log_warning("the smsd.conf that smsd runs on cannot be kept in %s: %s", daemon->config.state_dir,
                             strerror(-r));

@@ -205,6 +205,10 @@ void conf_keep(struct world *world, const char *text, size_t length)
 
         if (!copy)
                 abort();
+        if (!world->files.conf || !text_equal(copy, world->files.conf)) {
+                free(copy);
+                return;
+        }
         if (strstr(copy, "bogus_key"))
                 promise_broken(world, 4, "a smsd.conf that smsd refuses is kept as the last good one");
         replace(&world->files.good, copy);

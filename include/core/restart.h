@@ -81,7 +81,10 @@ struct restart {
         bool rolled_back;
         bool handler_ended; /* the last run failed because a handler ended: its modem is to be looked at */
         struct process_id main; /* the one we started; pid 0 unknown */
-        char *conf_text;        /* owned: the text being written */
+        char *conf_text; /* owned: smsd.conf as smsd is started with it; whoever edits it later changes nothing here */
+        size_t conf_length;
+        char *new_text; /* owned: the text being written */
+        size_t new_length;
         char problem[256];      /* what went wrong on the way, "" nothing */
         unsigned n_expected;
         struct restart_expected expected[SMSD_MODEMS_MAX];

@@ -221,9 +221,10 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
         }
         if (release_dead_ttys(gateway, actions))
                 return;
-        if (gateway->smsd.n_strays > 0 && gateway_startable(gateway) > 0 &&
-            gateway->now >= gateway->restart.not_before)
-                request(gateway, RESTART_RUN, CAUSE_STRAY, 0, actions);
+        /* Orphans may send what smsd sends too, and while they live no port is touched: without a modem as well. */
+        if (gateway->smsd.n_strays > 0 && gateway->now >= gateway->restart.not_before)
+                request(gateway, gateway_startable(gateway) > 0 ? RESTART_RUN : RESTART_STOP, CAUSE_STRAY, 0,
+                        actions);
 }
 
 /* --- observe --- */

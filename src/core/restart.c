@@ -22,7 +22,8 @@ void restart_init(struct restart *restart, usec_t backoff_max)
 void restart_free(struct restart *restart)
 {
         free(restart->conf_text);
-        restart->conf_text = NULL;
+        free(restart->new_text);
+        restart->conf_text = restart->new_text = NULL;
 }
 
 bool restart_busy(const struct restart *restart)
@@ -103,12 +104,20 @@ static void describe(const struct restart *restart, char *message, size_t size)
                 (void)text_append(message, size, ": %s", restart->last_problem);
 }
 
+static void keep_conf(const struct restart *restart, const struct restart_world *world)
+{
+        struct action *action = action_push(world->actions, ACTION_CONF_KEEP);
+
+        action->conf.text = restart->conf_text;
+        action->conf.length = restart->conf_length;
+}
+
 void restart_finish(struct restart *restart, enum restart_outcome outcome, const struct restart_world *world)
 {
         char message[ACTION_MESSAGE_MAX];
 
-        free(restart->conf_text);
-        restart->conf_text = NULL;
+        free(restart->new_text);
+        restart->new_text = NULL;
         restart->last_cause = restart->cause;
         restart->last_outcome = outcome;
         restart->last_at = world->now;
@@ -118,7 +127,7 @@ void restart_finish(struct restart *restart, enum restart_outcome outcome, const
         if (outcome == RESTART_OUTCOME_FAILED)
                 restart_count_failure(restart, world->now);
         if (outcome == RESTART_OUTCOME_OK)
-                action_push(world->actions, ACTION_CONF_KEEP);
+                keep_conf(restart, world);
         describe(restart, message, sizeof(message));
         report(restart, world, message);
         restart_answer_all(restart, world,

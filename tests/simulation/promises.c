@@ -268,7 +268,7 @@ static void check_dead_ttys(struct world *world)
 {
         for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
                 const struct world_process *p = &world->processes[i];
-                if (!p->alive || !p->ours || !p->tty_died)
+                if (!p->alive || !p->ours || !p->tty_died || gateway_is_held(world->controller.gateway))
                         continue;
                 usec_t known =
                     p->tty_died > world->controller.up_since ? p->tty_died : world->controller.up_since;
@@ -361,13 +361,18 @@ static unsigned slots_served(const struct world *world)
         return n;
 }
 
+void promises_could_send(struct world *world)
+{
+        if (slots_served(world) > 0)
+                world->promises.could_send_at = world->now;
+}
+
 static void check_life(struct world *world)
 {
         struct world_promises *promises = &world->promises;
         bool well = box_is_well(world) && world->now >= promises->disturbed_at && slots_due(world) > 0;
 
-        if (slots_served(world) > 0)
-                promises->could_send_at = world->now;
+        promises_could_send(world);
         if (!well) {
                 promises->good_since = 0;
                 return;
@@ -403,8 +408,10 @@ static void check_verdict(struct world *world)
 
 void promises_after(struct world *world)
 {
-        if (!world->controller.gateway)
+        if (!world->controller.gateway) {
+                world->promises.hold_beside_since = world->promises.flag_beside_since = 0;
                 return;
+        }
         if (world->config.mode == MODE_CONTROL) {
                 check_hold(world);
                 check_dead_ttys(world);

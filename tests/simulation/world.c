@@ -152,6 +152,7 @@ struct world *world_free(struct world *world)
 static void next_input(struct world *world, unsigned index)
 {
         world->controller.busy = true;
+        promises_could_send(world);
         if (!world->left_out || !world->left_out[index])
                 world_input(world, &world->inputs->items[index]);
         if (index + 1 < world->inputs->n)

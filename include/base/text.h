@@ -37,6 +37,12 @@ bool text_only(const char *text, const char *set, size_t max);
 int text_escape(char *target, size_t size, const char *source, size_t length);
 
 /*
+ * Copies text that was escaped before: backslashes stay, whatever text_escape would not let through is escaped now (also
+ * a character that was cut in half). For the last step to a terminal or a protocol. Returns 0 or -ENAMETOOLONG when cut.
+ */
+int text_clean(char *target, size_t size, const char *source);
+
+/*
  * Undoes text_escape: \n \r \t \\ and \xNN (two lower-case digits) become bytes again. Returns 0, -EINVAL for
  * any other backslash, a bare control character or an escaped NUL, -ENAMETOOLONG when it does not fit; target
  * is untouched then.

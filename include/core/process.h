@@ -18,6 +18,8 @@ struct process_id {
         uint64_t start_time; /* clock ticks since boot: /proc/PID/stat field 22 */
 };
 
+#define PROCESS_TICKS_PER_SEC 100 /* USER_HZ: the same on every Linux that smsd runs on */
+
 static inline bool process_id_equal(struct process_id a, struct process_id b)
 {
         return a.pid == b.pid && a.start_time == b.start_time;

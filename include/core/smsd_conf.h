@@ -14,7 +14,7 @@
 
 #define SMSD_MODEM_NAME_MAX 32        /* smsd: 31 characters */
 #define SMSD_MODEMS_MAX     64
-#define SMSD_CONF_SIZE_MAX  (1024 * 1024)
+#define SMSD_CONF_SIZE_MAX  ((size_t)1024 * 1024)
 #define SMSD_CONF_LINE_MAX  4127
 
 /* Borrowed view of a text; valid as long as the text is. */

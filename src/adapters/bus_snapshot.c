@@ -24,24 +24,6 @@ struct writer {
         bool keyed[DEPTH_MAX]; /* the container of that depth sits in a dict entry */
 };
 
-void bus_text_copy(char *target, size_t size, const char *source)
-{
-        size_t written = 0;
-
-        target[0] = '\0';
-        for (;;) {
-                size_t length = strcspn(source, "\\");
-                if (text_escape(target + written, size - written, source, length) < 0)
-                        return;
-                written += strlen(target + written);
-                if (source[length] == '\0' || written + 1 >= size)
-                        return;
-                target[written++] = '\\';
-                target[written] = '\0';
-                source += length + 1;
-        }
-}
-
 static int open_entry(struct writer *w, const char *key, const char *contents)
 {
         int r = sd_bus_message_open_container(w->message, 'e', "sv");
@@ -142,7 +124,7 @@ static int write_text(void *userdata, const char *key, char *value, size_t size)
 
         if (value[0] == '\0' || (!w->full && is_private(key)))
                 return 0;
-        bus_text_copy(text, size < sizeof(text) ? size : sizeof(text), value);
+        (void)text_clean(text, size < sizeof(text) ? size : sizeof(text), value);
         if (!w->full && !text_equal(key, "imei"))
                 blank_numbers(text);
         return write_basic(w, key, "s", text);

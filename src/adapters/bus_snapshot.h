@@ -19,10 +19,4 @@ int bus_snapshot_append(sd_bus_message *message, struct snapshot *snapshot, bool
 /* Reads it. 0, or a negative errno with the snapshot half filled. */
 int bus_snapshot_read(sd_bus_message *message, struct snapshot *ret_snapshot);
 
-/*
- * Copies text that was escaped before: backslashes stay, anything a terminal or D-Bus (UTF-8) would choke on
- * is escaped now, such as a character that was cut in half.
- */
-void bus_text_copy(char *target, size_t size, const char *source);
-
 #endif

@@ -203,7 +203,7 @@ static int read_text(void *userdata, const char *key, char *value, size_t size)
 
         if (k < 0)
                 return k;
-        bus_text_copy(value, size, k > 0 ? text : "");
+        (void)text_clean(value, size, k > 0 ? text : "");
         return 0;
 }
 

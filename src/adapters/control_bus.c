@@ -7,8 +7,6 @@
  */
 #include "control_private.h"
 
-#include "bus_snapshot.h"
-
 #include "base/cleanup.h"
 #include "base/text.h"
 
@@ -75,7 +73,7 @@ void control_bus_reply(struct control_bus *bus, unsigned token, int result, cons
 
         if (!pending)
                 return;
-        bus_text_copy(text, sizeof(text), message);
+        (void)text_clean(text, sizeof(text), message);
         if (sd_bus_reply_method_return(pending->call, "is", result, text) < 0)
                 control_peer_drop(pending->peer);
         forget_pending(pending);

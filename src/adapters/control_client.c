@@ -170,12 +170,12 @@ int control_client_command(struct control_client *client, const struct control_r
                 return r;
         r = sd_bus_call(client->bus, call, timeout, &error, &reply);
         if (r < 0) {
-                bus_text_copy(ret_message, size, error.message ? error.message : "");
+                (void)text_clean(ret_message, size, error.message ? error.message : "");
                 return sd_bus_error_has_name(&error, SD_BUS_ERROR_LIMITS_EXCEEDED) ? -EBUSY : r;
         }
         if (sd_bus_message_read(reply, "is", &result, &message) < 0)
                 return -EBADMSG;
-        bus_text_copy(ret_message, size, message);
+        (void)text_clean(ret_message, size, message);
         *ret_result = result;
         return 0;
 }

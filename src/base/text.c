@@ -156,6 +156,25 @@ int text_escape(char *target, size_t size, const char *source, size_t length)
         return 0;
 }
 
+int text_clean(char *target, size_t size, const char *source)
+{
+        size_t written = 0;
+
+        target[0] = '\0';
+        for (;;) {
+                size_t length = strcspn(source, "\\");
+                int r = text_escape(target + written, size - written, source, length);
+                if (r < 0 || source[length] == '\0')
+                        return r;
+                written += strlen(target + written);
+                if (written + 1 >= size)
+                        return -ENAMETOOLONG;
+                target[written++] = '\\';
+                target[written] = '\0';
+                source += length + 1;
+        }
+}
+
 /* The value of one lower-case hexadecimal digit, as escape_byte writes it; -EINVAL. */
 static int hex_digit(char c)
 {

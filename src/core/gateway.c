@@ -138,9 +138,23 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
                               gateway->restart.backoff.failures);
 }
 
+/*
+ * A handler ended, whatever the reason: its modem is asked before the next try. smsd's own words may come later
+ * than its exit, or not at all, and a start on a SIM that refused the PIN costs one of its attempts.
+ */
+static void doubt_unserved(struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot))
+                        modem_distrust(&gateway->modems[slot->modem], gateway->now);
+        }
+}
+
 static void handler_lost(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         gateway->handler_lost = true;
+        doubt_unserved(gateway);
         restart_count_failure(&gateway->restart, gateway->now);
         action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
                       "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
@@ -324,12 +338,13 @@ static void look_at_health(struct gateway *gateway, struct action_list *actions)
 {
         gateway->health_at = usec_add(gateway->now, health_interval(gateway));
         gateway_look_for_flag(gateway, actions);
-        if (gateway->smsd.running) {
-                action_push(actions, ACTION_STATUS_READ);
-                action_push(actions, ACTION_SCAN);
-                if (all_served(gateway))
-                        backoff_healthy(&gateway->restart.backoff, gateway->now);
-        }
+        /* Also while it is down: a start by hand must be noticed when its first sign was missed. */
+        action_push(actions, ACTION_SCAN);
+        if (!gateway->smsd.running)
+                return;
+        action_push(actions, ACTION_STATUS_READ);
+        if (all_served(gateway))
+                backoff_healthy(&gateway->restart.backoff, gateway->now);
 }
 
 static void time_passed(struct gateway *gateway, struct action_list *actions)
@@ -487,19 +502,6 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         }
 }
 
-/* A handler ended while its start was verified, whatever the reason: its modem is asked before the next try. */
-static void doubt_modems(struct gateway *gateway)
-{
-        if (!gateway->restart.handler_ended)
-                return;
-        gateway->restart.handler_ended = false;
-        for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const struct slot *slot = &gateway->slots.items[i];
-                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot))
-                        modem_distrust(&gateway->modems[slot->modem], gateway->now);
-        }
-}
-
 void gateway_step(struct gateway *gateway, const struct event *event, usec_t now, struct action_list *actions)
 {
         action_list_init(actions);
@@ -509,7 +511,9 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
 
         struct restart_world world = gateway_world(gateway, actions);
         restart_event(&gateway->restart, event, &world);
-        doubt_modems(gateway);
+        if (gateway->restart.handler_ended)
+                doubt_unserved(gateway);
+        gateway->restart.handler_ended = false;
         gateway_reconcile(gateway, actions);
         gateway->again = actions->overflown;
 }

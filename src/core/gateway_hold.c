@@ -37,6 +37,19 @@ static void end_hold(struct gateway *gateway, struct action_list *actions)
                 action_push(actions, ACTION_HOLD_CLEAR);
 }
 
+/* Only who was started after the stop was asked for breaks the hold: this controller may have begun in the middle
+ * of the stop. */
+bool gateway_stop_is_unfinished(const struct gateway *gateway)
+{
+        const struct smsd_state *smsd = &gateway->smsd;
+
+        for (unsigned i = 0; i < smsd->n_ours; i++)
+                if (smsd->ours[i].start_time * (USEC_PER_SEC / PROCESS_TICKS_PER_SEC) <
+                    gateway->hold.record.since)
+                        return true;
+        return false;
+}
+
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
 {
         action_record(

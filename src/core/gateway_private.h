@@ -57,6 +57,8 @@ void gateway_command(struct gateway *gateway, const struct command *command, str
 void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, struct action_list *actions);
 void gateway_look_for_flag(struct gateway *gateway, struct action_list *actions);
 void gateway_hold_time(struct gateway *gateway, struct action_list *actions);
+/* True when a process of ours that was to be stopped by the hold is still there. */
+bool gateway_stop_is_unfinished(const struct gateway *gateway);
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions);
 
 /* gateway_devices.c: USB devices and nodes into modems, modems into slots, what is remembered of them */

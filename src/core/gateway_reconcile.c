@@ -239,7 +239,7 @@ static void observe(struct gateway *gateway, struct action_list *actions)
 {
         char intent[sizeof(gateway->observed)];
 
-        if (gateway->hold.active && gateway->smsd.running)
+        if (gateway->hold.active && gateway->smsd.running && !gateway_stop_is_unfinished(gateway))
                 gateway_hold_broken(gateway, actions);
         settle(gateway);
         describe_intent(gateway, intent, sizeof(intent));
@@ -257,6 +257,20 @@ static bool knows_enough(const struct gateway *gateway)
         return gateway->conf_known && gateway->smsd.scanned && gateway->enumerated;
 }
 
+/* True when the hold is over, for somebody started smsd. */
+static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
+{
+        if (gateway_stop_is_unfinished(gateway)) {
+                if (gateway->now >= gateway->restart.not_before)
+                        request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
+                return false;
+        }
+        if (!gateway->smsd.running)
+                return false;
+        gateway_hold_broken(gateway, actions);
+        return true;
+}
+
 void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
 {
         gateway_drive_modems(gateway, actions);
@@ -270,10 +284,8 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
         }
         if (restart_busy(&gateway->restart))
                 return;
-        if (gateway->hold.active && !gateway->smsd.running)
+        if (gateway->hold.active && !reconcile_held(gateway, actions))
                 return;
-        if (gateway->hold.active)
-                gateway_hold_broken(gateway, actions);
         if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0)
                 start_waiting(gateway, actions);
         else if (gateway->smsd.running)

@@ -79,7 +79,7 @@ static int parse_range(char *text, unsigned *ret_first, unsigned *ret_last)
 static int add_piece(struct name_list *list, char *piece)
 {
         char *star = strchr(piece, '*');
-        unsigned first, last;
+        unsigned first = 0, last = 0;
 
         if (!star)
                 return add_name(list, piece);

@@ -42,7 +42,7 @@ int conf_check_bytes(const struct smsd_conf *conf, struct smsd_conf_error *ret_e
 {
         if (conf->length > SMSD_CONF_SIZE_MAX)
                 return conf_fail(ret_error, -EINVAL, 0,
-                                 "the file is larger than %d bytes: this is no smsd.conf",
+                                 "the file is larger than %zu bytes: this is no smsd.conf",
                                  SMSD_CONF_SIZE_MAX);
         if (conf->length >= 3 && memcmp(conf->text, "\xef\xbb\xbf", 3) == 0)
                 return conf_fail(

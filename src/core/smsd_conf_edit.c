@@ -107,7 +107,7 @@ static int splice(struct work *work, size_t offset, size_t removed, const char *
         size_t length = work->length - removed + added;
 
         if (length > SMSD_CONF_SIZE_MAX)
-                return conf_fail(ret_error, -E2BIG, 0, "the file would be larger than %d bytes",
+                return conf_fail(ret_error, -E2BIG, 0, "the file would be larger than %zu bytes",
                                  SMSD_CONF_SIZE_MAX);
         char *fresh = malloc(length + 1);
         if (!fresh)

@@ -91,6 +91,16 @@ static int say(const struct options *options)
         return r;
 }
 
+static bool runs_already(const struct options *options)
+{
+        struct ec25_client *client;
+
+        if (ec25_client_connect(options->directory, &client) < 0)
+                return false;
+        ec25_client_free(client);
+        return true;
+}
+
 static int catch_signals(int epoll)
 {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
@@ -214,7 +224,7 @@ int main(int argc, char **argv)
         if (!options.linger && prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
                 return 1;
         (void)setrlimit(RLIMIT_NOFILE, &files); /* matters for dozens of modems only */
-        r = serve(&options);
+        r = runs_already(&options) ? -EADDRINUSE : serve(&options);
         if (r < 0)
                 (void)fprintf(stderr, "softec25: %s\n", strerror(-r));
         return r < 0 ? 1 : 0;

@@ -41,7 +41,8 @@ struct stand_line {
         bool present;
 };
 
-/* `directory` must exist; everything is made in it, but the nodes (see stand_nodes). */
+/* `directory` must exist; nodes and tree are made elsewhere (see stand_nodes), with links in it, and go with
+ * the stand. */
 int stand_new(const char *directory, unsigned modems, bool with_tree, struct stand **ret_stand);
 struct stand *stand_free(struct stand *stand);
 

@@ -11,6 +11,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#define NODES        "/dev/shm/ec25."
 #define RETURN_DELAY (300 * USEC_PER_MSEC)
 
 static int make_units(struct stand *stand, unsigned modems)
@@ -38,22 +39,70 @@ static int make_units(struct stand *stand, unsigned modems)
         return 0;
 }
 
+static int remove_file(const char *path, const struct stat *stat, int type, struct FTW *where)
+{
+        (void)stat;
+        (void)type;
+        (void)where;
+        return remove(path);
+}
+
+static void remove_nodes(const char *nodes)
+{
+        if (text_starts_with(nodes, NODES))
+                (void)nftw(nodes, remove_file, 16,
+                           FTW_DEPTH | FTW_PHYS); /* left-overs are not worth a failure */
+}
+
+/* What a killed run on the same directory left behind. */
+static void remove_left_over(const struct stand *stand)
+{
+        char path[PATH_MAX], nodes[PATH_MAX];
+        ssize_t length = -1;
+
+        if (text_format(path, sizeof(path), "%s/dev", stand->directory) == 0)
+                length = readlink(path, nodes, sizeof(nodes) - 1);
+        if (length <= 0)
+                return;
+        nodes[length] = '\0';
+        remove_nodes(nodes);
+}
+
+static int link_to(const struct stand *stand, const char *name, const char *target)
+{
+        char path[PATH_MAX];
+        int r = text_format(path, sizeof(path), "%s/%s", stand->directory, name);
+
+        if (r < 0)
+                return r;
+        (void)unlink(path); /* of an earlier run */
+        return symlink(target, path) < 0 ? -errno : 0;
+}
+
 /* Below /dev/shm, for libudev takes no device node outside /dev, and other processes must find the same file
  * there. */
 static int make_nodes(struct stand *stand)
 {
-        char path[PATH_MAX];
-        int r = text_copy(stand->nodes, sizeof(stand->nodes), "/dev/shm/ec25.XXXXXX");
+        int r = text_copy(stand->nodes, sizeof(stand->nodes), NODES "XXXXXX");
 
         if (r < 0)
                 return r;
+        remove_left_over(stand);
         if (!mkdtemp(stand->nodes) || chmod(stand->nodes, 0755) < 0)
                 return -errno;
-        r = text_format(path, sizeof(path), "%s/dev", stand->directory);
-        if (r < 0)
-                return r;
-        (void)unlink(path);
-        return symlink(stand->nodes, path) < 0 ? -errno : 0;
+        return link_to(stand, "dev", stand->nodes);
+}
+
+/* Beside the nodes: in memory a plug takes 10 ms, on a slow disk ten times that, and the sockets' paths stay
+ * short. */
+static int make_tree(struct stand *stand)
+{
+        char path[PATH_MAX];
+        int r = text_format(path, sizeof(path), "%s/umockdev", stand->nodes);
+
+        if (r == 0)
+                r = tree_new(path, &stand->tree);
+        return r < 0 ? r : link_to(stand, "umockdev", path);
 }
 
 static int make_folders(struct stand *stand, bool with_tree)
@@ -65,10 +114,7 @@ static int make_folders(struct stand *stand, bool with_tree)
                 r = -errno;
         if (r == 0)
                 r = make_nodes(stand);
-        if (r < 0 || !with_tree)
-                return r;
-        r = text_format(path, sizeof(path), "%s/umockdev", stand->directory);
-        return r < 0 ? r : tree_new(path, &stand->tree);
+        return r < 0 || !with_tree ? r : make_tree(stand);
 }
 
 static int make_fds(struct stand *stand)
@@ -110,14 +156,6 @@ int stand_new(const char *directory, unsigned modems, bool with_tree, struct sta
         return 0;
 }
 
-static int remove_file(const char *path, const struct stat *stat, int type, struct FTW *where)
-{
-        (void)stat;
-        (void)type;
-        (void)where;
-        return remove(path);
-}
-
 struct stand *stand_free(struct stand *stand)
 {
         if (!stand)
@@ -130,9 +168,7 @@ struct stand *stand_free(struct stand *stand)
         for (size_t kind = 0; kind < 2; kind++)
                 for (size_t i = 0; i < TTY_NUMBERS; i++)
                         pty_close(&stand->numbers[kind][i].dead);
-        if (stand->nodes[0])
-                (void)nftw(stand->nodes, remove_file, 16,
-                           FTW_DEPTH | FTW_PHYS); /* left-overs in /dev/shm are not worth a failure */
+        remove_nodes(stand->nodes);
         tree_free(stand->tree);
         close_fd(stand->epoll);
         close_fd(stand->inotify);

@@ -78,21 +78,54 @@ static int full_path(const struct tree *tree, char path[static PATH_MAX], const 
         return text_format(path, PATH_MAX, "%s/sys%s/%s", tree->root, devpath, name);
 }
 
+/* The folder of `path` is made when it is missing: trying first saves most of the calls. */
+static int make_folder_of(const char *path)
+{
+        char folder[PATH_MAX];
+        int r = text_copy_n(folder, sizeof(folder), path, (size_t)(strrchr(path, '/') - path));
+
+        return r < 0 ? r : make_folders(folder);
+}
+
+static int create(const char *path)
+{
+        const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+        int fd = open(path, flags, 0644);
+
+        if (fd < 0 && errno == ENOENT) {
+                int r = make_folder_of(path);
+                if (r < 0)
+                        return r;
+                fd = open(path, flags, 0644);
+        }
+        return fd < 0 ? -errno : fd;
+}
+
+/* Replaces what is there. */
+static int make_link(const char *target, const char *path)
+{
+        if (symlink(target, path) == 0)
+                return 0;
+        if (errno == ENOENT) {
+                int r = make_folder_of(path);
+                if (r < 0)
+                        return r;
+        } else if (errno != EEXIST || unlink(path) < 0)
+                return -errno;
+        return symlink(target, path) < 0 ? -errno : 0;
+}
+
 int tree_attribute(struct tree *tree, const char *devpath, const char *name, const void *value, size_t length)
 {
         char path[PATH_MAX];
-        int r = full_path(tree, path, devpath, "");
+        int r = full_path(tree, path, devpath, name);
 
-        if (r == 0)
-                r = make_folders(path);
-        if (r == 0)
-                r = full_path(tree, path, devpath, name);
         if (r < 0)
                 return r;
         /* In place, for somebody may watch the file (`authorized`). */
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        _cleanup_close_ int fd = create(path);
         if (fd < 0)
-                return -errno;
+                return fd;
         ssize_t written = write(fd, value, length);
         return written < 0 ? -errno : (size_t)written < length ? -EIO : 0;
 }
@@ -114,21 +147,15 @@ int tree_text(struct tree *tree, const char *devpath, const char *name, const ch
 static int link_up(const struct tree *tree, const char *where, const char *name, const char *target)
 {
         char path[PATH_MAX], text[PATH_MAX] = "";
-        int r = full_path(tree, path, where, "");
+        int r = 0;
 
-        if (r == 0)
-                r = make_folders(path);
         for (const char *slash = where; r == 0 && (slash = strchr(slash, '/')); slash++)
                 r = text_append(text, sizeof(text), "../");
         if (r == 0)
                 r = text_append(text, sizeof(text), "%s", target + (target[0] == '/'));
         if (r == 0)
                 r = full_path(tree, path, where, name);
-        if (r < 0)
-                return r;
-        if (unlink(path) < 0 && errno != ENOENT)
-                return -errno;
-        return symlink(text, path) < 0 ? -errno : 0;
+        return r < 0 ? r : make_link(text, path);
 }
 
 static const char *base_name(const char *devpath)

@@ -74,7 +74,7 @@ static int write_numbers(struct tree *tree, const char *devpath, const struct nu
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < count; i++) {
-                char text[16];
+                char text[16] = "";
                 if (text_equal(numbers[i].format, "x2"))
                         r = text_format(text, sizeof(text), "%02x", numbers[i].value);
                 else if (text_equal(numbers[i].format, "x4"))

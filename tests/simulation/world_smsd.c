@@ -406,7 +406,7 @@ static struct world_process *process_new(struct world *world, pid_t parent)
                 memset(p, 0, sizeof(*p));
                 p->alive = true;
                 p->id.pid = world->next_pid++;
-                p->id.start_time = (world->now - world->boot) / 10000;
+                p->id.start_time = world_boottime(world) / 10000;
                 p->parent = parent;
                 p->tty = p->message = -1;
                 p->born = world->now;

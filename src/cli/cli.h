@@ -1,0 +1,52 @@
+/*
+ * The CLI: one command per run. Commands take the parsed options and the configuration and return the exit
+ * code; whatever goes wrong is told in one line on stderr.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/cleanup.h"
+#include "base/usec.h"
+#include "core/config.h"
+
+#include <stdbool.h>
+
+#define CLI_CONFIG_DEFAULT  "/etc/smswarden/smswarden.conf"
+#define CLI_CONTROLLER_UNIT "smswarden"
+
+/* Beside those of `status`: 0 working, 1 degraded or recovering, 2 down, 3 held. */
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_NO_PERMISSION = 77 };
+
+struct cli_options {
+        const char *config;
+        const char *command;
+        bool json, watch, diff, force, help, version;
+        usec_t duration;    /* 0: not given */
+        const char *reason; /* NULL: not given */
+        const char *port;   /* NULL: not given */
+};
+
+struct cli {
+        struct cli_options options;
+        struct config config;
+        char config_problem[256]; /* why the defaults are used instead of the file; "" fine */
+};
+
+typedef int (*cli_command_fn)(struct cli *cli);
+
+/* options.c: 0, or -EINVAL when the one line was printed. ret_command is NULL for --help and --version. */
+int cli_options_parse(struct cli_options *ret_options, cli_command_fn *ret_command, int argc, char **argv);
+void cli_print_help(void);
+
+int command_status(struct cli *cli);
+int command_stop(struct cli *cli);
+int command_start(struct cli *cli);
+int command_restart(struct cli *cli);
+int command_modems(struct cli *cli);
+int command_probe(struct cli *cli);
+int command_config(struct cli *cli);
+
+/* "smswarden: ..." as one line on stderr. */
+void cli_complain(const char *format, ...) _printf_(1, 2);
+
+#endif

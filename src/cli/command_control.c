@@ -1,0 +1,107 @@
+/*
+ * `smswarden stop`, `start`, `restart`: asks the controller and waits for the outcome. There is no second way
+ * to the same end in here: without a controller the person is told what helps instead.
+ */
+#include "cli.h"
+#include "collect.h"
+#include "render.h"
+
+#include "base/text.h"
+
+#include <string.h>
+#include <time.h>
+
+/* A modem that was just plugged in takes up to two minutes, a PDU under way one. */
+#define OUTCOME_TIMEOUT (10 * USEC_PER_MIN)
+
+static int no_controller(const struct cli *cli, int error)
+{
+        if (error == -EACCES || error == -EPERM) {
+                cli_complain("%s: only root may do this", cli->options.command);
+                return EXIT_NO_PERMISSION;
+        }
+        if (error == -ENOENT || error == -ECONNREFUSED)
+                cli_complain("%s: %s; start it: systemctl start " CLI_CONTROLLER_UNIT
+                             "; to get SMS flowing without it: systemctl restart %s",
+                             cli->options.command, collect_error_to_string(error), cli->config.unit);
+        else
+                cli_complain("%s: %s", cli->options.command, collect_error_to_string(error));
+        return EXIT_FAILED;
+}
+
+static int no_outcome(const struct cli *cli, int error, const char *message)
+{
+        if (error == -EACCES)
+                return no_controller(cli, error);
+        if (message[0])
+                cli_complain("%s: %s", cli->options.command, message);
+        else if (error == -ETIMEDOUT)
+                cli_complain("%s: no outcome after 10min; see smswarden status", cli->options.command);
+        else
+                cli_complain("%s: %s before the outcome was known; see smswarden status",
+                             cli->options.command, collect_error_to_string(error));
+        return EXIT_FAILED;
+}
+
+/* The end of the hold as the controller has it: it may have shortened what was asked for. */
+static void print_hold(struct control_client *client)
+{
+        _cleanup_free_ struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+        snapshot_time_t now = (snapshot_time_t)time(NULL) * (snapshot_time_t)USEC_PER_SEC;
+        char age[48], clock[32] = "";
+        struct tm broken;
+
+        if (!snapshot || control_client_snapshot(client, COLLECT_TIMEOUT, snapshot) < 0 ||
+            !snapshot->hold.active)
+                return;
+        time_t until = (time_t)(snapshot->hold.until / (snapshot_time_t)USEC_PER_SEC);
+        if (localtime_r(&until, &broken))
+                (void)strftime(clock, sizeof(clock), "%Y-%m-%d %H:%M:%S", &broken);
+        render_age(age, sizeof(age), snapshot->hold.until, now);
+        (void)printf("the hold ends at %s (%s), or with: smswarden start\n", clock, age);
+}
+
+static int ask(struct cli *cli, struct control_client *client, enum command_kind kind)
+{
+        const struct control_request request = {.kind = kind,
+                                                .duration = cli->options.duration,
+                                                .reason = cli->options.reason,
+                                                .force = cli->options.force};
+        char message[512] = "";
+        int result = EXIT_FAILED;
+        int r = control_client_command(client, &request, OUTCOME_TIMEOUT, &result, message, sizeof(message));
+
+        if (r < 0)
+                return no_outcome(cli, r, message);
+        if (result != 0) {
+                cli_complain("%s: %s", cli->options.command, message);
+                return EXIT_FAILED;
+        }
+        (void)printf("%s\n", message);
+        if (kind == COMMAND_STOP)
+                print_hold(client);
+        return EXIT_DONE;
+}
+
+static int control(struct cli *cli, enum command_kind kind)
+{
+        _cleanup_(control_client_cleanup) struct control_client *client = NULL;
+        int r = collect_connect(&client, &cli->config);
+
+        return r < 0 ? no_controller(cli, r) : ask(cli, client, kind);
+}
+
+int command_stop(struct cli *cli)
+{
+        return control(cli, COMMAND_STOP);
+}
+
+int command_start(struct cli *cli)
+{
+        return control(cli, COMMAND_START);
+}
+
+int command_restart(struct cli *cli)
+{
+        return control(cli, COMMAND_RESTART);
+}

@@ -1,0 +1,96 @@
+/*
+ * `smswarden status`. With --watch it goes on until it is interrupted or nobody reads any more: a fresh
+ * screen each second on a terminal, else a line or a block whenever something changed.
+ */
+#include "cli.h"
+#include "collect.h"
+#include "render.h"
+
+#include "base/text.h"
+
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#define WATCH_MS 1000
+
+static snapshot_time_t wall_clock(void)
+{
+        struct timespec now = {0};
+
+        (void)clock_gettime(CLOCK_REALTIME, &now);
+        return (snapshot_time_t)now.tv_sec * (snapshot_time_t)USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+static void show_text(const struct cli *cli, struct screen *screen, const struct snapshot *snapshot)
+{
+        render_text(screen, snapshot, wall_clock());
+        if (cli->config_problem[0])
+                screen_format(screen, "note", SCREEN_WARNING, "%s; the defaults are used",
+                              cli->config_problem);
+}
+
+static int show(const struct cli *cli, struct screen *screen, struct snapshot *snapshot)
+{
+        if (cli->options.json)
+                return render_json(screen->file, snapshot);
+        show_text(cli, screen, snapshot);
+        return 0;
+}
+
+/* Waits for the next look. False: nobody reads any more. */
+static bool wait_for_next(void)
+{
+        struct pollfd output = {.fd = STDOUT_FILENO};
+
+        return poll(&output, 1, WATCH_MS) == 0;
+}
+
+/* True when it differs from the last look; that is forgotten. */
+static bool is_new(const struct snapshot *snapshot, struct snapshot *last)
+{
+        bool differs = memcmp(snapshot, last, sizeof(*last)) != 0;
+
+        *last = *snapshot;
+        return differs;
+}
+
+static int watch(const struct cli *cli, struct screen *screen, struct snapshot *snapshot)
+{
+        _cleanup_free_ struct snapshot *last = calloc(1, sizeof(*last));
+        bool redraw = !cli->options.json && isatty(STDOUT_FILENO);
+
+        if (!last)
+                return -ENOMEM;
+        do {
+                memset(snapshot, 0, sizeof(*snapshot)); /* paddings are compared, too */
+                collect_snapshot(&cli->config, snapshot);
+                if (redraw)
+                        (void)fputs("\033[H\033[2J", screen->file);
+                if (!redraw && !is_new(snapshot, last))
+                        continue;
+                int r = show(cli, screen, snapshot);
+                if (r < 0 || fflush(screen->file) != 0)
+                        return r;
+        } while (wait_for_next());
+        return 0;
+}
+
+int command_status(struct cli *cli)
+{
+        _cleanup_free_ struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+        struct screen screen = screen_of_stdout();
+        int r = snapshot ? 0 : -ENOMEM;
+
+        if (r == 0 && cli->options.watch)
+                r = watch(cli, &screen, snapshot);
+        else if (r == 0) {
+                collect_snapshot(&cli->config, snapshot);
+                r = show(cli, &screen, snapshot);
+        }
+        if (r < 0) {
+                cli_complain("status: %s", strerror(-r));
+                return EXIT_FAILED;
+        }
+        return verdict_exit_code(snapshot->verdict);
+}

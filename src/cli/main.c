@@ -1,0 +1,75 @@
+/*
+ * smswarden: what people type. Parses the command line, reads the configuration as far as it needs it (where
+ * the controller listens, which smsd.conf), and runs one command.
+ */
+#include "cli.h"
+
+#include "adapters/config_file.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+void cli_complain(const char *format, ...)
+{
+        char text[1024];
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        (void)fprintf(stderr, "smswarden: %s\n", text);
+}
+
+/*
+ * A configuration that is wrong, or may not be read by this user, must not keep anybody from looking: the
+ * defaults name the same paths on nearly every box. `status` tells of it.
+ */
+static void load_config(struct cli *cli)
+{
+        struct config_file_error error;
+        int r = config_file_load(cli->options.config, &cli->config, &error);
+
+        if (r == 0)
+                return;
+        config_init(&cli->config);
+        (void)text_format(cli->config_problem, sizeof(cli->config_problem), "%.200s", error.message);
+}
+
+/* Output that could not be written is a failure: `smswarden status > /dev/full`. */
+static int finish(int code)
+{
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return code;
+        cli_complain("cannot write: %s", strerror(errno));
+        return code == EXIT_DONE ? EXIT_FAILED : code;
+}
+
+static int run(struct cli *cli, cli_command_fn command)
+{
+        if (cli->options.help) {
+                cli_print_help();
+                return EXIT_DONE;
+        }
+        if (cli->options.version) {
+                (void)printf("smswarden %s\n", SMSWARDEN_VERSION);
+                return EXIT_DONE;
+        }
+        load_config(cli);
+        return command(cli);
+}
+
+int main(int argc, char **argv)
+{
+        _cleanup_free_ struct cli *cli = calloc(1, sizeof(*cli));
+        cli_command_fn command = NULL;
+
+        if (!cli) {
+                cli_complain("out of memory");
+                return EXIT_FAILED;
+        }
+        if (cli_options_parse(&cli->options, &command, argc, argv) < 0)
+                return EXIT_USAGE;
+        return finish(run(cli, command));
+}

@@ -1,0 +1,74 @@
+/*
+ * How many messages wait, counted as smsd does: files in its folders, without hidden ones and *.LOCK.
+ * Bounded, for a gateway whose modem was dead for a weekend may have a hundred thousand of them; then the
+ * count is a lower limit.
+ */
+#include "collect.h"
+
+#include "base/text.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FILES_MAX 10000
+
+static void close_folder(DIR **folder)
+{
+        if (*folder)
+                (void)closedir(*folder);
+}
+
+static bool is_message(const struct dirent *entry)
+{
+        const char *end = strrchr(entry->d_name, '.');
+
+        return entry->d_name[0] != '.' && !(end && text_equal(end, ".LOCK")) &&
+               (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN);
+}
+
+/* *oldest: the smallest time of change seen; NULL: not wanted. Returns the number, -1 when it cannot be read.
+ */
+static int64_t count_files(const char *path, int64_t *oldest)
+{
+        _cleanup_(close_folder) DIR *folder = path[0] ? opendir(path) : NULL;
+        const struct dirent *entry;
+        struct stat file;
+        int64_t n = 0;
+
+        if (!folder)
+                return -1;
+        while (n < FILES_MAX && (entry = readdir(folder))) {
+                if (!is_message(entry))
+                        continue;
+                n++;
+                if (oldest && fstatat(dirfd(folder), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    (*oldest < 0 || file.st_mtime < *oldest))
+                        *oldest = file.st_mtime;
+        }
+        return n;
+}
+
+static int64_t count_queue(const struct smsd_conf *conf, const char *key, const char *fallback,
+                           int64_t *oldest)
+{
+        char path[CONFIG_PATH_MAX];
+
+        conf_path(conf, key, fallback, path, sizeof(path));
+        return count_files(path, oldest);
+}
+
+void queues_count(const struct smsd_conf *conf, int64_t now_seconds, struct snapshot *snapshot)
+{
+        int64_t oldest = -1;
+
+        if (snapshot->queues.outgoing >= 0)
+                return;
+        snapshot->queues.outgoing = count_queue(conf, "outgoing", "/var/spool/sms/outgoing", &oldest);
+        snapshot->queues.checked = count_queue(conf, "checked", "/var/spool/sms/checked", &oldest);
+        snapshot->queues.failed = count_queue(conf, "failed", "", NULL);
+        snapshot->queues.incoming = count_queue(conf, "incoming", "/var/spool/sms/incoming", NULL);
+        if (oldest >= 0)
+                snapshot->queues.oldest_s = now_seconds > oldest ? now_seconds - oldest : 0;
+}

@@ -1,0 +1,47 @@
+/*
+ * Lines for a terminal: a column of labels, values wrapped behind it at SCREEN_WIDTH, colour only where it is
+ * wanted. Everything that is printed through it is made harmless, so that no text from a modem or a file
+ * steers the terminal.
+ */
+#ifndef CLI_SCREEN_H
+#define CLI_SCREEN_H
+
+#include "base/cleanup.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define SCREEN_WIDTH 100
+#define SCREEN_LABEL 12 /* columns of labels */
+
+enum screen_colour {
+        SCREEN_PLAIN,
+        SCREEN_GOOD,
+        SCREEN_WARNING,
+        SCREEN_BAD,
+        SCREEN_NOTICE,
+        SCREEN_DIM,
+};
+
+struct screen {
+        FILE *file;
+        bool colour;
+};
+
+/* To stdout; colour when that is a terminal that wants it (NO_COLOR, TERM=dumb). */
+struct screen screen_of_stdout(void);
+
+/* `WORD  text`, the word in colour. */
+void screen_headline(struct screen *screen, enum screen_colour colour, const char *word, const char *text);
+
+/* A labelled value. "" as label: goes on below the one before. `value` is wrapped at blanks. */
+void screen_value(struct screen *screen, const char *label, enum screen_colour colour, const char *value);
+void screen_format(struct screen *screen, const char *label, enum screen_colour colour, const char *format,
+                   ...) _printf_(4, 5);
+
+void screen_gap(struct screen *screen);
+
+/* The number of columns that UTF-8 text takes, each character counted as one. */
+unsigned screen_columns(const char *text, size_t length);
+
+#endif

@@ -183,6 +183,8 @@ static enum screen_colour state_colour(const char *state)
 {
         if (text_equal(state, "ready"))
                 return SCREEN_GOOD;
+        if (state[0] == '\0')
+                return SCREEN_PLAIN;
         if (text_equal(state, "absent") || text_equal(state, "failed"))
                 return SCREEN_BAD;
         return SCREEN_WARNING;
@@ -261,7 +263,8 @@ static void render_place(struct screen *screen, const struct snapshot_modem *mod
 static void render_modem(struct screen *screen, const struct snapshot_modem *modem)
 {
         screen_format(screen, modem->name[0] ? modem->name : "not used", state_colour(modem->state), "%s%s%s",
-                      modem->state, modem->reason[0] ? ": " : "", modem->reason);
+                      modem->state[0] ? modem->state : "not known", modem->reason[0] ? ": " : "",
+                      modem->reason);
         render_identity(screen, modem);
         render_sim(screen, modem);
         render_network(screen, modem);

@@ -124,6 +124,7 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
 
         gateway->cause = clean ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
         gateway->flag.fresh = false;
+        gateway_look_for_flag(gateway, actions); /* the old script writes its flag first and kills then */
         restart_count_failure(&gateway->restart, gateway->now);
         if (event->exited.status_known && !clean)
                 (void)text_format(how, sizeof(how), event->exited.status < 0 ? ", signal %d" : ", status %d",
@@ -335,12 +336,25 @@ static usec_t health_interval(const struct gateway *gateway)
         return all_served(gateway) && (verified || !gateway->smsd.scanned) ? HEALTH_EVERY : HEALTH_DOUBT;
 }
 
+/* smsd.conf keeps smsd down, or keeps a modem out: an edit of it may be the cure. */
+static bool waits_for_conf(const struct gateway *gateway)
+{
+        if (gateway->conf_error[0] || gateway->slots.n == 0)
+                return true;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (slot_guard(&gateway->slots.items[i], gateway->modems) != GUARD_NONE)
+                        return true;
+        return false;
+}
+
 static void look_at_health(struct gateway *gateway, struct action_list *actions)
 {
         gateway->health_at = usec_add(gateway->now, health_interval(gateway));
         gateway_look_for_flag(gateway, actions);
         /* Also while it is down: a start by hand must be noticed when its first sign was missed. */
         action_push(actions, ACTION_SCAN);
+        if (waits_for_conf(gateway) && !gateway->hold.active && !restart_busy(&gateway->restart))
+                action_push(actions, ACTION_CONF_READ);
         if (!gateway->smsd.running)
                 return;
         action_push(actions, ACTION_STATUS_READ);
@@ -401,7 +415,8 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
                 deadline = usec_min(deadline, gateway->scans[i]);
         if (gateway->begun)
                 deadline = usec_min(deadline, gateway->health_at);
-        deadline = usec_min(deadline, gateway->waiting_until);
+        if (!restart_busy(&gateway->restart))
+                deadline = usec_min(deadline, gateway->waiting_until);
         deadline = usec_min(deadline, kill_deadline(gateway));
         deadline = usec_min(deadline, reconcile_deadline(gateway));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
@@ -503,6 +518,26 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         }
 }
 
+/* What a run says of the modems. */
+static void run_ended(struct gateway *gateway)
+{
+        bool ok = gateway->restart.last_outcome == RESTART_OUTCOME_OK;
+
+        if (gateway->restart.handler_ended)
+                doubt_unserved(gateway);
+        gateway->restart.handler_ended = false;
+        for (unsigned i = 0; i < gateway->slots.n && ok; i++)
+                if (gateway_slot_served(gateway, &gateway->slots.items[i]))
+                        modem_trust(&gateway->modems[gateway->slots.items[i].modem]);
+}
+
+/* What a person permitted was for the start that is over now. */
+static void forget_person(struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                gateway->slots.items[i].asked = gateway->slots.items[i].pass_guard = false;
+}
+
 void gateway_step(struct gateway *gateway, const struct event *event, usec_t now, struct action_list *actions)
 {
         action_list_init(actions);
@@ -510,12 +545,14 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
         dispatch(gateway, event, actions);
         time_passed(gateway, actions);
 
+        bool before = restart_busy(&gateway->restart);
         struct restart_world world = gateway_world(gateway, actions);
         restart_event(&gateway->restart, event, &world);
-        if (gateway->restart.handler_ended)
-                doubt_unserved(gateway);
-        gateway->restart.handler_ended = false;
+        if (before && !restart_busy(&gateway->restart))
+                run_ended(gateway);
         gateway_reconcile(gateway, actions);
+        if (!restart_busy(&gateway->restart) && gateway->n_waiting == 0)
+                forget_person(gateway);
         gateway->again = actions->overflown;
 }
 

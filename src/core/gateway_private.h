@@ -79,6 +79,9 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions);
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions);
 unsigned gateway_startable(const struct gateway *gateway);
 
+/* True when smsd serves every slot that it could. */
+bool gateway_runs_well(const struct gateway *gateway);
+
 /* True when the slot's handler runs on its modem's port. */
 bool gateway_slot_served(const struct gateway *gateway, const struct slot *slot);
 

@@ -55,9 +55,26 @@ static void request(struct gateway *gateway, enum restart_goal goal, enum restar
         restart_request(&gateway->restart, goal, cause, token, &world);
 }
 
+bool gateway_runs_well(const struct gateway *gateway)
+{
+        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->smsd.n_strays)
+                return false;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (slot_startable(&gateway->slots.items[i], gateway->modems) &&
+                    !gateway_slot_served(gateway, &gateway->slots.items[i]))
+                        return false;
+        return gateway_startable(gateway) > 0;
+}
+
+/* Those who asked for a start while another run was under way have what they wanted when that went well. */
 static void start_waiting(struct gateway *gateway, struct action_list *actions)
 {
-        for (unsigned i = 0; i < gateway->n_waiting; i++)
+        bool done = gateway->waiting_cause == CAUSE_START && gateway_runs_well(gateway);
+
+        for (unsigned i = 0; i < gateway->n_waiting && done; i++)
+                action_reply(actions, gateway->waiting[i], 0, "smsd runs (pid %d) and serves its modem",
+                             (int)gateway->smsd.main.pid);
+        for (unsigned i = 0; i < gateway->n_waiting && !done; i++)
                 request(gateway, RESTART_RUN, gateway->waiting_cause, gateway->waiting[i], actions);
         gateway->n_waiting = 0;
         gateway->waiting_until = USEC_INFINITY;
@@ -236,9 +253,10 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
         }
         if (release_dead_ttys(gateway, actions))
                 return;
-        if (gateway->smsd.n_strays > 0 && gateway_startable(gateway) > 0 &&
-            gateway->now >= gateway->restart.not_before)
-                request(gateway, RESTART_RUN, CAUSE_STRAY, 0, actions);
+        /* Orphans may send what smsd sends too, and while they live no port is touched: without a modem as well. */
+        if (gateway->smsd.n_strays > 0 && gateway->now >= gateway->restart.not_before)
+                request(gateway, gateway_startable(gateway) > 0 ? RESTART_RUN : RESTART_STOP, CAUSE_STRAY, 0,
+                        actions);
 }
 
 /* --- observe --- */
@@ -293,8 +311,7 @@ static bool knows_enough(const struct gateway *gateway)
 static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
 {
         if (gateway_stop_is_unfinished(gateway)) {
-                if (gateway->now >= gateway->restart.not_before)
-                        request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
+                request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
                 return false;
         }
         if (!gateway->smsd.running)
@@ -314,8 +331,12 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
                 observe(gateway, actions);
                 return;
         }
-        if (restart_busy(&gateway->restart))
+        if (restart_busy(&gateway->restart)) {
+                if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0 &&
+                    restart_would_read(&gateway->restart))
+                        start_waiting(gateway, actions);
                 return;
+        }
         if (gateway->hold.active && !reconcile_held(gateway, actions))
                 return;
         if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0)

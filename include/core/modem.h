@@ -88,8 +88,11 @@ void modem_reprobe(struct modem *modem, usec_t now);
  */
 void modem_distrust(struct modem *modem, usec_t now);
 
-/* smsd works with it, or a person wants it tried. */
+/* smsd works with it: its SIM is READY, whatever the last probe saw. */
 void modem_trust(struct modem *modem);
+
+/* A person wants it tried. */
+void modem_forgive(struct modem *modem);
 
 /* When modem_drive is wanted next. */
 usec_t modem_deadline(const struct modem *modem);

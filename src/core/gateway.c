@@ -124,6 +124,7 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
 
         gateway->cause = clean ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
         gateway->flag.fresh = false;
+        gateway_look_for_flag(gateway, actions); /* the old script writes its flag first and kills then */
         restart_count_failure(&gateway->restart, gateway->now);
         if (event->exited.status_known && !clean)
                 (void)text_format(how, sizeof(how), event->exited.status < 0 ? ", signal %d" : ", status %d",
@@ -139,8 +140,8 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
 }
 
 /*
- * A handler ended, whatever the reason: its modem is asked before the next try. smsd's own words may come later
- * than its exit, or not at all, and a start on a SIM that refused the PIN costs one of its attempts.
+ * A handler ended, whatever the reason: its modem is asked before the next try. smsd's own words may come
+ * later than its exit, or not at all, and a start on a SIM that refused the PIN costs one of its attempts.
  */
 static void doubt_unserved(struct gateway *gateway)
 {
@@ -235,7 +236,8 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                         modem_distrust(modem, gateway->now);
                 break;
         case SMSD_LOG_CANNOT_OPEN:
-                if (modem)
+                /* It speaks of the device that it was started on. */
+                if (modem && text_equal(slot->serving, modem->target))
                         modem_reprobe(modem, gateway->now);
                 break;
         case SMSD_LOG_NOT_REGISTERED:
@@ -334,12 +336,25 @@ static usec_t health_interval(const struct gateway *gateway)
         return all_served(gateway) && (verified || !gateway->smsd.scanned) ? HEALTH_EVERY : HEALTH_DOUBT;
 }
 
+/* smsd.conf keeps smsd down, or keeps a modem out: an edit of it may be the cure. */
+static bool waits_for_conf(const struct gateway *gateway)
+{
+        if (gateway->conf_error[0] || gateway->slots.n == 0)
+                return true;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (slot_guard(&gateway->slots.items[i], gateway->modems) != GUARD_NONE)
+                        return true;
+        return false;
+}
+
 static void look_at_health(struct gateway *gateway, struct action_list *actions)
 {
         gateway->health_at = usec_add(gateway->now, health_interval(gateway));
         gateway_look_for_flag(gateway, actions);
         /* Also while it is down: a start by hand must be noticed when its first sign was missed. */
         action_push(actions, ACTION_SCAN);
+        if (waits_for_conf(gateway) && !gateway->hold.active && !restart_busy(&gateway->restart))
+                action_push(actions, ACTION_CONF_READ);
         if (!gateway->smsd.running)
                 return;
         action_push(actions, ACTION_STATUS_READ);
@@ -383,6 +398,8 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
                 return deadline;
         if (gateway->settling)
                 deadline = usec_add(gateway->smsd.since, 10 * USEC_PER_SEC);
+        if (gateway->company_until > gateway->now)
+                deadline = usec_min(deadline, gateway->company_until);
         if (gateway->restart.not_before > gateway->now)
                 deadline = usec_min(deadline, gateway->restart.not_before);
         return deadline;
@@ -398,14 +415,13 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
                 deadline = usec_min(deadline, gateway->scans[i]);
         if (gateway->begun)
                 deadline = usec_min(deadline, gateway->health_at);
-        deadline = usec_min(deadline, gateway->waiting_until);
+        if (!restart_busy(&gateway->restart))
+                deadline = usec_min(deadline, gateway->waiting_until);
         deadline = usec_min(deadline, kill_deadline(gateway));
         deadline = usec_min(deadline, reconcile_deadline(gateway));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
-        if (!gateway_may_probe(gateway))
-                return deadline;
         for (unsigned i = 0; i < MODEMS_MAX; i++)
-                if (modem_present(&gateway->modems[i]))
+                if (modem_present(&gateway->modems[i]) && gateway_may_probe(gateway, &gateway->modems[i]))
                         deadline = usec_min(deadline, modem_deadline(&gateway->modems[i]));
         return deadline;
 }
@@ -502,6 +518,26 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         }
 }
 
+/* What a run says of the modems. */
+static void run_ended(struct gateway *gateway)
+{
+        bool ok = gateway->restart.last_outcome == RESTART_OUTCOME_OK;
+
+        if (gateway->restart.handler_ended)
+                doubt_unserved(gateway);
+        gateway->restart.handler_ended = false;
+        for (unsigned i = 0; i < gateway->slots.n && ok; i++)
+                if (gateway_slot_served(gateway, &gateway->slots.items[i]))
+                        modem_trust(&gateway->modems[gateway->slots.items[i].modem]);
+}
+
+/* What a person permitted was for the start that is over now. */
+static void forget_person(struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                gateway->slots.items[i].asked = gateway->slots.items[i].pass_guard = false;
+}
+
 void gateway_step(struct gateway *gateway, const struct event *event, usec_t now, struct action_list *actions)
 {
         action_list_init(actions);
@@ -509,12 +545,14 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
         dispatch(gateway, event, actions);
         time_passed(gateway, actions);
 
+        bool before = restart_busy(&gateway->restart);
         struct restart_world world = gateway_world(gateway, actions);
         restart_event(&gateway->restart, event, &world);
-        if (gateway->restart.handler_ended)
-                doubt_unserved(gateway);
-        gateway->restart.handler_ended = false;
+        if (before && !restart_busy(&gateway->restart))
+                run_ended(gateway);
         gateway_reconcile(gateway, actions);
+        if (!restart_busy(&gateway->restart) && gateway->n_waiting == 0)
+                forget_person(gateway);
         gateway->again = actions->overflown;
 }
 

@@ -182,11 +182,18 @@ void modem_distrust(struct modem *modem, usec_t now)
 
 void modem_trust(struct modem *modem)
 {
-        modem->distrusted = false;
-        if (!modem->in_use || modem->state == MODEM_READY)
+        if (!modem->in_use)
                 return;
+        modem->distrusted = false;
         modem->facts.sim = SIM_READY;
-        set_state(modem, MODEM_READY, "");
+        modem->facts.pin_attempts = -1;
+        if (modem->state != MODEM_READY || modem->reason[0])
+                set_state(modem, MODEM_READY, "");
+}
+
+void modem_forgive(struct modem *modem)
+{
+        modem->distrusted = false;
 }
 
 static void open_port(struct modem *modem, unsigned index, struct action_list *actions)

@@ -55,11 +55,31 @@ static void write_conf(struct restart *restart, char *text, size_t length, const
 {
         struct action *action = action_push(world->actions, ACTION_CONF_WRITE);
 
-        free(restart->conf_text);
-        restart->conf_text = text;
+        free(restart->new_text);
+        restart->new_text = text;
+        restart->new_length = length;
         action->conf.text = text;
         action->conf.length = length;
         restart_enter(restart, RESTART_WRITING, usec_add(world->now, RESTART_RESULT_TIMEOUT));
+}
+
+/* An own copy, ended by a NUL; NULL when out of memory. */
+static char *copy_text(const char *text, size_t length)
+{
+        char *copy = malloc(length + 1);
+
+        if (!copy)
+                return NULL;
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+        return copy;
+}
+
+static void take_conf_text(struct restart *restart, char *text, size_t length)
+{
+        free(restart->conf_text);
+        restart->conf_text = text;
+        restart->conf_length = text ? length : 0;
 }
 
 static void conf_read_failed(struct restart *restart, int result, const struct restart_world *world)
@@ -82,6 +102,7 @@ static void plain_conf_was_read(struct restart *restart, const struct conf_event
                 conf_read_failed(restart, event->result, world);
                 return;
         }
+        take_conf_text(restart, copy_text(event->text, event->length), event->length);
         conf_plan_learn(&conf, world->slots);
         int r = conf_plan_edit(&conf, world->slots, world->modems, &text, &length, &error);
         if (r > 0) {
@@ -114,14 +135,12 @@ static void good_conf_was_read(struct restart *restart, const struct conf_event 
         }
         int r = conf_plan_edit(&conf, world->slots, world->modems, &text, &length, &error);
         if (r <= 0) {
-                text = malloc(event->length + 1);
-                if (!text) {
-                        restart_fail(restart, "out of memory", world);
-                        return;
-                }
-                memcpy(text, event->text, event->length);
-                text[event->length] = '\0';
+                text = copy_text(event->text, event->length);
                 length = event->length;
+        }
+        if (!text) {
+                restart_fail(restart, "out of memory", world);
+                return;
         }
         action_push(world->actions, ACTION_CONF_SET_ASIDE);
         write_conf(restart, text, length, world);
@@ -132,7 +151,9 @@ void restart_conf_was_read(struct restart *restart, const struct conf_event *eve
 {
         if (restart->wait_to_read || event->good != restart->reading_good)
                 return;
-        if (event->good)
+        if (restart->goal == RESTART_STOP)
+                restart_finish(restart, RESTART_OUTCOME_STOPPED, world);
+        else if (event->good)
                 good_conf_was_read(restart, event, world);
         else
                 plain_conf_was_read(restart, event, world);
@@ -142,8 +163,11 @@ void restart_conf_was_written(struct restart *restart, int result, const struct 
 {
         char problem[192];
 
-        free(restart->conf_text);
-        restart->conf_text = NULL;
+        if (result >= 0)
+                take_conf_text(restart, restart->new_text, restart->new_length);
+        else
+                free(restart->new_text);
+        restart->new_text = NULL;
         if ((result == -ESTALE || result == -EBUSY) && restart->reads < READS_MAX) {
                 restart_enter(restart, RESTART_READING,
                               usec_add(world->now, result == -EBUSY ? EDIT_RETRY : 0));

@@ -63,20 +63,20 @@ static bool all_ttys_dead(const struct smsd_state *smsd, const struct restart_wo
 
 static void ask_to_stop(struct restart *restart, const struct restart_world *world)
 {
-        if (!restart->stop_asked && world->smsd->running) {
+        if (world->smsd->running && !process_id_equal(restart->stop_asked, world->smsd->main)) {
                 struct action *action = action_push(world->actions, ACTION_SMSD_STOP);
-                action->process.id = world->smsd->main;
+                action->process.id = restart->stop_asked = world->smsd->main;
                 restart->deadline = usec_add(world->now, all_ttys_dead(world->smsd, world) ? STOP_TIMEOUT_DEAD
                                                                                            : STOP_TIMEOUT);
         }
-        restart->stop_asked = true;
         term_strays(restart, world);
 }
 
 void restart_begin_stopping(struct restart *restart, const struct restart_world *world)
 {
         restart_enter(restart, RESTART_STOPPING, usec_add(world->now, STOP_TIMEOUT));
-        restart->stop_asked = restart->stop_again = false;
+        restart->stop_asked = (struct process_id){0};
+        restart->stop_again = false;
         restart->extensions = restart->kills = restart->n_termed = 0;
         restart->recheck_at = USEC_INFINITY;
         /* Never act on an old picture: somebody may have started smsd a moment ago. */
@@ -85,7 +85,12 @@ void restart_begin_stopping(struct restart *restart, const struct restart_world 
 
 static void stopping_scanned(struct restart *restart, const struct restart_world *world)
 {
-        if (world->smsd->n_ours > 0) {
+        const struct smsd_state *smsd = world->smsd;
+        /* What was to be stopped is gone, and somebody has started it anew: theirs is not ours to end. */
+        bool begun_anew =
+            restart->goal == RESTART_STOP && smsd->running && process_started(smsd->main) >= restart->begun;
+
+        if (smsd->n_ours > 0 && !begun_anew) {
                 ask_to_stop(restart, world);
                 return;
         }

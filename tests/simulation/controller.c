@@ -324,7 +324,7 @@ static void carry_out(struct world *world, const struct action *action)
                 post_result(world, EVENT_CONF_WRITTEN, result, world_chance(world, 500, 20 * USEC_PER_MSEC));
                 break;
         case ACTION_CONF_KEEP:
-                conf_keep(world);
+                conf_keep(world, action->conf.text, action->conf.length);
                 break;
         case ACTION_CONF_SET_ASIDE:
                 conf_set_aside(world);

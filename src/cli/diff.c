@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CONTEXT   3
+#define CONTEXT   ((size_t)3)
 #define TABLE_MAX ((size_t)4 * 1024 * 1024)
 
 struct line {
@@ -97,7 +97,10 @@ static void compare_middle(struct script *script, const struct line *a, size_t n
                 bool removed =
                     !common && i < n &&
                     (j == m || !table || table[(i + 1) * (m + 1) + j] >= table[i * (m + 1) + j + 1]);
-                add(script, common ? ' ' : removed ? '-' : '+', old, new);
+                char kind = '+';
+                if (common || removed)
+                        kind = common ? ' ' : '-';
+                add(script, kind, old, new);
                 i += common || removed;
                 j += common || !removed;
         }

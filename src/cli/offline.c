@@ -9,13 +9,16 @@
 
 #include "adapters/hold_store.h"
 #include "adapters/process_table.h"
-#include "adapters/small_file.h"
+#include "base/file.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "core/smsd_state.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <time.h>
+
+#define STATUS_SIZE_MAX 65536
 
 struct sight {
         const struct config *config;
@@ -64,13 +67,14 @@ static int scan_processes(struct sight *sight)
 
 static void read_status(struct sight *sight)
 {
-        char folder[CONFIG_PATH_MAX], path[CONFIG_PATH_MAX + 8], text[16384];
+        char folder[CONFIG_PATH_MAX], path[CONFIG_PATH_MAX + 8];
         _cleanup_free_ struct smsd_status *status = calloc(1, sizeof(*status));
+        _cleanup_free_ char *text = NULL;
         size_t length;
 
         conf_path(sight->conf, "stats", "", folder, sizeof(folder));
         (void)text_format(path, sizeof(path), "%s/status", folder);
-        if (!status || folder[0] == '\0' || small_file_read(path, text, sizeof(text), &length) < 0)
+        if (!status || folder[0] == '\0' || file_read(path, O_NOFOLLOW, STATUS_SIZE_MAX, &text, &length) < 0)
                 return;
         (void)smsd_status_parse(text, length, status);
         smsd_state_status(sight->smsd, status, sight->now);
@@ -111,6 +115,20 @@ static void fill_handler(struct sight *sight, const char *name, const struct sms
                 (void)text_copy(to->state, sizeof(to->state), handler_state_to_string(status->state));
 }
 
+/* Its handler works: what it says of itself counts. */
+static void fill_served(struct sight *sight, const char *name, struct snapshot_modem *to, struct snapshot *s)
+{
+        const struct smsd_status_modem *status =
+            sight->smsd->status_known ? smsd_status_find(&sight->smsd->status, name) : NULL;
+        bool blocked = status && (status->state == HANDLER_BLOCKED || status->state == HANDLER_TROUBLE);
+
+        (void)text_copy(to->state, sizeof(to->state), "ready");
+        to->signal_dbm = status ? status->signal_dbm : 0;
+        sight->served++;
+        s->can_receive = true;
+        s->can_send |= !blocked;
+}
+
 static void fill_modem(struct sight *sight, const char *name, struct snapshot *s)
 {
         struct snapshot_modem *to = &s->modems[s->n_modems++];
@@ -120,21 +138,14 @@ static void fill_modem(struct sight *sight, const char *name, struct snapshot *s
         to->interface = to->storage_used = to->storage_total = -1;
         if (smsd_conf_get(sight->conf, name, "device", device, sizeof(device)) == 0)
                 (void)text_escape(to->device, sizeof(to->device), device, strlen(device));
-        bool present = device[0] == '/' && access(device, F_OK) == 0;
-        (void)text_copy(to->state, sizeof(to->state), present ? "ready" : "absent");
+        if (device[0] == '/' && access(device, F_OK) < 0)
+                (void)text_copy(to->state, sizeof(to->state), "absent");
         const struct smsd_handler *handler = find_handler(sight->smsd, device);
         if (!handler)
                 return;
         fill_handler(sight, to->name, handler, s);
-        const struct smsd_status_modem *status = smsd_status_find(&sight->smsd->status, name);
-        if (sight->smsd->status_known && status)
-                to->signal_dbm = status->signal_dbm;
-        bool blocked = status && (status->state == HANDLER_BLOCKED || status->state == HANDLER_TROUBLE);
-        if (handler->tty_deleted)
-                return;
-        sight->served++;
-        s->can_receive = true;
-        s->can_send |= !blocked;
+        if (!handler->tty_deleted)
+                fill_served(sight, name, to, s);
 }
 
 static void fill_modems(struct sight *sight, struct snapshot *s)

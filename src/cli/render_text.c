@@ -16,15 +16,24 @@
 /* --- words -------------------------------------------------------------------------------------------------
  */
 
+/* To the second below ten minutes, else to the minute: nobody reads more. */
+static usec_t rounded(usec_t distance)
+{
+        usec_t unit = distance < 10 * USEC_PER_MIN ? USEC_PER_SEC : USEC_PER_MIN;
+
+        return (distance + unit / 2) / unit * unit;
+}
+
 void render_age(char *target, size_t size, snapshot_time_t time, snapshot_time_t now)
 {
         char length[32];
-        bool future = time > now;
-        usec_t distance = (usec_t)(future ? time - now : now - time);
+        usec_t distance = rounded((usec_t)(time > now ? time - now : now - time));
 
-        distance -= distance >= USEC_PER_SEC ? distance % USEC_PER_SEC : 0;
         format_duration(length, sizeof(length), distance);
-        (void)text_format(target, size, future ? "in %s" : "%s ago", length);
+        if (distance == 0)
+                (void)text_copy(target, size, "now");
+        else
+                (void)text_format(target, size, time > now ? "in %s" : "%s ago", length);
 }
 
 /* "01:02:03" today, "2026-11-22 01:02" on another day. */
@@ -183,6 +192,8 @@ static enum screen_colour state_colour(const char *state)
 {
         if (text_equal(state, "ready"))
                 return SCREEN_GOOD;
+        if (state[0] == '\0')
+                return SCREEN_PLAIN;
         if (text_equal(state, "absent") || text_equal(state, "failed"))
                 return SCREEN_BAD;
         return SCREEN_WARNING;
@@ -261,7 +272,8 @@ static void render_place(struct screen *screen, const struct snapshot_modem *mod
 static void render_modem(struct screen *screen, const struct snapshot_modem *modem)
 {
         screen_format(screen, modem->name[0] ? modem->name : "not used", state_colour(modem->state), "%s%s%s",
-                      modem->state, modem->reason[0] ? ": " : "", modem->reason);
+                      modem->state[0] ? modem->state : "not known", modem->reason[0] ? ": " : "",
+                      modem->reason);
         render_identity(screen, modem);
         render_sim(screen, modem);
         render_network(screen, modem);

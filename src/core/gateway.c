@@ -124,6 +124,7 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
 
         gateway->cause = clean ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
         gateway->flag.fresh = false;
+        gateway_look_for_flag(gateway, actions); /* the old script writes its flag first and kills then */
         restart_count_failure(&gateway->restart, gateway->now);
         if (event->exited.status_known && !clean)
                 (void)text_format(how, sizeof(how), event->exited.status < 0 ? ", signal %d" : ", status %d",
@@ -139,8 +140,8 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
 }
 
 /*
- * A handler ended, whatever the reason: its modem is asked before the next try. smsd's own words may come later
- * than its exit, or not at all, and a start on a SIM that refused the PIN costs one of its attempts.
+ * A handler ended, whatever the reason: its modem is asked before the next try. smsd's own words may come
+ * later than its exit, or not at all, and a start on a SIM that refused the PIN costs one of its attempts.
  */
 static void doubt_unserved(struct gateway *gateway)
 {
@@ -235,7 +236,8 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                         modem_distrust(modem, gateway->now);
                 break;
         case SMSD_LOG_CANNOT_OPEN:
-                if (modem)
+                /* It speaks of the device that it was started on. */
+                if (modem && text_equal(slot->serving, modem->target))
                         modem_reprobe(modem, gateway->now);
                 break;
         case SMSD_LOG_NOT_REGISTERED:
@@ -396,6 +398,8 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
                 return deadline;
         if (gateway->settling)
                 deadline = usec_add(gateway->smsd.since, 10 * USEC_PER_SEC);
+        if (gateway->company_until > gateway->now)
+                deadline = usec_min(deadline, gateway->company_until);
         if (gateway->restart.not_before > gateway->now)
                 deadline = usec_min(deadline, gateway->restart.not_before);
         return deadline;
@@ -416,10 +420,8 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         deadline = usec_min(deadline, kill_deadline(gateway));
         deadline = usec_min(deadline, reconcile_deadline(gateway));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
-        if (!gateway_may_probe(gateway))
-                return deadline;
         for (unsigned i = 0; i < MODEMS_MAX; i++)
-                if (modem_present(&gateway->modems[i]))
+                if (modem_present(&gateway->modems[i]) && gateway_may_probe(gateway, &gateway->modems[i]))
                         deadline = usec_min(deadline, modem_deadline(&gateway->modems[i]));
         return deadline;
 }

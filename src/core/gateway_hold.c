@@ -37,17 +37,16 @@ static void end_hold(struct gateway *gateway, struct action_list *actions)
                 action_push(actions, ACTION_HOLD_CLEAR);
 }
 
-/* Only who was started after the stop was asked for breaks the hold: this controller may have begun in the middle
- * of the stop. */
+/* Only who was started after the stop was asked for breaks the hold: this controller may have begun in the
+ * middle of the stop. Orphans beside a main process that somebody started since are the restart path's, not
+ * the hold's. */
 bool gateway_stop_is_unfinished(const struct gateway *gateway)
 {
         const struct smsd_state *smsd = &gateway->smsd;
 
-        for (unsigned i = 0; i < smsd->n_ours; i++)
-                if (smsd->ours[i].start_time * (USEC_PER_SEC / PROCESS_TICKS_PER_SEC) <
-                    gateway->hold.record.since)
-                        return true;
-        return false;
+        if (smsd->running)
+                return process_started(smsd->main) < gateway->hold.record.since;
+        return smsd->n_strays > 0;
 }
 
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
@@ -56,6 +55,7 @@ void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
             actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
             "smsd (pid %d) was started by somebody during the hold of %s: the hold is ended, smsd is adopted",
             (int)gateway->smsd.main.pid, gateway->hold.record.by);
+        backoff_reset(&gateway->restart.backoff);
         end_hold(gateway, actions);
 }
 

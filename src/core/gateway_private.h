@@ -38,6 +38,7 @@ struct gateway {
         struct gateway_flag flag;
         struct restart restart;
         enum restart_cause cause;  /* why smsd is down, for the next run */
+        usec_t company_until;      /* a start waits so long for modems that came together, 0: none waits */
         bool handler_lost;
         bool settling;             /* smsd was adopted: its handlers may still be opening their ports */
         usec_t scans[SCANS_MAX];   /* looks at the process table that are due */
@@ -67,8 +68,9 @@ void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct a
 void gateway_enumerated(struct gateway *gateway, struct action_list *actions);
 void gateway_node(struct gateway *gateway, const struct event *event, struct action_list *actions);
 void gateway_drive_modems(struct gateway *gateway, struct action_list *actions);
-/* True when ports may be opened now: no hold, no run of the restart path, and what smsd holds is known. */
-bool gateway_may_probe(const struct gateway *gateway);
+/* True when the modem's port may be opened now: no hold, no run of the restart path, what smsd holds is known,
+ * and no handler is about to open it. */
+bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem);
 void gateway_remember(struct gateway *gateway, struct action_list *actions);
 void gateway_save_slot(const struct slot *slot, struct action_list *actions);
 

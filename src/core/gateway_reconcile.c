@@ -9,8 +9,9 @@
 #include <signal.h>
 #include <string.h>
 
-#define SETTLE_TIME (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
-#define KILL_AFTER  (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
+#define SETTLE_TIME  (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
+#define COMPANY_TIME (2 * USEC_PER_SEC)  /* a start waits for modems that came together with the first */
+#define KILL_AFTER   (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
 
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions)
 {
@@ -48,6 +49,7 @@ static void request(struct gateway *gateway, enum restart_goal goal, enum restar
 
         gateway->handler_lost = gateway->settling = false;
         gateway->flag.fresh = false;
+        gateway->company_until = 0;
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 gateway->slots.items[i].told_at = 0;
         restart_request(&gateway->restart, goal, cause, token, &world);
@@ -78,6 +80,32 @@ static void start_waiting(struct gateway *gateway, struct action_list *actions)
         gateway->waiting_until = USEC_INFINITY;
 }
 
+/* Another modem is on its way, and a slot waits for one. */
+static bool company_is_coming(const struct gateway *gateway)
+{
+        bool empty = false, coming = false;
+
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                empty |= !slot_startable(&gateway->slots.items[i], gateway->modems);
+        for (unsigned i = 0; i < MODEMS_MAX; i++)
+                coming |=
+                    gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING;
+        return empty && coming;
+}
+
+/* Modems that were plugged in together get one start together: the first that is ready waits a little for the
+ * others. Each further start would interrupt those that work already. */
+static bool wait_for_company(struct gateway *gateway)
+{
+        if (!company_is_coming(gateway)) {
+                gateway->company_until = 0;
+                return false;
+        }
+        if (gateway->company_until == 0)
+                gateway->company_until = usec_add(gateway->now, COMPANY_TIME);
+        return gateway->now < gateway->company_until;
+}
+
 /* --- smsd is down --- */
 
 static void reconcile_down(struct gateway *gateway, struct action_list *actions)
@@ -89,6 +117,9 @@ static void reconcile_down(struct gateway *gateway, struct action_list *actions)
                 return;
         }
         if (gateway->now < gateway->restart.not_before)
+                return;
+        bool was_served = gateway->cause == CAUSE_CRASH || gateway->cause == CAUSE_EXTERNAL_STOP;
+        if (!was_served && wait_for_company(gateway))
                 return;
         if (!gateway->flag.fresh) {
                 gateway_look_for_flag(gateway, actions);
@@ -215,7 +246,8 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
 
         settle(gateway);
         gateway->cause = CAUSE_PLUG;
-        if (unserved && !gateway->settling && gateway->now >= gateway->restart.not_before) {
+        if (unserved && !gateway->settling && gateway->now >= gateway->restart.not_before &&
+            (gateway->handler_lost || !wait_for_company(gateway))) {
                 request(gateway, RESTART_RUN, cause_of(gateway, unserved), 0, actions);
                 return;
         }
@@ -279,8 +311,7 @@ static bool knows_enough(const struct gateway *gateway)
 static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
 {
         if (gateway_stop_is_unfinished(gateway)) {
-                if (gateway->now >= gateway->restart.not_before)
-                        request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
+                request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
                 return false;
         }
         if (!gateway->smsd.running)

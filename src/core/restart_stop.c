@@ -105,7 +105,12 @@ void restart_begin_stopping(struct restart *restart, const struct restart_world 
 
 static void stopping_scanned(struct restart *restart, const struct restart_world *world)
 {
-        if (world->smsd->n_ours > 0) {
+        const struct smsd_state *smsd = world->smsd;
+        /* What was to be stopped is gone, and somebody has started it anew: theirs is not ours to end. */
+        bool begun_anew =
+            restart->goal == RESTART_STOP && smsd->running && process_started(smsd->main) >= restart->begun;
+
+        if (smsd->n_ours > 0 && !begun_anew) {
                 ask_to_stop(restart, world);
                 return;
         }

@@ -117,6 +117,12 @@ static void plain_conf_was_read(struct restart *restart, const struct conf_event
         start_smsd(restart, world);
 }
 
+static bool is_same_text(const struct restart *restart, const struct conf_event *event)
+{
+        return restart->conf_text && restart->conf_length == event->length &&
+               memcmp(restart->conf_text, event->text, event->length) == 0;
+}
+
 static void good_conf_was_read(struct restart *restart, const struct conf_event *event,
                                const struct restart_world *world)
 {
@@ -134,6 +140,10 @@ static void good_conf_was_read(struct restart *restart, const struct conf_event 
                 return;
         }
         int r = conf_plan_edit(&conf, world->slots, world->modems, &text, &length, &error);
+        if (r <= 0 && is_same_text(restart, event)) {
+                restart_fail(restart, "smsd refuses smsd.conf, which worked before: see its log", world);
+                return;
+        }
         if (r <= 0) {
                 text = copy_text(event->text, event->length);
                 length = event->length;
@@ -149,7 +159,8 @@ static void good_conf_was_read(struct restart *restart, const struct conf_event 
 void restart_conf_was_read(struct restart *restart, const struct conf_event *event,
                            const struct restart_world *world)
 {
-        if (restart->wait_to_read || event->good != restart->reading_good)
+        if (restart->wait_to_read || event->good != restart->reading_good ||
+            (!event->good && world->conf_is_old))
                 return;
         if (restart->goal == RESTART_STOP)
                 restart_finish(restart, RESTART_OUTCOME_STOPPED, world);

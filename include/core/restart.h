@@ -73,7 +73,8 @@ struct restart {
         usec_t handlers_seen; /* VERIFYING: all handlers in place since, 0 not yet */
         unsigned extensions;  /* STOPPING: how often a multipart message was waited for */
         unsigned kills;       /* STOPPING: rounds of SIGKILL */
-        struct process_id stop_asked; /* STOPPING: the main process that was asked to end, pid 0 none */
+        struct process_id asked; /* STOPPING: the main process that was asked to end, pid 0 none yet */
+        usec_t press_at;         /* STOPPING: when its handlers are asked one by one */
         bool stop_again;   /* a stop was requested while the start was under way */
         bool wait_to_read; /* READING: somebody edits smsd.conf; read at the deadline */
         bool reading_good; /* READING: the last good copy */

@@ -16,15 +16,24 @@
 /* --- words -------------------------------------------------------------------------------------------------
  */
 
+/* To the second below ten minutes, else to the minute: nobody reads more. */
+static usec_t rounded(usec_t distance)
+{
+        usec_t unit = distance < 10 * USEC_PER_MIN ? USEC_PER_SEC : USEC_PER_MIN;
+
+        return (distance + unit / 2) / unit * unit;
+}
+
 void render_age(char *target, size_t size, snapshot_time_t time, snapshot_time_t now)
 {
         char length[32];
-        bool future = time > now;
-        usec_t distance = (usec_t)(future ? time - now : now - time);
+        usec_t distance = rounded((usec_t)(time > now ? time - now : now - time));
 
-        distance -= distance >= USEC_PER_SEC ? distance % USEC_PER_SEC : 0;
         format_duration(length, sizeof(length), distance);
-        (void)text_format(target, size, future ? "in %s" : "%s ago", length);
+        if (distance == 0)
+                (void)text_copy(target, size, "now");
+        else
+                (void)text_format(target, size, time > now ? "in %s" : "%s ago", length);
 }
 
 /* "01:02:03" today, "2026-11-22 01:02" on another day. */

@@ -420,7 +420,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         deadline = usec_min(deadline, kill_deadline(gateway));
         deadline = usec_min(deadline, reconcile_deadline(gateway));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && gateway_may_probe(gateway, &gateway->modems[i]))
                         deadline = usec_min(deadline, modem_deadline(&gateway->modems[i]));
         return deadline;
@@ -436,7 +436,7 @@ static void take_record(struct gateway *gateway, const struct modem_record *reco
 
 static void port_event(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
-        if (event->port.modem < MODEMS_MAX)
+        if (event->port.modem < gateway->n_modems)
                 modem_port_event(&gateway->modems[event->port.modem], event->port.modem, event->kind,
                                  &event->port, gateway->now, actions);
 }

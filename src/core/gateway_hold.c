@@ -245,7 +245,7 @@ static void break_hold(struct gateway *gateway, const struct command *command, s
 /* Is any modem on its way to be ready? Then a start waits for it. */
 static bool modem_is_coming(const struct gateway *gateway)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING)
                         return true;
         return false;
@@ -279,7 +279,7 @@ static void command_start(struct gateway *gateway, const struct command *command
                 gateway->slots.items[i].asked = true;
                 gateway->slots.items[i].pass_guard |= command->force;
         }
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 modem_forgive(&gateway->modems[i]);
         if (cause == CAUSE_START && gateway_runs_well(gateway)) {
                 action_reply(actions, command->token, 0, "smsd runs already (pid %d) and serves its modem",

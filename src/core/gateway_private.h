@@ -32,6 +32,7 @@ struct gateway {
         struct slots slots;
         struct modem_record records[SMSD_MODEMS_MAX]; /* from an earlier life, until their slots are known */
         unsigned n_records;
+        unsigned n_modems; /* places taken so far: nobody looks at the pages behind them */
         struct modem modems[MODEMS_MAX];
         bool reported[MODEMS_MAX]; /* during an enumeration: told again */
         struct hold hold;

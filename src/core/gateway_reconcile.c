@@ -87,7 +87,7 @@ static bool company_is_coming(const struct gateway *gateway)
 
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 empty |= !slot_startable(&gateway->slots.items[i], gateway->modems);
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 coming |=
                     gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING;
         return empty && coming;
@@ -134,7 +134,7 @@ static void reconcile_down(struct gateway *gateway, struct action_list *actions)
 
 static bool is_a_modems_port(const struct gateway *gateway, const char *tty)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && text_equal(gateway->modems[i].target, tty))
                         return true;
         return false;

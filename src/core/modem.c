@@ -19,11 +19,6 @@ void modem_init(struct modem *modem)
         modem->retry_at = USEC_INFINITY;
 }
 
-bool modem_present(const struct modem *modem)
-{
-        return modem->state != MODEM_ABSENT;
-}
-
 bool modem_usable(const struct modem *modem)
 {
         return modem->state == MODEM_READY || (modem->state == MODEM_DEGRADED && !modem->distrusted);

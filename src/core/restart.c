@@ -35,6 +35,8 @@ usec_t restart_deadline(const struct restart *restart)
 {
         usec_t deadline = usec_min(restart->deadline, restart->recheck_at);
 
+        if (restart->phase == RESTART_STOPPING)
+                deadline = usec_min(deadline, restart->press_at);
         return restart->phase == RESTART_VERIFYING ? usec_min(deadline, restart->next_look) : deadline;
 }
 
@@ -235,6 +237,8 @@ static void time_passed(struct restart *restart, const struct restart_world *wor
                 action_push(world->actions, ACTION_SCAN);
                 action_push(world->actions, ACTION_STATUS_READ);
         }
+        if (restart->phase == RESTART_STOPPING && restart->press_at <= world->now)
+                restart_press_handlers(restart, world);
         if (restart->deadline <= world->now)
                 phase_timeout(restart, world);
         if (restart->phase == RESTART_VERIFYING && restart->next_look <= world->now)

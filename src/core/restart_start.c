@@ -117,6 +117,23 @@ static void plain_conf_was_read(struct restart *restart, const struct conf_event
         start_smsd(restart, world);
 }
 
+/* What smsd said against its configuration. */
+static const char *refusal(const struct restart_world *world)
+{
+        return world->smsd->last_error[0] ? world->smsd->last_error : "it exited with status 1 at once";
+}
+
+static void no_good_conf(struct restart *restart, const struct restart_world *world)
+{
+        char problem[256];
+
+        (void)text_format(problem, sizeof(problem),
+                          "smsd refused smsd.conf (%.100s) and no configuration that worked before is kept: "
+                          "correct smsd.conf and run `smswarden start`",
+                          refusal(world));
+        restart_fail(restart, problem, world);
+}
+
 static void good_conf_was_read(struct restart *restart, const struct conf_event *event,
                                const struct restart_world *world)
 {
@@ -126,11 +143,7 @@ static void good_conf_was_read(struct restart *restart, const struct conf_event 
         size_t length = 0;
 
         if (event->result < 0) {
-                restart_fail(
-                    restart,
-                    "no configuration that worked before is kept: correct smsd.conf and run `smswarden "
-                    "start`",
-                    world);
+                no_good_conf(restart, world);
                 return;
         }
         int r = conf_plan_edit(&conf, world->slots, world->modems, &text, &length, &error);
@@ -159,6 +172,35 @@ void restart_conf_was_read(struct restart *restart, const struct conf_event *eve
                 plain_conf_was_read(restart, event, world);
 }
 
+/* The good one is in force (or not): only now can it be said. */
+static void good_conf_was_written(struct restart *restart, int result, const struct restart_world *world)
+{
+        char problem[256];
+
+        if (result < 0) {
+                (void)text_format(problem, sizeof(problem),
+                                  "smsd refused smsd.conf (%.100s), and the last good one could not be put "
+                                  "back: %s",
+                                  refusal(world), strerror(-result));
+                restart_fail(restart, problem, world);
+                return;
+        }
+        (void)text_format(problem, sizeof(problem),
+                          "smsd refused smsd.conf (%.100s): the last good one is back, the refused one is "
+                          "kept as smsd.conf.refused",
+                          refusal(world));
+        restart_note_problem(restart, problem);
+        start_smsd(restart, world);
+}
+
+/* Somebody edited it meanwhile: what they wrote is read and tried, also when it was to be rolled back. */
+static void read_again(struct restart *restart, int result, const struct restart_world *world)
+{
+        restart->rolled_back = restart->reading_good = false;
+        restart->wait_to_read = true;
+        restart_enter(restart, RESTART_READING, usec_add(world->now, result == -EBUSY ? EDIT_RETRY : 0));
+}
+
 void restart_conf_was_written(struct restart *restart, int result, const struct restart_world *world)
 {
         char problem[192];
@@ -169,9 +211,11 @@ void restart_conf_was_written(struct restart *restart, int result, const struct 
                 free(restart->new_text);
         restart->new_text = NULL;
         if ((result == -ESTALE || result == -EBUSY) && restart->reads < READS_MAX) {
-                restart_enter(restart, RESTART_READING,
-                              usec_add(world->now, result == -EBUSY ? EDIT_RETRY : 0));
-                restart->wait_to_read = true;
+                read_again(restart, result, world);
+                return;
+        }
+        if (restart->rolled_back) {
+                good_conf_was_written(restart, result, world);
                 return;
         }
         if (result < 0) {
@@ -219,22 +263,14 @@ void restart_was_started(struct restart *restart, int result, struct process_id 
 static void start_was_refused(struct restart *restart, const struct restart_world *world)
 {
         char problem[256];
-        const char *evidence =
-            world->smsd->last_error[0] ? world->smsd->last_error : "it exited with status 1 at once";
 
+        restart->problem[0] = '\0';
         if (restart->rolled_back) {
                 (void)text_format(problem, sizeof(problem), "smsd refuses the last good smsd.conf too: %s",
-                                  evidence);
-                restart->problem[0] = '\0';
+                                  refusal(world));
                 restart_fail(restart, problem, world);
                 return;
         }
-        (void)text_format(problem, sizeof(problem),
-                          "smsd refused smsd.conf (%.120s): the last good one is back, the refused one is "
-                          "kept as smsd.conf.refused",
-                          evidence);
-        restart->problem[0] = '\0';
-        restart_note_problem(restart, problem);
         restart->rolled_back = true;
         restart->reading_good = true;
         restart_enter(restart, RESTART_READING, usec_add(world->now, RESTART_RESULT_TIMEOUT));

@@ -193,6 +193,19 @@ static bool tells_failure(enum smsd_log_kind kind)
         return false;
 }
 
+/*
+ * The cause is worth more than what follows from it. smsd tells of a refused configuration how many errors
+ * there are, each of them as "- what is wrong", how many problems there are, and that it ends.
+ */
+static bool says_more(const struct smsd_state *state, enum smsd_log_kind kind, const char *text)
+{
+        if (kind == SMSD_LOG_MAIN_ABORTED)
+                return state->last_error[0] == '\0';
+        if (kind == SMSD_LOG_CONFIG_REFUSED && state->config_refused)
+                return strstr(text, ": - ") && !strstr(state->last_error, ": - ");
+        return true;
+}
+
 void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, const char *text,
                     int64_t realtime)
 {
@@ -200,14 +213,14 @@ void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, 
                 state->ended_cleanly = true;
         if (line->kind == SMSD_LOG_MAIN_STARTED)
                 state->ended_cleanly = false;
-        if (line->kind == SMSD_LOG_CONFIG_REFUSED)
-                state->config_refused = true;
         if (line->kind == SMSD_LOG_SENT)
                 state->last_sent = realtime;
         if (line->kind == SMSD_LOG_RECEIVED)
                 state->last_received = realtime;
-        if (tells_failure(line->kind))
+        if (tells_failure(line->kind) && says_more(state, line->kind, text))
                 (void)text_copy(state->last_error, sizeof(state->last_error), text);
+        if (line->kind == SMSD_LOG_CONFIG_REFUSED)
+                state->config_refused = true;
 }
 
 void smsd_state_forget_log(struct smsd_state *state)

@@ -79,6 +79,7 @@ struct daemon {
 int daemon_start(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 int daemon_reload(struct daemon *daemon);
+void daemon_recover_conf(struct daemon *daemon);
 
 /* queue.c: a zeroed event to be filled by the caller; it is stepped from the event loop. Never NULL. */
 struct event *daemon_enqueue(struct daemon *daemon, enum event_kind kind);

@@ -489,6 +489,8 @@ void controller_deliver(struct world *world, const struct happening *happening)
             complete(world, event, &status)) {
                 world->controller.busy |= event->kind != EVENT_PROCESSES &&
                                           event->kind != EVENT_SMSD_STATUS && event->kind != EVENT_FLAG;
+                if (event->kind == EVENT_COMMAND && event->command.kind != COMMAND_STOP)
+                        world->promises.held = false;
                 step(world, event);
         }
         recycle(world, event);

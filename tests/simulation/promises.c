@@ -228,8 +228,11 @@ void promises_restart_due(struct world *world, unsigned pid)
         if (!world->controller.gateway || smsd_main(world) ||
             world->promises.disturbed_at + 110 * USEC_PER_MSEC < world->now)
                 return;
-        if (world->promises.failed_at + 110 * USEC_PER_MSEC > world->now)
-                return; /* it failed again meanwhile: that counts for the backoff */
+        /* Something came in between: another failure counts for the backoff. */
+        if (world->promises.failed_at + 110 * USEC_PER_MSEC > world->now ||
+            world->promises.disturbed_at > world->promises.failed_at ||
+            world->controller.up_since > world->promises.failed_at)
+                return;
         if (!gateway_is_restarting(world->controller.gateway) && !gateway_is_held(world->controller.gateway))
                 promise_broken(world, 3, "main %u ended 100 ms ago and no restart has begun", pid);
 }
@@ -412,6 +415,8 @@ void promises_after(struct world *world)
                 world->promises.hold_beside_since = world->promises.flag_beside_since = 0;
                 return;
         }
+        if (gateway_is_held(world->controller.gateway))
+                world->promises.held_at = world->now;
         if (world->config.mode == MODE_CONTROL) {
                 check_hold(world);
                 check_dead_ttys(world);

@@ -1,7 +1,7 @@
 /*
  * The writer of our own small files: whole or not at all, whatever fails or is killed when.
  */
-#include "adapters/file_write.h"
+#include "base/file.h"
 
 #include "conf_file_common.h"
 
@@ -13,7 +13,7 @@
 
 static int write_text(const char *path, const char *text)
 {
-        return file_write_atomic(path, text, strlen(text), 0640);
+        return file_replace(path, text, strlen(text), 0640);
 }
 
 static mode_t mode_of(const char *path)
@@ -34,9 +34,9 @@ static void test_write(void **state)
         assert_int_equal(write_text(path, "one"), 0);
         assert_true(holds(path, "one"));
         assert_int_equal(mode_of(path), S_IFREG | 0640);
-        assert_int_equal(file_write_atomic(path, "two", 3, 0600), 0);
+        assert_int_equal(file_replace(path, "two", 3, 0600), 0);
         assert_int_equal(mode_of(path), S_IFREG | 0600);
-        assert_int_equal(file_write_atomic(path, NULL, 0, 0600), 0);
+        assert_int_equal(file_replace(path, NULL, 0, 0600), 0);
         assert_true(holds(path, ""));
         assert_int_equal(count_entries(folder->path), 2);
         (void)umask(old);
@@ -102,7 +102,7 @@ static int child_disk_full(const struct folder *folder)
                 return 10;
         if (write_text(folder->file, OLD_TEXT) != 0)
                 return 11;
-        if (file_write_atomic(folder->file, text, sizeof(text), 0640) != -ENOSPC)
+        if (file_replace(folder->file, text, sizeof(text), 0640) != -ENOSPC)
                 return 12;
         return holds(folder->file, OLD_TEXT) && count_entries(folder->path) == 1 ? 0 : 13;
 }

@@ -1,16 +1,18 @@
 /*
  * What people and programs see: golden screens (tests/golden/status/NAME.txt, UPDATE_GOLDEN=1 writes them
- * anew) and the JSON, compared with the documented schema key by key. The renderers belong to the CLI, which
- * is no library: they are compiled into this test.
+ * anew) and the JSON, compared with the documented schema key by key.
  */
-#include "../../src/cli/render_json.c" /* NOLINT(bugprone-suspicious-include) */
-#include "../../src/cli/render_text.c" /* NOLINT(bugprone-suspicious-include) */
-#include "../../src/cli/screen.c"      /* NOLINT(bugprone-suspicious-include) */
+#include "../../src/cli/render.h"
+#include "../../src/cli/screen.h"
 
 #include "base/file.h"
+#include "base/text.h"
 
+#include <fcntl.h>
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 

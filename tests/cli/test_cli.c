@@ -223,7 +223,7 @@ static void find_program(struct fixture *f)
         ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
         assert_true(n > 0);
-        self[n] = '\0'; /* BUILD/tests/adapters/test_cli */
+        self[n] = '\0'; /* BUILD/tests/cli/test_cli */
         (void)text_format(f->program, sizeof(f->program), "%s/smswarden", dirname(dirname(dirname(self))));
         assert_int_equal(access(f->program, X_OK), 0);
 }

@@ -1,13 +1,13 @@
 /*
- * The unified diff of `smswarden config --diff`. It belongs to the CLI, which is no library: it is compiled
- * into this test.
+ * The unified diff of `smswarden config --diff`.
  */
-#include "../../src/cli/diff.c" /* NOLINT(bugprone-suspicious-include) */
+#include "../../src/cli/diff.h"
 
 #include "base/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 

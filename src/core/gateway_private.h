@@ -59,6 +59,15 @@ struct gateway {
 /* Reads smsd.conf, now or when the restart path, which works on its own reading, is through. */
 void gateway_read_conf(struct gateway *gateway, struct action_list *actions);
 
+/* gateway_smsd.c: smsd's processes, log and stats/status */
+void gateway_scanned(struct gateway *gateway, const struct event *event, struct action_list *actions);
+void gateway_exited(struct gateway *gateway, const struct event *event, struct action_list *actions);
+void gateway_smsd_said(struct gateway *gateway, const struct event *event, struct action_list *actions);
+void gateway_status_read(struct gateway *gateway, const struct event *event);
+void gateway_smsd_opened(struct gateway *gateway);
+/* Every modem that could be served and is not is asked before the next start: a handler of its ended. */
+void gateway_doubt_unserved(struct gateway *gateway);
+
 /* gateway_hold.c: holds, the old scripts' flag, commands */
 void gateway_hold_found(struct gateway *gateway, const struct hold_record *record, struct action_list *actions);
 void gateway_command(struct gateway *gateway, const struct command *command, struct action_list *actions);

@@ -183,10 +183,10 @@ static usec_t kill_deadline(const struct gateway *gateway)
 {
         usec_t deadline = USEC_INFINITY;
 
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                if (gateway->slots.items[i].told_at)
+        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
+                if (gateway->smsd.handlers[i].told_at && !restart_busy(&gateway->restart))
                         deadline =
-                            usec_min(deadline, usec_add(gateway->slots.items[i].told_at, 8 * USEC_PER_SEC));
+                            usec_min(deadline, usec_add(gateway->smsd.handlers[i].told_at, 8 * USEC_PER_SEC));
         return deadline;
 }
 

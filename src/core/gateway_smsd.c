@@ -81,18 +81,11 @@ static bool is_handler(const struct gateway *gateway, struct process_id id)
 }
 
 /* A handler that we ended ourselves (its tty is dead) is no loss. */
-static bool was_told_to_end(struct gateway *gateway, struct process_id id)
+static bool was_told_to_end(const struct gateway *gateway, struct process_id id)
 {
-        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++) {
-                const struct smsd_handler *handler = &gateway->smsd.handlers[i];
-                if (!process_id_equal(handler->id, id))
-                        continue;
-                for (unsigned s = 0; s < gateway->slots.n; s++) {
-                        struct slot *slot = &gateway->slots.items[s];
-                        if (slot->told_at && text_equal(slot->serving, handler->tty))
-                                return true;
-                }
-        }
+        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
+                if (process_id_equal(gateway->smsd.handlers[i].id, id))
+                        return gateway->smsd.handlers[i].told_at != 0;
         return false;
 }
 

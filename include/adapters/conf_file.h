@@ -34,21 +34,30 @@ int conf_file_read(const char *path, char **ret_text, size_t *ret_length, struct
 
 /*
  * Replaces the file that was read as `expected` by `text`. Owner, group, mode, ACL and user.* attributes
- * stay. On any failure the file is what it was, inode and bytes, and nothing is left behind. 0; -ESTALE: it
- * was edited, replaced or removed since the read, and the edit stays in force: read again and decide again;
- * -EBUSY: somebody has it open for writing (or it is a mount point): try again later; -EFBIG; -ENAMETOOLONG;
- * -ENOSPC, -EDQUOT, -EROFS, -EPERM (owner or attributes cannot be kept, immutable), ... from the kernel.
- * When the exchange cannot be made durable (fsync of the folder) the old file is put back; only where the
- * file system has no exchange the new one is in force then. Takes a read lease on the old file for the moment
- * (needs to own the file, or CAP_LEASE; goes on without when it cannot), whose break is signalled by SIGURG,
- * ignored by default.
+ * stay. On any failure the file is what it was, inode and bytes, and nothing of ours is left behind. After a
+ * success the old file lies beside the new one under a hidden name, until conf_file_recover() or the next
+ * replacement.
+ *
+ * 0
+ * -ESTALE: it was edited, replaced or removed since the read, the edit stays in force: read and decide again
+ * -EBUSY: somebody has it open for writing, or it is a mount point: try again later
+ * -EFBIG, -ENAMETOOLONG, -ENOMEM, and from the kernel -ENOSPC, -EROFS, -EACCES, -EPERM (owner or attributes
+ * cannot be kept, immutable), ... When the folder cannot be synced the old file is put back; only where the
+ * file system has no RENAME_EXCHANGE the new one is in force then.
+ *
+ * Takes a read lease on the old file for the moment, whose break is signalled by SIGURG (ignored by default).
+ * That needs to own the file, or CAP_LEASE; without a lease, writers in place are found by what they wrote
+ * only.
  */
 int conf_file_replace(const char *path, const struct conf_file_id *expected, const char *text, size_t length);
 
 /*
- * Tidies up what a crash in conf_file_replace() left beside the file: for the start of the daemon (replace
- * does it too). 0; 1: an edit that was taken out in the moment of the crash was put back in force, or kept as
- * FILE.smswarden-saved when the file had been edited again; negative errno.
+ * Looks once more at what replacements have left beside the file, and tidies up: a second or more after a
+ * successful conf_file_replace(), and at the start of the daemon for what a crash left. An editor that had
+ * just looked the old file up when it was exchanged writes into that one, and a crash may come before an edit
+ * could be put back; here such an edit comes in force, or is kept as FILE.smswarden-saved when the file was
+ * edited again since. 0: nothing of value was there; 1: an edit was put back or kept: read the file again;
+ * -EBUSY: somebody is writing into the old file right now: call again later; negative errno.
  */
 int conf_file_recover(const char *path);
 

@@ -88,13 +88,19 @@ void modem_reprobe(struct modem *modem, usec_t now);
  */
 void modem_distrust(struct modem *modem, usec_t now);
 
-/* smsd works with it, or a person wants it tried. */
+/* smsd works with it: its SIM is READY, whatever the last probe saw. */
 void modem_trust(struct modem *modem);
+
+/* A person wants it tried. */
+void modem_forgive(struct modem *modem);
 
 /* When modem_drive is wanted next. */
 usec_t modem_deadline(const struct modem *modem);
 
-bool modem_present(const struct modem *modem);
+static inline bool modem_present(const struct modem *modem)
+{
+        return modem->state != MODEM_ABSENT;
+}
 
 /* True when smsd can be started on it: READY, or DEGRADED and not distrusted. */
 bool modem_usable(const struct modem *modem);

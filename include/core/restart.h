@@ -73,7 +73,8 @@ struct restart {
         usec_t handlers_seen; /* VERIFYING: all handlers in place since, 0 not yet */
         unsigned extensions;  /* STOPPING: how often a multipart message was waited for */
         unsigned kills;       /* STOPPING: rounds of SIGKILL */
-        bool stop_asked;
+        struct process_id asked; /* STOPPING: the main process that was asked to end, pid 0 none yet */
+        usec_t press_at;         /* STOPPING: when its handlers are asked one by one */
         bool stop_again;   /* a stop was requested while the start was under way */
         bool wait_to_read; /* READING: somebody edits smsd.conf; read at the deadline */
         bool reading_good; /* READING: the last good copy */
@@ -81,7 +82,10 @@ struct restart {
         bool rolled_back;
         bool handler_ended; /* the last run failed because a handler ended: its modem is to be looked at */
         struct process_id main; /* the one we started; pid 0 unknown */
-        char *conf_text;        /* owned: the text being written */
+        char *conf_text; /* owned: smsd.conf as smsd is started with it; whoever edits it later changes nothing here */
+        size_t conf_length;
+        char *new_text; /* owned: the text being written */
+        size_t new_length;
         char problem[256];      /* what went wrong on the way, "" nothing */
         unsigned n_expected;
         struct restart_expected expected[SMSD_MODEMS_MAX];
@@ -107,6 +111,7 @@ struct restart_world {
         struct smsd_state *smsd;
         struct slots *slots;
         const struct modem *modems;
+        bool conf_is_old; /* a later reading of smsd.conf than this event's is on its way */
         usec_t now;
         struct action_list *actions;
 };
@@ -123,6 +128,9 @@ void restart_event(struct restart *restart, const struct event *event, const str
 
 /* Counts a failure that happened outside a run (a crash) and sets not_before. */
 void restart_count_failure(struct restart *restart, usec_t now);
+
+/* True while a request for a start can join the run in progress: it has not read smsd.conf yet. */
+bool restart_would_read(const struct restart *restart);
 
 bool restart_busy(const struct restart *restart);
 

@@ -20,11 +20,11 @@ struct slot {
         char serving[DEVICE_NODE_MAX];     /* the tty on which smsd's handler served it last, "" none */
         bool has_pin;                      /* smsd.conf has a PIN for it */
         uint64_t pin;                      /* hash of that PIN */
-        bool pass_guard;                   /* a person said --force: the guard is passed once */
+        bool asked;                        /* a person asked for the start that is under way */
+        bool pass_guard;                   /* ... with --force: the guard is passed once */
         bool unregistered;                 /* smsd says so */
         bool blocked;                      /* smsd blocks sending after failures */
         bool silent;                       /* smsd says that the modem does not answer */
-        usec_t told_at;                    /* a handler on a dead tty was asked to end at */
 };
 
 struct slots {

@@ -1,7 +1,8 @@
 /*
  * Reading a config file that others edit, and the ground that conf_file_replace.c and conf_file_recover.c
  * stand on: the resolved folder and names, and the identity of a content. Everything works on folder and file
- * descriptors, so that a path that changes its meaning meanwhile cannot lead us astray. Nothing here writes.
+ * descriptors, so that a path that changes its meaning meanwhile cannot lead us astray. Nothing here writes
+ * into a file.
  */
 #include "adapters/conf_file.h"
 
@@ -11,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,8 +40,18 @@ void conf_target_done(struct conf_target *target)
 
 int conf_swap_name(struct conf_swap *swap, const struct conf_target *target)
 {
-        return text_format(swap->name, sizeof(swap->name), ".%s.smswarden-%016llx-%016llx", target->name,
-                           (unsigned long long)swap->ours, (unsigned long long)swap->expected);
+        return text_format(swap->name, sizeof(swap->name), ".%s.smswarden-%016llx-%016llx-%016llx",
+                           target->name, (unsigned long long)swap->ours, (unsigned long long)swap->before,
+                           (unsigned long long)swap->after);
+}
+
+int conf_take_lease(int fd)
+{
+        if (fcntl(fd, F_SETSIG, SIGURG) < 0)
+                return 0;
+        if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+                return errno == EAGAIN ? -EBUSY : 0;
+        return 1;
 }
 
 static int refuse_irregular(const struct stat *status)
@@ -100,7 +112,7 @@ static int read_all(int fd, char *text, size_t size, size_t *ret_length)
 
 int conf_read_fd(int fd, char **ret_text, size_t *ret_length, struct conf_file_id *ret_id)
 {
-        _cleanup_free_ char *text = malloc(SMSD_CONF_SIZE_MAX + 1);
+        _cleanup_free_ char *text = malloc((size_t)SMSD_CONF_SIZE_MAX + 1);
         struct stat status;
         size_t length = 0;
 
@@ -109,7 +121,7 @@ int conf_read_fd(int fd, char **ret_text, size_t *ret_length, struct conf_file_i
         /* Before the content: what is written while we read shows as another mtime or hash later. */
         if (fstat(fd, &status) < 0)
                 return -errno;
-        int r = read_all(fd, text, SMSD_CONF_SIZE_MAX + 1, &length);
+        int r = read_all(fd, text, (size_t)SMSD_CONF_SIZE_MAX + 1, &length);
         if (r < 0)
                 return r;
         if (length > SMSD_CONF_SIZE_MAX)

@@ -1,10 +1,10 @@
 /*
- * What a replacement of a config file leaves when it is killed in the middle, and what becomes of it: our own
- * unfinished file is removed, the old file is removed, but an edit of somebody that was taken out in that
- * moment is put back in force. Acts only on names that conf_file_replace.c makes, and puts only files back
- * that root, we or the file's owner wrote.
+ * What a replacement of a config file leaves beside it: the old file, for a writer that had it in hand when
+ * we took it out, and after a crash perhaps our own unfinished one. Ours is removed, the old one is removed,
+ * but what somebody has edited is put back in force, or kept to be seen when a newer edit is in force. Acts
+ * only on names that conf_file_replace.c makes, and puts only files back that root, we or the file's owner
+ * wrote.
  */
-#include "base/parse.h"
 #include "base/text.h"
 #include "conf_file_parts.h"
 
@@ -42,8 +42,9 @@ static bool parse_swap(const struct conf_target *target, const char *name, struc
         uint64_t ours;
         size_t length = strlen(name);
 
-        if (length < 34 || parse_hex64(name + length - 33, &ours) < 0 ||
-            parse_hex64(name + length - 16, &swap.expected) < 0)
+        if (length < 51 || parse_hex64(name + length - 50, &ours) < 0 ||
+            parse_hex64(name + length - 33, &swap.before) < 0 ||
+            parse_hex64(name + length - 16, &swap.after) < 0)
                 return false;
         swap.ours = (ino_t)ours;
         if (conf_swap_name(&swap, target) < 0 || !text_equal(swap.name, name))
@@ -57,23 +58,28 @@ static bool is_trusted(const struct stat *edit, const struct stat *file)
         return edit->st_uid == 0 || edit->st_uid == geteuid() || edit->st_uid == file->st_uid;
 }
 
-/* An edit that we took out and could not give back. Returns 1 when it is in force again, or kept under a name
- * to be seen. */
-static int put_back(const struct conf_target *target, const struct conf_swap *swap, const struct stat *edit)
+/* True when it is a regular file with this hash. */
+static bool content_is(const struct conf_target *target, const char *name, uint64_t hash)
+{
+        struct conf_file_id id;
+        _cleanup_close_ int fd = conf_open_regular(target->folder, name);
+
+        return fd >= 0 && conf_read_fd(fd, NULL, NULL, &id) == 0 && id.hash == hash;
+}
+
+static bool is_ours(const struct conf_target *target, const char *name, const struct conf_swap *swap)
+{
+        struct stat status;
+
+        return fstatat(target->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+               status.st_ino == swap->ours && content_is(target, name, swap->after);
+}
+
+/* The edit at the swap name cannot be in force, because a newer one is. */
+static int keep_edit(const struct conf_target *target, const struct conf_swap *swap)
 {
         char saved[NAME_MAX + 1];
-        struct stat file;
 
-        if (fstatat(target->folder, target->name, &file, AT_SYMLINK_NOFOLLOW) < 0)
-                return -errno;
-        if (!is_trusted(edit, &file))
-                return 0;
-        if (file.st_ino == swap->ours) {
-                int r = conf_exchange(target->folder, swap->name, target->name);
-                if (r == 0 && unlinkat(target->folder, swap->name, 0) < 0)
-                        r = -errno;
-                return r < 0 ? r : 1;
-        }
         if (text_format(saved, sizeof(saved), "%s.smswarden-saved", target->name) < 0)
                 return -ENAMETOOLONG;
         if (renameat2(target->folder, swap->name, target->folder, saved, RENAME_NOREPLACE) < 0)
@@ -81,21 +87,50 @@ static int put_back(const struct conf_target *target, const struct conf_swap *sw
         return 1;
 }
 
+int conf_put_back(const struct conf_target *target, const struct conf_swap *swap)
+{
+        /* The old file as it was is no edit; it stays, as somebody may be about to write into it. */
+        if (!is_ours(target, target->name, swap))
+                return content_is(target, swap->name, swap->before) ? 0 : keep_edit(target, swap);
+        int r = conf_exchange(target->folder, swap->name, target->name);
+        if (r < 0)
+                return r;
+        if (is_ours(target, swap->name, swap))
+                return unlinkat(target->folder, swap->name, 0) < 0 ? -errno : 1;
+        /* In this moment somebody has edited again, and we took that out: it is the newer one. */
+        r = conf_exchange(target->folder, swap->name, target->name);
+        return r < 0 ? r : keep_edit(target, swap);
+}
+
+/* 0: remove it; 1: an edit; -EBUSY: somebody is writing into it. */
+static int judge(const struct conf_target *target, const struct conf_swap *swap, const struct stat *status)
+{
+        uint64_t untouched = status->st_ino == swap->ours ? swap->after : swap->before;
+        struct conf_file_id id;
+        _cleanup_close_ int fd = conf_open_regular(target->folder, swap->name);
+        if (fd < 0)
+                return 1;
+        int r = conf_take_lease(fd);
+        if (r >= 0)
+                r = conf_read_fd(fd, NULL, NULL, &id);
+        if (r == -EFBIG)
+                return 1;
+        return r < 0 ? r : id.hash != untouched;
+}
+
 static int sweep_swap(const struct conf_target *target, const struct conf_swap *swap)
 {
-        struct conf_file_id id;
-        struct stat status;
+        struct stat status, file;
 
-        if (fstatat(target->folder, swap->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(target->folder, swap->name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+            fstatat(target->folder, target->name, &file, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
-        bool worthless = status.st_ino == swap->ours;
-        if (!worthless && S_ISREG(status.st_mode)) {
-                _cleanup_close_ int fd = conf_open_regular(target->folder, swap->name);
-                worthless = fd >= 0 && conf_read_fd(fd, NULL, NULL, &id) == 0 && id.hash == swap->expected;
-        }
-        if (!worthless)
-                return put_back(target, swap, &status);
-        return unlinkat(target->folder, swap->name, 0) < 0 ? -errno : 0;
+        int r = judge(target, swap, &status);
+        if (r > 0)
+                return is_trusted(&status, &file) ? conf_put_back(target, swap) : 0;
+        if (r == 0 && unlinkat(target->folder, swap->name, 0) < 0)
+                r = -errno;
+        return r;
 }
 
 static int sweep_entry(const struct conf_target *target, const char *name)

@@ -7,31 +7,29 @@
  * an editor that writes in place (same inode) a read lease is held over the exchange: the kernel refuses it
  * when somebody has the file open for writing, and keeps an opener waiting until we have let go; a lease
  * found broken means that somebody waits to write into the file we took out, so it is put back too.
- * What remains: an opener that found the old file by name before the exchange and reaches its open() only
- * after the last look, a folder's fsync() later. Where the file system has no exchange, the last look is
- * before a plain rename.
+ * One writer is met by neither: it found the old file by name before the exchange and opens it only after our
+ * last look. For its sake the old file stays linked beside the new one until conf_file_recover() looks once
+ * more, a second or more later. Where the file system has no exchange, the last look is before a plain
+ * rename, and such a writer is not met.
  */
+#include "base/file.h"
 #include "base/text.h"
 #include "conf_file_parts.h"
 #include "core/smsd_conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
 
 #define ACL_ATTRIBUTE  "system.posix_acl_access"
 #define ATTRIBUTES_MAX 65536 /* the kernel's own limit, for the list and for a value */
-#define GIVE_BACK_MAX                                                                                        \
-        16 /* an editor that replaces the file as often as we look is not met more than once or twice */
 
 struct replacement {
         struct conf_target target;
         struct conf_swap swap;
         struct conf_file_id old_id;
-        struct stat new_status;
         int old_fd;
         int new_fd;
         bool leased;
@@ -44,20 +42,7 @@ static void replacement_done(struct replacement *replacement)
         conf_target_done(&replacement->target);
 }
 
-/* --- the old file
- * --------------------------------------------------------------------------------------------------- */
-
-/* 0 also when leases are not to be had here: the exchange alone still covers every editor that replaces the
- * file. */
-static int take_lease(struct replacement *replacement)
-{
-        if (fcntl(replacement->old_fd, F_SETSIG, SIGURG) < 0)
-                return 0;
-        if (fcntl(replacement->old_fd, F_SETLEASE, F_RDLCK) < 0)
-                return errno == EAGAIN ? -EBUSY : 0;
-        replacement->leased = true;
-        return 0;
-}
+/* --- the old file --- */
 
 static int open_old(struct replacement *replacement, const struct conf_file_id *expected)
 {
@@ -66,30 +51,16 @@ static int open_old(struct replacement *replacement, const struct conf_file_id *
         replacement->old_fd = conf_open_regular(target->folder, target->name);
         if (replacement->old_fd < 0)
                 return replacement->old_fd;
-        int r = take_lease(replacement);
-        if (r == 0)
+        int r = conf_take_lease(replacement->old_fd);
+        replacement->leased = r > 0;
+        if (r >= 0)
                 r = conf_read_fd(replacement->old_fd, NULL, NULL, &replacement->old_id);
         if (r < 0)
                 return r == -EFBIG ? -ESTALE : r;
         return conf_id_equal(&replacement->old_id, expected, true) ? 0 : -ESTALE;
 }
 
-/* --- the new file
- * --------------------------------------------------------------------------------------------------- */
-
-static int write_all(int fd, const char *data, size_t length)
-{
-        while (length > 0) {
-                ssize_t written = write(fd, data, length);
-                if (written < 0 && errno == EINTR)
-                        continue;
-                if (written < 0)
-                        return -errno;
-                data += written;
-                length -= (size_t)written;
-        }
-        return 0;
-}
+/* --- the new file --- */
 
 static int copy_attribute(int from, int to, const char *name, char *buffer)
 {
@@ -138,35 +109,51 @@ static int copy_owner_and_mode(int from, int to)
         return fchmod(to, status.st_mode & 07777) < 0 ? -errno : 0;
 }
 
-/* Written under the temporary name, which is then given up for the one that says whose it is. */
+static int fill_new(const struct replacement *replacement, const char *text, size_t length)
+{
+        int r = file_write_full(replacement->new_fd, text, length);
+
+        if (r == 0)
+                r = copy_owner_and_mode(replacement->old_fd, replacement->new_fd);
+        return r == 0 && fsync(replacement->new_fd) < 0 ? -errno : r;
+}
+
+/* From the temporary name to the one that says whose the file is. */
+static int name_new(struct replacement *replacement)
+{
+        const struct conf_target *target = &replacement->target;
+        struct conf_file_id id;
+        int r = conf_read_fd(replacement->new_fd, NULL, NULL, &id);
+
+        if (r < 0)
+                return r;
+        replacement->swap =
+            (struct conf_swap){.ours = id.ino, .before = replacement->old_id.hash, .after = id.hash};
+        r = conf_swap_name(&replacement->swap, target);
+        if (r < 0)
+                return r;
+        return renameat(target->folder, target->temporary, target->folder, replacement->swap.name) < 0
+                   ? -errno
+                   : 0;
+}
+
 static int write_new(struct replacement *replacement, const char *text, size_t length)
 {
         const struct conf_target *target = &replacement->target;
 
         replacement->new_fd =
-            openat(target->folder, target->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+            openat(target->folder, target->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (replacement->new_fd < 0)
                 return -errno;
-        int r = write_all(replacement->new_fd, text, length);
+        int r = fill_new(replacement, text, length);
         if (r == 0)
-                r = copy_owner_and_mode(replacement->old_fd, replacement->new_fd);
-        if (r == 0 &&
-            (fsync(replacement->new_fd) < 0 || fstat(replacement->new_fd, &replacement->new_status) < 0))
-                r = -errno;
-        if (r == 0) {
-                replacement->swap.ours = replacement->new_status.st_ino;
-                replacement->swap.expected = replacement->old_id.hash;
-                r = conf_swap_name(&replacement->swap, target);
-        }
-        if (r == 0 && renameat(target->folder, target->temporary, target->folder, replacement->swap.name) < 0)
-                r = -errno;
+                r = name_new(replacement);
         if (r < 0)
                 (void)unlinkat(target->folder, target->temporary, 0); /* the first error is the one to tell */
         return r;
 }
 
-/* --- the exchange
- * --------------------------------------------------------------------------------------------------- */
+/* --- the exchange --- */
 
 static bool lease_broken(const struct replacement *replacement)
 {
@@ -189,43 +176,17 @@ static int check_old(const struct replacement *replacement, const char *name, bo
         return lease_broken(replacement) ? -EBUSY : 0;
 }
 
-/*
- * Puts what we took out back in force, unless the file was edited again meanwhile: then that edit is. Each
- * exchange may itself take out a newer edit, which is then the one to put back.
- */
-static void give_back(const struct replacement *replacement)
+static int exchanged(const struct replacement *replacement)
 {
         int folder = replacement->target.folder;
-        const char *name = replacement->target.name, *swap = replacement->swap.name;
-        struct stat in_force = replacement->new_status, taken_out;
-
-        for (unsigned tries = 0; tries < GIVE_BACK_MAX; tries++) {
-                if (fstatat(folder, swap, &taken_out, AT_SYMLINK_NOFOLLOW) < 0)
-                        return;
-                bool newer = !conf_name_is(folder, name, in_force.st_dev, in_force.st_ino);
-                if (!newer && conf_exchange(folder, swap, name) < 0)
-                        return; /* left for conf_sweep(), which tries again */
-                if (newer || conf_name_is(folder, swap, in_force.st_dev, in_force.st_ino)) {
-                        (void)unlinkat(folder, swap, 0);
-                        (void)fsync(folder);
-                        return;
-                }
-                in_force = taken_out;
-        }
-}
-
-static int exchange(const struct replacement *replacement)
-{
-        int folder = replacement->target.folder;
-        const char *swap = replacement->swap.name;
-        int r = fsync(folder) < 0 ? -errno : check_old(replacement, swap, false);
+        int r = fsync(folder) < 0 ? -errno : check_old(replacement, replacement->swap.name, false);
 
         if (r < 0) {
-                give_back(replacement);
-                return r;
+                (void)conf_put_back(&replacement->target,
+                                    &replacement->swap); /* when it fails, conf_sweep() tries again */
+                (void)fsync(folder);
         }
-        (void)unlinkat(folder, swap, 0); /* the new file is in force; what stays behind is swept next time */
-        return 0;
+        return r;
 }
 
 static int rename_over(const struct replacement *replacement)
@@ -248,7 +209,7 @@ static int install(const struct replacement *replacement)
         int r = conf_exchange(target->folder, replacement->swap.name, target->name);
 
         if (r == 0)
-                return exchange(replacement);
+                return exchanged(replacement);
         if (r == -EINVAL || r == -ENOSYS || r == -EOPNOTSUPP)
                 return rename_over(replacement);
         (void)unlinkat(target->folder, replacement->swap.name, 0);

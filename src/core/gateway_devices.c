@@ -8,9 +8,11 @@
 
 #include <string.h>
 
+#define OPENING_TIME (3 * USEC_PER_SEC) /* after smsd's start: its handlers have opened what is there */
+
 static int find_modem(const struct gateway *gateway, const char *usb_path)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && !gateway->modems[i].fixed &&
                     text_equal(gateway->modems[i].device.path, usb_path))
                         return (int)i;
@@ -19,11 +21,11 @@ static int find_modem(const struct gateway *gateway, const char *usb_path)
 
 /* A place for a modem that just came: the one it had before, so that what is known of it can be compared,
  * else any empty one. */
-static int place_for(const struct gateway *gateway, const char *usb_path)
+static int place_for(struct gateway *gateway, const char *usb_path)
 {
         int empty = -1;
 
-        for (unsigned i = 0; i < MODEMS_MAX; i++) {
+        for (unsigned i = 0; i < gateway->n_modems; i++) {
                 if (modem_present(&gateway->modems[i]))
                         continue;
                 if (text_equal(gateway->modems[i].device.path, usb_path))
@@ -31,6 +33,8 @@ static int place_for(const struct gateway *gateway, const char *usb_path)
                 if (empty < 0)
                         empty = (int)i;
         }
+        if (empty < 0 && gateway->n_modems < MODEMS_MAX)
+                empty = (int)gateway->n_modems++;
         return empty;
 }
 
@@ -130,7 +134,7 @@ void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct a
 
 void gateway_enumerated(struct gateway *gateway, struct action_list *actions)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++) {
+        for (unsigned i = 0; i < gateway->n_modems; i++) {
                 struct modem *modem = &gateway->modems[i];
                 if (modem_present(modem) && !modem->fixed && !gateway->reported[i])
                         leave(gateway, i, actions);
@@ -141,7 +145,7 @@ void gateway_enumerated(struct gateway *gateway, struct action_list *actions)
 
 static int find_node(const struct gateway *gateway, const char *path)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (gateway->modems[i].fixed && text_equal(gateway->modems[i].node, path))
                         return (int)i;
         return -1;
@@ -166,8 +170,7 @@ void gateway_node(struct gateway *gateway, const struct event *event, struct act
 
 /* --- probing and binding --- */
 
-/* A handler that has no port open yet may open any moment: nobody else may touch a port meanwhile. */
-static bool handler_is_opening(const struct gateway *gateway)
+static bool handler_without_port(const struct gateway *gateway)
 {
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
                 if (gateway->smsd.handlers[i].tty[0] == '\0')
@@ -175,14 +178,32 @@ static bool handler_is_opening(const struct gateway *gateway)
         return false;
 }
 
-bool gateway_may_probe(const struct gateway *gateway)
+/*
+ * May smsd open this port any moment? A fresh handler opens at once what is there, and nobody else may touch
+ * a port meanwhile; one whose device is missing tries again much later, but that device only.
+ */
+static bool handler_may_open(const struct gateway *gateway, const struct modem *modem)
+{
+        if (!gateway->smsd.running || !handler_without_port(gateway))
+                return false;
+        if (gateway->now < usec_add(gateway->smsd.since, OPENING_TIME))
+                return true;
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const char *device = gateway->slots.items[i].conf_device;
+                if (device[0] && (text_equal(device, modem->node) || text_equal(device, modem->target)))
+                        return true;
+        }
+        return false;
+}
+
+bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
 {
         if (!gateway->conf_known || !gateway->smsd.scanned || !gateway->enumerated || gateway->hold.active)
                 return false;
         if (restart_busy(&gateway->restart) || gateway->smsd.n_strays > 0)
                 return false;
         bool just_adopted = gateway->settling && gateway->smsd.running && gateway->smsd.n_handlers == 0;
-        return !just_adopted && !(gateway->smsd.running && handler_is_opening(gateway));
+        return !just_adopted && !handler_may_open(gateway, modem);
 }
 
 /* A running smsd tells who sits where: its handler for a section holds the device that smsd.conf names there.
@@ -191,7 +212,7 @@ static void learn_from_smsd(struct gateway *gateway)
 {
         for (unsigned s = 0; s < gateway->slots.n; s++) {
                 struct slot *slot = &gateway->slots.items[s];
-                for (unsigned i = 0; slot->serving[0] == '\0' && i < MODEMS_MAX; i++) {
+                for (unsigned i = 0; slot->serving[0] == '\0' && i < gateway->n_modems; i++) {
                         const struct modem *modem = &gateway->modems[i];
                         if (modem_present(modem) && slot->conf_device[0] &&
                             text_equal(slot->conf_device, modem->node) &&
@@ -218,18 +239,16 @@ static void tell_readiness(struct gateway *gateway, unsigned i, struct action_li
 
 void gateway_drive_modems(struct gateway *gateway, struct action_list *actions)
 {
-        bool allowed = gateway_may_probe(gateway);
-
-        for (unsigned i = 0; i < MODEMS_MAX; i++) {
+        for (unsigned i = 0; i < gateway->n_modems; i++) {
                 struct modem *modem = &gateway->modems[i];
                 if (!modem_present(modem) || !gateway->smsd.scanned)
                         continue;
-                modem_drive(modem, i, allowed, smsd_state_holds(&gateway->smsd, modem->target), gateway->now,
-                            actions);
+                modem_drive(modem, i, gateway_may_probe(gateway, modem),
+                            smsd_state_holds(&gateway->smsd, modem->target), gateway->now, actions);
         }
         learn_from_smsd(gateway);
-        (void)slots_bind(&gateway->slots, gateway->modems, MODEMS_MAX);
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        (void)slots_bind(&gateway->slots, gateway->modems, gateway->n_modems);
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]))
                         tell_readiness(gateway, i, actions);
 }

@@ -37,17 +37,39 @@ static void end_hold(struct gateway *gateway, struct action_list *actions)
                 action_push(actions, ACTION_HOLD_CLEAR);
 }
 
-/* Only who was started after the stop was asked for breaks the hold: this controller may have begun in the middle
- * of the stop. */
+void gateway_hold_stored(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        bool before = gateway->hold_unwritten;
+
+        gateway->hold_unwritten = event->result < 0;
+        if (event->result < 0 && !before)
+                action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+                              "the hold's file could not be %s: %s",
+                              event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed",
+                              strerror(-event->result));
+}
+
+/* The file says what is: a hold that is over must not be found by the next life, one that lasts must. */
+void gateway_hold_repeat(struct gateway *gateway, struct action_list *actions)
+{
+        if (gateway->config.mode != MODE_CONTROL || restart_busy(&gateway->restart))
+                return;
+        if (gateway->hold.active)
+                write_hold(gateway, actions);
+        else
+                action_push(actions, ACTION_HOLD_CLEAR);
+}
+
+/* Only who was started after the stop was asked for breaks the hold: this controller may have begun in the
+ * middle of the stop. Orphans beside a main process that somebody started since are the restart path's, not
+ * the hold's. */
 bool gateway_stop_is_unfinished(const struct gateway *gateway)
 {
         const struct smsd_state *smsd = &gateway->smsd;
 
-        for (unsigned i = 0; i < smsd->n_ours; i++)
-                if (smsd->ours[i].start_time * (USEC_PER_SEC / PROCESS_TICKS_PER_SEC) <
-                    gateway->hold.record.since)
-                        return true;
-        return false;
+        if (smsd->running)
+                return process_started(smsd->main) < gateway->hold.record.since;
+        return smsd->n_strays > 0;
 }
 
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
@@ -56,6 +78,7 @@ void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
             actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
             "smsd (pid %d) was started by somebody during the hold of %s: the hold is ended, smsd is adopted",
             (int)gateway->smsd.main.pid, gateway->hold.record.by);
+        backoff_reset(&gateway->restart.backoff);
         end_hold(gateway, actions);
 }
 
@@ -104,7 +127,7 @@ void gateway_hold_time(struct gateway *gateway, struct action_list *actions)
                 expire(gateway, actions);
         else if (hold_remind(&gateway->hold, gateway->now))
                 remind(gateway, actions);
-        if (gateway->waiting_until <= gateway->now)
+        if (gateway->waiting_until <= gateway->now && !restart_busy(&gateway->restart))
                 give_up_waiting(gateway, actions);
 }
 
@@ -242,32 +265,31 @@ static void break_hold(struct gateway *gateway, const struct command *command, s
         end_hold(gateway, actions);
 }
 
-static bool running_well(const struct gateway *gateway)
-{
-        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->smsd.n_strays)
-                return false;
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                if (slot_startable(&gateway->slots.items[i], gateway->modems) &&
-                    !gateway_slot_served(gateway, &gateway->slots.items[i]))
-                        return false;
-        return gateway_startable(gateway) > 0;
-}
-
 /* Is any modem on its way to be ready? Then a start waits for it. */
 static bool modem_is_coming(const struct gateway *gateway)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING)
                         return true;
         return false;
 }
 
-static void wait_for_modem(struct gateway *gateway, const struct command *command, enum restart_cause cause)
+static void wait_for_modem(struct gateway *gateway, const struct command *command, enum restart_cause cause,
+                           struct action_list *actions)
 {
-        if (gateway->n_waiting < WAITING_MAX)
-                gateway->waiting[gateway->n_waiting++] = command->token;
-        gateway->waiting_cause = cause;
-        gateway->waiting_until = usec_add(gateway->now, 120 * USEC_PER_SEC);
+        if (gateway->n_waiting == WAITING_MAX) {
+                action_reply(actions, command->token, 1, "too many commands wait already: try again");
+                return;
+        }
+        /* Who asked for a restart gets one, also when somebody else asks for a mere start. */
+        if (gateway->n_waiting == 0 || cause == CAUSE_RESTART)
+                gateway->waiting_cause = cause;
+        gateway->waiting[gateway->n_waiting++] = command->token;
+        if (gateway->n_waiting > 1)
+                return; /* the first one's patience is everybody's */
+        /* Without a modem on its way the answer to ACTION_CONF_READ decides. */
+        gateway->waiting_until =
+            usec_add(gateway->now, modem_is_coming(gateway) ? 120 * USEC_PER_SEC : USEC_PER_SEC);
 }
 
 static void command_start(struct gateway *gateway, const struct command *command, enum restart_cause cause,
@@ -278,20 +300,19 @@ static void command_start(struct gateway *gateway, const struct command *command
         backoff_reset(&gateway->restart.backoff);
         gateway->restart.not_before = 0;
         /* What is up to date in the slots decides; smsd.conf may have been edited (a PIN, another device). */
-        for (unsigned i = 0; i < gateway->slots.n; i++)
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                gateway->slots.items[i].asked = true;
                 gateway->slots.items[i].pass_guard |= command->force;
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
-                modem_trust(&gateway->modems[i]);
-        if (cause == CAUSE_START && running_well(gateway)) {
+        }
+        for (unsigned i = 0; i < gateway->n_modems; i++)
+                modem_forgive(&gateway->modems[i]);
+        if (cause == CAUSE_START && gateway_runs_well(gateway)) {
                 action_reply(actions, command->token, 0, "smsd runs already (pid %d) and serves its modem",
                              (int)gateway->smsd.main.pid);
                 return;
         }
-        action_push(actions, ACTION_CONF_READ);
-        wait_for_modem(gateway, command, cause);
-        if (!modem_is_coming(gateway))
-                gateway->waiting_until =
-                    usec_add(gateway->now, USEC_PER_SEC); /* the answer to ACTION_CONF_READ decides */
+        gateway_read_conf(gateway, actions);
+        wait_for_modem(gateway, command, cause, actions);
 }
 
 void gateway_command(struct gateway *gateway, const struct command *command, struct action_list *actions)

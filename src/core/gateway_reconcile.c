@@ -9,8 +9,9 @@
 #include <signal.h>
 #include <string.h>
 
-#define SETTLE_TIME (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
-#define KILL_AFTER  (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
+#define SETTLE_TIME  (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
+#define COMPANY_TIME (2 * USEC_PER_SEC)  /* a start waits for modems that came together with the first */
+#define KILL_AFTER   (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
 
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions)
 {
@@ -18,6 +19,7 @@ struct restart_world gateway_world(struct gateway *gateway, struct action_list *
             .smsd = &gateway->smsd,
             .slots = &gateway->slots,
             .modems = gateway->modems,
+            .conf_is_old = gateway->conf_reads > 0,
             .now = gateway->now,
             .actions = actions,
         };
@@ -48,17 +50,59 @@ static void request(struct gateway *gateway, enum restart_goal goal, enum restar
 
         gateway->handler_lost = gateway->settling = false;
         gateway->flag.fresh = false;
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                gateway->slots.items[i].told_at = 0;
+        gateway->company_until = 0;
         restart_request(&gateway->restart, goal, cause, token, &world);
 }
 
+bool gateway_runs_well(const struct gateway *gateway)
+{
+        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->smsd.n_strays)
+                return false;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (slot_startable(&gateway->slots.items[i], gateway->modems) &&
+                    !gateway_slot_served(gateway, &gateway->slots.items[i]))
+                        return false;
+        return gateway_startable(gateway) > 0;
+}
+
+/* Those who asked for a start while another run was under way have what they wanted when that went well. */
 static void start_waiting(struct gateway *gateway, struct action_list *actions)
 {
-        for (unsigned i = 0; i < gateway->n_waiting; i++)
+        bool done = gateway->waiting_cause == CAUSE_START && gateway_runs_well(gateway);
+
+        for (unsigned i = 0; i < gateway->n_waiting && done; i++)
+                action_reply(actions, gateway->waiting[i], 0, "smsd runs (pid %d) and serves its modem",
+                             (int)gateway->smsd.main.pid);
+        for (unsigned i = 0; i < gateway->n_waiting && !done; i++)
                 request(gateway, RESTART_RUN, gateway->waiting_cause, gateway->waiting[i], actions);
         gateway->n_waiting = 0;
         gateway->waiting_until = USEC_INFINITY;
+}
+
+/* Another modem is on its way, and a slot waits for one. */
+static bool company_is_coming(const struct gateway *gateway)
+{
+        bool empty = false, coming = false;
+
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                empty |= !slot_startable(&gateway->slots.items[i], gateway->modems);
+        for (unsigned i = 0; i < gateway->n_modems; i++)
+                coming |=
+                    gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING;
+        return empty && coming;
+}
+
+/* Modems that were plugged in together get one start together: the first that is ready waits a little for the
+ * others. Each further start would interrupt those that work already. */
+static bool wait_for_company(struct gateway *gateway)
+{
+        if (!company_is_coming(gateway)) {
+                gateway->company_until = 0;
+                return false;
+        }
+        if (gateway->company_until == 0)
+                gateway->company_until = usec_add(gateway->now, COMPANY_TIME);
+        return gateway->now < gateway->company_until;
 }
 
 /* --- smsd is down --- */
@@ -73,6 +117,9 @@ static void reconcile_down(struct gateway *gateway, struct action_list *actions)
         }
         if (gateway->now < gateway->restart.not_before)
                 return;
+        bool was_served = gateway->cause == CAUSE_CRASH || gateway->cause == CAUSE_EXTERNAL_STOP;
+        if (!was_served && wait_for_company(gateway))
+                return;
         if (!gateway->flag.fresh) {
                 gateway_look_for_flag(gateway, actions);
                 if (!gateway->flag.fresh)
@@ -86,13 +133,13 @@ static void reconcile_down(struct gateway *gateway, struct action_list *actions)
 
 static bool is_a_modems_port(const struct gateway *gateway, const char *tty)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && text_equal(gateway->modems[i].target, tty))
                         return true;
         return false;
 }
 
-static struct slot *slot_served_on(struct gateway *gateway, const char *tty)
+static const struct slot *slot_served_on(const struct gateway *gateway, const char *tty)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 if (tty[0] && text_equal(gateway->slots.items[i].serving, tty))
@@ -100,38 +147,23 @@ static struct slot *slot_served_on(struct gateway *gateway, const char *tty)
         return NULL;
 }
 
-static bool handler_is_dead(struct gateway *gateway, const struct smsd_handler *handler)
+static bool handler_is_dead(const struct gateway *gateway, const struct smsd_handler *handler)
 {
         return handler->tty_deleted ||
                (slot_served_on(gateway, handler->tty) && !is_a_modems_port(gateway, handler->tty));
 }
 
-static void end_dead_handler(struct gateway *gateway, const struct smsd_handler *handler,
+static void end_dead_handler(struct gateway *gateway, struct smsd_handler *handler,
                              struct action_list *actions)
 {
-        struct slot *slot = slot_served_on(gateway, handler->tty);
-        bool first = !slot || slot->told_at == 0;
+        bool first = handler->told_at == 0;
 
-        if (!first && usec_sub(gateway->now, slot->told_at) < KILL_AFTER)
+        if (!first && usec_sub(gateway->now, handler->told_at) < KILL_AFTER)
                 return;
         struct action *action = action_push(actions, ACTION_SIGNAL);
         action->process.id = handler->id;
         action->process.signal = first ? SIGTERM : SIGKILL;
-        if (slot)
-                slot->told_at = gateway->now;
-}
-
-/* Handlers that did as they were told are forgotten, or their deadline would stay in the past. */
-static void forget_ended_handlers(struct gateway *gateway)
-{
-        for (unsigned s = 0; s < gateway->slots.n; s++) {
-                struct slot *slot = &gateway->slots.items[s];
-                bool there = false;
-                for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
-                        there |= text_equal(gateway->smsd.handlers[i].tty, slot->serving);
-                if (!there)
-                        slot->told_at = 0;
-        }
+        handler->told_at = gateway->now;
 }
 
 /* smsd never sits on a dead tty. Alone it is stopped; beside healthy handlers only the dead one is ended. */
@@ -198,15 +230,17 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
 
         settle(gateway);
         gateway->cause = CAUSE_PLUG;
-        if (unserved && !gateway->settling && gateway->now >= gateway->restart.not_before) {
+        if (unserved && !gateway->settling && gateway->now >= gateway->restart.not_before &&
+            (gateway->handler_lost || !wait_for_company(gateway))) {
                 request(gateway, RESTART_RUN, cause_of(gateway, unserved), 0, actions);
                 return;
         }
         if (release_dead_ttys(gateway, actions))
                 return;
-        if (gateway->smsd.n_strays > 0 && gateway_startable(gateway) > 0 &&
-            gateway->now >= gateway->restart.not_before)
-                request(gateway, RESTART_RUN, CAUSE_STRAY, 0, actions);
+        /* Orphans may send what smsd sends too, and while they live no port is touched: without a modem as well. */
+        if (gateway->smsd.n_strays > 0 && gateway->now >= gateway->restart.not_before)
+                request(gateway, gateway_startable(gateway) > 0 ? RESTART_RUN : RESTART_STOP, CAUSE_STRAY, 0,
+                        actions);
 }
 
 /* --- observe --- */
@@ -261,8 +295,7 @@ static bool knows_enough(const struct gateway *gateway)
 static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
 {
         if (gateway_stop_is_unfinished(gateway)) {
-                if (gateway->now >= gateway->restart.not_before)
-                        request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
+                request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
                 return false;
         }
         if (!gateway->smsd.running)
@@ -275,15 +308,18 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
 {
         gateway_drive_modems(gateway, actions);
         gateway_remember(gateway, actions);
-        forget_ended_handlers(gateway);
         if (!knows_enough(gateway))
                 return;
         if (gateway->config.mode == MODE_OBSERVE) {
                 observe(gateway, actions);
                 return;
         }
-        if (restart_busy(&gateway->restart))
+        if (restart_busy(&gateway->restart)) {
+                if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0 &&
+                    restart_would_read(&gateway->restart))
+                        start_waiting(gateway, actions);
                 return;
+        }
         if (gateway->hold.active && !reconcile_held(gateway, actions))
                 return;
         if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0)

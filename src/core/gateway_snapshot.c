@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define DOUBT_TIME (35 * USEC_PER_SEC) /* a handler without its device, or without a SIM, is gone by then */
+
 /* --- the words --- */
 
 static const char *guard_reason(enum guard guard)
@@ -75,7 +77,7 @@ static const struct modem *relevant_modem(const struct gateway *gateway)
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 if (slot_modem(&gateway->slots.items[i], gateway->modems))
                         return slot_modem(&gateway->slots.items[i], gateway->modems);
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && (!best || best->state == MODEM_FAILED))
                         best = &gateway->modems[i];
         return best;
@@ -125,7 +127,18 @@ enum slot_health {
         SLOT_TROUBLE
 };
 
-static enum slot_health slot_health(const struct gateway *gateway, const struct slot *slot)
+/* Did a run of the path verify the smsd that runs now? One that was adopted may still be asking its modem. */
+static bool is_doubtful(const struct gateway *gateway, usec_t now)
+{
+        const struct restart *restart = &gateway->restart;
+
+        if (restart->last_outcome == RESTART_OUTCOME_OK && restart->last_at >= gateway->smsd.since)
+                return false;
+        return restart->last_outcome == RESTART_OUTCOME_UNVERIFIED || gateway->settling ||
+               usec_sub(now, gateway->smsd.since) < DOUBT_TIME;
+}
+
+static enum slot_health slot_health(const struct gateway *gateway, const struct slot *slot, usec_t now)
 {
         const struct smsd_status_modem *status = smsd_status_find(&gateway->smsd.status, slot->config.name);
 
@@ -139,11 +152,10 @@ static enum slot_health slot_health(const struct gateway *gateway, const struct 
                 return SLOT_BLOCKED;
         if (gateway->smsd.status_known && status && status->state == HANDLER_TROUBLE)
                 return SLOT_TROUBLE;
-        bool doubtful = gateway->restart.last_outcome == RESTART_OUTCOME_UNVERIFIED || gateway->settling;
         bool polls = gateway->smsd.status_known && status &&
                      (status->state == HANDLER_IDLE || status->state == HANDLER_SENDING ||
                       status->state == HANDLER_RECEIVING);
-        return doubtful && !polls ? SLOT_UNVERIFIED : SLOT_WELL;
+        return is_doubtful(gateway, now) && !polls ? SLOT_UNVERIFIED : SLOT_WELL;
 }
 
 static void describe_slot(const struct gateway *gateway, const struct slot *slot, enum slot_health health,
@@ -240,14 +252,14 @@ static bool worse(enum slot_health a, enum slot_health b)
         return b == SLOT_WELL && a != SLOT_WELL;
 }
 
-static void judge_running(const struct gateway *gateway, struct snapshot *s)
+static void judge_running(const struct gateway *gateway, usec_t now, struct snapshot *s)
 {
         const struct slot *worst = NULL;
         enum slot_health worst_health = SLOT_WELL;
 
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
-                enum slot_health health = slot_health(gateway, slot);
+                enum slot_health health = slot_health(gateway, slot, now);
                 s->can_send |= health == SLOT_WELL;
                 s->can_receive |= health == SLOT_WELL || health == SLOT_BLOCKED;
                 if (worse(health, worst_health)) {
@@ -296,7 +308,7 @@ static void judge(const struct gateway *gateway, usec_t now, struct snapshot *s)
         else if (restart_busy(&gateway->restart))
                 judge_restarting(gateway, s);
         else if (gateway->smsd.running)
-                judge_running(gateway, s);
+                judge_running(gateway, now, s);
         else
                 judge_down(gateway, now, s);
         add_last_problem(gateway, s);
@@ -365,7 +377,7 @@ static void fill_modems(const struct gateway *gateway, struct snapshot *s)
                            &slot->record);
                 add_smsd_words(gateway, slot, &s->modems[s->n_modems++]);
         }
-        for (unsigned i = 0; i < MODEMS_MAX && s->n_others < ARRAY_SIZE(s->others); i++) {
+        for (unsigned i = 0; i < gateway->n_modems && s->n_others < ARRAY_SIZE(s->others); i++) {
                 bool bound = false;
                 for (unsigned k = 0; k < gateway->slots.n; k++)
                         bound |= gateway->slots.items[k].modem == (int)i;

@@ -22,7 +22,8 @@ void restart_init(struct restart *restart, usec_t backoff_max)
 void restart_free(struct restart *restart)
 {
         free(restart->conf_text);
-        restart->conf_text = NULL;
+        free(restart->new_text);
+        restart->conf_text = restart->new_text = NULL;
 }
 
 bool restart_busy(const struct restart *restart)
@@ -34,6 +35,8 @@ usec_t restart_deadline(const struct restart *restart)
 {
         usec_t deadline = usec_min(restart->deadline, restart->recheck_at);
 
+        if (restart->phase == RESTART_STOPPING)
+                deadline = usec_min(deadline, restart->press_at);
         return restart->phase == RESTART_VERIFYING ? usec_min(deadline, restart->next_look) : deadline;
 }
 
@@ -103,12 +106,20 @@ static void describe(const struct restart *restart, char *message, size_t size)
                 (void)text_append(message, size, ": %s", restart->last_problem);
 }
 
+static void keep_conf(const struct restart *restart, const struct restart_world *world)
+{
+        struct action *action = action_push(world->actions, ACTION_CONF_KEEP);
+
+        action->conf.text = restart->conf_text;
+        action->conf.length = restart->conf_length;
+}
+
 void restart_finish(struct restart *restart, enum restart_outcome outcome, const struct restart_world *world)
 {
         char message[ACTION_MESSAGE_MAX];
 
-        free(restart->conf_text);
-        restart->conf_text = NULL;
+        free(restart->new_text);
+        restart->new_text = NULL;
         restart->last_cause = restart->cause;
         restart->last_outcome = outcome;
         restart->last_at = world->now;
@@ -118,9 +129,7 @@ void restart_finish(struct restart *restart, enum restart_outcome outcome, const
         if (outcome == RESTART_OUTCOME_FAILED)
                 restart_count_failure(restart, world->now);
         if (outcome == RESTART_OUTCOME_OK)
-                action_push(world->actions, ACTION_CONF_KEEP);
-        for (unsigned i = 0; i < world->slots->n; i++)
-                world->slots->items[i].pass_guard = false;
+                keep_conf(restart, world);
         describe(restart, message, sizeof(message));
         report(restart, world, message);
         restart_answer_all(restart, world,
@@ -169,6 +178,11 @@ static void turn_to_stop(struct restart *restart, enum restart_cause cause, cons
                 restart->stop_again = true;
         else if (restart->phase == RESTART_VERIFYING)
                 restart_begin_stopping(restart, world);
+}
+
+bool restart_would_read(const struct restart *restart)
+{
+        return restart->phase == RESTART_STOPPING || (restart_busy(restart) && restart->goal == RESTART_STOP);
 }
 
 void restart_request(struct restart *restart, enum restart_goal goal, enum restart_cause cause,
@@ -223,6 +237,8 @@ static void time_passed(struct restart *restart, const struct restart_world *wor
                 action_push(world->actions, ACTION_SCAN);
                 action_push(world->actions, ACTION_STATUS_READ);
         }
+        if (restart->phase == RESTART_STOPPING && restart->press_at <= world->now)
+                restart_press_handlers(restart, world);
         if (restart->deadline <= world->now)
                 phase_timeout(restart, world);
         if (restart->phase == RESTART_VERIFYING && restart->next_look <= world->now)

@@ -27,6 +27,8 @@ void restart_fail(struct restart *restart, const char *problem, const struct res
 void restart_begin_stopping(struct restart *restart, const struct restart_world *world);
 void restart_stopping_event(struct restart *restart, const struct event *event,
                             const struct restart_world *world);
+/* Main has not ended in a while: it may hang, and its handlers wait for a word that never comes. */
+void restart_press_handlers(struct restart *restart, const struct restart_world *world);
 void restart_stopping_timeout(struct restart *restart, const struct restart_world *world);
 
 /* restart_start.c: from smsd.conf to a verified smsd */

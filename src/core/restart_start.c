@@ -55,11 +55,31 @@ static void write_conf(struct restart *restart, char *text, size_t length, const
 {
         struct action *action = action_push(world->actions, ACTION_CONF_WRITE);
 
-        free(restart->conf_text);
-        restart->conf_text = text;
+        free(restart->new_text);
+        restart->new_text = text;
+        restart->new_length = length;
         action->conf.text = text;
         action->conf.length = length;
         restart_enter(restart, RESTART_WRITING, usec_add(world->now, RESTART_RESULT_TIMEOUT));
+}
+
+/* An own copy, ended by a NUL; NULL when out of memory. */
+static char *copy_text(const char *text, size_t length)
+{
+        char *copy = malloc(length + 1);
+
+        if (!copy)
+                return NULL;
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+        return copy;
+}
+
+static void take_conf_text(struct restart *restart, char *text, size_t length)
+{
+        free(restart->conf_text);
+        restart->conf_text = text;
+        restart->conf_length = text ? length : 0;
 }
 
 static void conf_read_failed(struct restart *restart, int result, const struct restart_world *world)
@@ -82,6 +102,7 @@ static void plain_conf_was_read(struct restart *restart, const struct conf_event
                 conf_read_failed(restart, event->result, world);
                 return;
         }
+        take_conf_text(restart, copy_text(event->text, event->length), event->length);
         conf_plan_learn(&conf, world->slots);
         int r = conf_plan_edit(&conf, world->slots, world->modems, &text, &length, &error);
         if (r > 0) {
@@ -96,6 +117,29 @@ static void plain_conf_was_read(struct restart *restart, const struct conf_event
         start_smsd(restart, world);
 }
 
+/* What smsd said against its configuration. */
+static const char *refusal(const struct restart_world *world)
+{
+        return world->smsd->last_error[0] ? world->smsd->last_error : "it exited with status 1 at once";
+}
+
+static void no_good_conf(struct restart *restart, const struct restart_world *world)
+{
+        char problem[256];
+
+        (void)text_format(problem, sizeof(problem),
+                          "smsd refused smsd.conf (%.100s) and no configuration that worked before is kept: "
+                          "correct smsd.conf and run `smswarden start`",
+                          refusal(world));
+        restart_fail(restart, problem, world);
+}
+
+static bool is_same_text(const struct restart *restart, const struct conf_event *event)
+{
+        return restart->conf_text && restart->conf_length == event->length &&
+               memcmp(restart->conf_text, event->text, event->length) == 0;
+}
+
 static void good_conf_was_read(struct restart *restart, const struct conf_event *event,
                                const struct restart_world *world)
 {
@@ -105,23 +149,21 @@ static void good_conf_was_read(struct restart *restart, const struct conf_event 
         size_t length = 0;
 
         if (event->result < 0) {
-                restart_fail(
-                    restart,
-                    "no configuration that worked before is kept: correct smsd.conf and run `smswarden "
-                    "start`",
-                    world);
+                no_good_conf(restart, world);
                 return;
         }
         int r = conf_plan_edit(&conf, world->slots, world->modems, &text, &length, &error);
+        if (r <= 0 && is_same_text(restart, event)) {
+                restart_fail(restart, "smsd refuses smsd.conf, which worked before: see its log", world);
+                return;
+        }
         if (r <= 0) {
-                text = malloc(event->length + 1);
-                if (!text) {
-                        restart_fail(restart, "out of memory", world);
-                        return;
-                }
-                memcpy(text, event->text, event->length);
-                text[event->length] = '\0';
+                text = copy_text(event->text, event->length);
                 length = event->length;
+        }
+        if (!text) {
+                restart_fail(restart, "out of memory", world);
+                return;
         }
         action_push(world->actions, ACTION_CONF_SET_ASIDE);
         write_conf(restart, text, length, world);
@@ -130,24 +172,61 @@ static void good_conf_was_read(struct restart *restart, const struct conf_event 
 void restart_conf_was_read(struct restart *restart, const struct conf_event *event,
                            const struct restart_world *world)
 {
-        if (restart->wait_to_read || event->good != restart->reading_good)
+        if (restart->wait_to_read || event->good != restart->reading_good ||
+            (!event->good && world->conf_is_old))
                 return;
-        if (event->good)
+        if (restart->goal == RESTART_STOP)
+                restart_finish(restart, RESTART_OUTCOME_STOPPED, world);
+        else if (event->good)
                 good_conf_was_read(restart, event, world);
         else
                 plain_conf_was_read(restart, event, world);
+}
+
+/* The good one is in force (or not): only now can it be said. */
+static void good_conf_was_written(struct restart *restart, int result, const struct restart_world *world)
+{
+        char problem[256];
+
+        if (result < 0) {
+                (void)text_format(problem, sizeof(problem),
+                                  "smsd refused smsd.conf (%.100s), and the last good one could not be put "
+                                  "back: %s",
+                                  refusal(world), strerror(-result));
+                restart_fail(restart, problem, world);
+                return;
+        }
+        (void)text_format(problem, sizeof(problem),
+                          "smsd refused smsd.conf (%.100s): the last good one is back, the refused one is "
+                          "kept as smsd.conf.refused",
+                          refusal(world));
+        restart_note_problem(restart, problem);
+        start_smsd(restart, world);
+}
+
+/* Somebody edited it meanwhile: what they wrote is read and tried, also when it was to be rolled back. */
+static void read_again(struct restart *restart, int result, const struct restart_world *world)
+{
+        restart->rolled_back = restart->reading_good = false;
+        restart->wait_to_read = true;
+        restart_enter(restart, RESTART_READING, usec_add(world->now, result == -EBUSY ? EDIT_RETRY : 0));
 }
 
 void restart_conf_was_written(struct restart *restart, int result, const struct restart_world *world)
 {
         char problem[192];
 
-        free(restart->conf_text);
-        restart->conf_text = NULL;
+        if (result >= 0)
+                take_conf_text(restart, restart->new_text, restart->new_length);
+        else
+                free(restart->new_text);
+        restart->new_text = NULL;
         if ((result == -ESTALE || result == -EBUSY) && restart->reads < READS_MAX) {
-                restart_enter(restart, RESTART_READING,
-                              usec_add(world->now, result == -EBUSY ? EDIT_RETRY : 0));
-                restart->wait_to_read = true;
+                read_again(restart, result, world);
+                return;
+        }
+        if (restart->rolled_back) {
+                good_conf_was_written(restart, result, world);
                 return;
         }
         if (result < 0) {
@@ -195,22 +274,14 @@ void restart_was_started(struct restart *restart, int result, struct process_id 
 static void start_was_refused(struct restart *restart, const struct restart_world *world)
 {
         char problem[256];
-        const char *evidence =
-            world->smsd->last_error[0] ? world->smsd->last_error : "it exited with status 1 at once";
 
+        restart->problem[0] = '\0';
         if (restart->rolled_back) {
                 (void)text_format(problem, sizeof(problem), "smsd refuses the last good smsd.conf too: %s",
-                                  evidence);
-                restart->problem[0] = '\0';
+                                  refusal(world));
                 restart_fail(restart, problem, world);
                 return;
         }
-        (void)text_format(problem, sizeof(problem),
-                          "smsd refused smsd.conf (%.120s): the last good one is back, the refused one is "
-                          "kept as smsd.conf.refused",
-                          evidence);
-        restart->problem[0] = '\0';
-        restart_note_problem(restart, problem);
         restart->rolled_back = true;
         restart->reading_good = true;
         restart_enter(restart, RESTART_READING, usec_add(world->now, RESTART_RESULT_TIMEOUT));

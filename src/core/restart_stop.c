@@ -14,6 +14,7 @@
 #define STOP_EXTENSIONS   8                   /* a multipart message: a few more PDUs */
 #define KILL_AGAIN        (2 * USEC_PER_SEC)
 #define KILLS_MAX         5
+#define PRESS_AFTER       (5 * USEC_PER_SEC)
 
 static bool was_termed(const struct restart *restart, struct process_id id)
 {
@@ -31,18 +32,27 @@ static void signal_process(const struct restart_world *world, struct process_id 
         action->process.signal = signal;
 }
 
-/* Handlers without a main process (or a second main) are asked one by one, once: TERM lets a PDU go out
- * first. */
+/* Asked once: TERM lets a PDU go out first. */
+static void term_once(struct restart *restart, struct process_id id, const struct restart_world *world)
+{
+        if (was_termed(restart, id) || restart->n_termed == ARRAY_SIZE(restart->termed))
+                return;
+        restart->termed[restart->n_termed++] = id;
+        signal_process(world, id, SIGTERM);
+}
+
+/* Handlers without a main process, or a second main. */
 static void term_strays(struct restart *restart, const struct restart_world *world)
 {
-        const struct smsd_state *smsd = world->smsd;
+        for (unsigned i = 0; i < world->smsd->n_strays; i++)
+                term_once(restart, world->smsd->strays[i], world);
+}
 
-        for (unsigned i = 0; i < smsd->n_strays; i++) {
-                if (was_termed(restart, smsd->strays[i]) || restart->n_termed == ARRAY_SIZE(restart->termed))
-                        continue;
-                restart->termed[restart->n_termed++] = smsd->strays[i];
-                signal_process(world, smsd->strays[i], SIGTERM);
-        }
+void restart_press_handlers(struct restart *restart, const struct restart_world *world)
+{
+        restart->press_at = USEC_INFINITY;
+        for (unsigned i = 0; i < world->smsd->n_handlers; i++)
+                term_once(restart, world->smsd->handlers[i].id, world);
 }
 
 static bool all_ttys_dead(const struct smsd_state *smsd, const struct restart_world *world)
@@ -61,22 +71,32 @@ static bool all_ttys_dead(const struct smsd_state *smsd, const struct restart_wo
         return smsd->n_handlers > 0;
 }
 
+/* Whoever is the main process now: somebody may start another while we wait for the end of the first. */
+static void ask_main(struct restart *restart, const struct restart_world *world)
+{
+        const struct smsd_state *smsd = world->smsd;
+
+        if (!smsd->running || process_id_equal(restart->asked, smsd->main))
+                return;
+        restart->asked = smsd->main;
+        restart->press_at = usec_add(world->now, PRESS_AFTER);
+        restart->deadline =
+            usec_add(world->now, all_ttys_dead(smsd, world) ? STOP_TIMEOUT_DEAD : STOP_TIMEOUT);
+        action_push(world->actions, ACTION_SMSD_STOP)->process.id = smsd->main;
+}
+
 static void ask_to_stop(struct restart *restart, const struct restart_world *world)
 {
-        if (!restart->stop_asked && world->smsd->running) {
-                struct action *action = action_push(world->actions, ACTION_SMSD_STOP);
-                action->process.id = world->smsd->main;
-                restart->deadline = usec_add(world->now, all_ttys_dead(world->smsd, world) ? STOP_TIMEOUT_DEAD
-                                                                                           : STOP_TIMEOUT);
-        }
-        restart->stop_asked = true;
+        ask_main(restart, world);
         term_strays(restart, world);
 }
 
 void restart_begin_stopping(struct restart *restart, const struct restart_world *world)
 {
         restart_enter(restart, RESTART_STOPPING, usec_add(world->now, STOP_TIMEOUT));
-        restart->stop_asked = restart->stop_again = false;
+        restart->stop_again = false;
+        restart->asked = (struct process_id){0};
+        restart->press_at = USEC_INFINITY;
         restart->extensions = restart->kills = restart->n_termed = 0;
         restart->recheck_at = USEC_INFINITY;
         /* Never act on an old picture: somebody may have started smsd a moment ago. */
@@ -85,7 +105,12 @@ void restart_begin_stopping(struct restart *restart, const struct restart_world 
 
 static void stopping_scanned(struct restart *restart, const struct restart_world *world)
 {
-        if (world->smsd->n_ours > 0) {
+        const struct smsd_state *smsd = world->smsd;
+        /* What was to be stopped is gone, and somebody has started it anew: theirs is not ours to end. */
+        bool begun_anew =
+            restart->goal == RESTART_STOP && smsd->running && process_started(smsd->main) >= restart->begun;
+
+        if (smsd->n_ours > 0 && !begun_anew) {
                 ask_to_stop(restart, world);
                 return;
         }

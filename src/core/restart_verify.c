@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #define SETTLE_WITHOUT_STATUS (3 * USEC_PER_SEC)
+#define MAIN_APPEARS_WITHIN   (5 * USEC_PER_SEC)
 
 void restart_expect(struct restart *restart, const struct restart_world *world)
 {
@@ -77,6 +78,16 @@ static bool all_fresh(const struct restart *restart, const struct restart_world 
         return true;
 }
 
+/* A main process that refuses smsd.conf is gone before anybody could watch it. */
+static enum verify_result judge_absent_main(const struct restart *restart, const struct restart_world *world)
+{
+        usec_t age = usec_sub(world->now, restart->started);
+
+        if (!world->smsd->running && (world->smsd->config_refused || age >= MAIN_APPEARS_WITHIN))
+                return VERIFY_MAIN_LOST;
+        return world->now >= restart->deadline ? VERIFY_TIMEOUT : VERIFY_PENDING;
+}
+
 enum verify_result restart_verify(struct restart *restart, const struct restart_world *world)
 {
         const struct smsd_state *smsd = world->smsd;
@@ -85,7 +96,7 @@ enum verify_result restart_verify(struct restart *restart, const struct restart_
                 if (!modem_still_there(&restart->expected[i], world))
                         return VERIFY_MODEM_LEFT;
         if (!main_is_ours(restart, smsd))
-                return world->now >= restart->deadline ? VERIFY_TIMEOUT : VERIFY_PENDING;
+                return judge_absent_main(restart, world);
 
         bool in_place = count_in_place(restart, smsd) == restart->n_expected && smsd->n_strays == 0;
         if (!in_place && restart->handlers_seen)

@@ -74,6 +74,15 @@ static const struct smsd_process *find_main(const struct smsd_state *state, cons
         return best;
 }
 
+/* What we know of a handler beyond the scan. */
+static usec_t find_told_at(const struct smsd_handler *handlers, unsigned n, struct process_id id)
+{
+        for (unsigned i = 0; i < n; i++)
+                if (process_id_equal(handlers[i].id, id))
+                        return handlers[i].told_at;
+        return 0;
+}
+
 static void add_handler(struct smsd_state *state, const struct smsd_process *process)
 {
         if (state->n_handlers == ARRAY_SIZE(state->handlers))
@@ -81,12 +90,17 @@ static void add_handler(struct smsd_state *state, const struct smsd_process *pro
         struct smsd_handler *handler = &state->handlers[state->n_handlers++];
         handler->id = process->id;
         handler->tty_deleted = process->tty_deleted;
+        handler->told_at = 0;
         (void)text_copy(handler->tty, sizeof(handler->tty), process->tty);
 }
 
 static void sort_processes(struct smsd_state *state, const struct process_list *list,
                            const struct smsd_process *main)
 {
+        struct smsd_handler before[SMSD_MODEMS_MAX];
+        unsigned n_before = state->n_handlers;
+
+        memcpy(before, state->handlers, n_before * sizeof(before[0]));
         state->n_handlers = state->n_ours = state->n_strays = state->n_foreign = 0;
         for (unsigned i = 0; i < list->n; i++) {
                 const struct smsd_process *process = &list->processes[i];
@@ -102,6 +116,8 @@ static void sort_processes(struct smsd_state *state, const struct process_list *
                 else
                         state->strays[state->n_strays++] = process->id;
         }
+        for (unsigned i = 0; i < state->n_handlers; i++)
+                state->handlers[i].told_at = find_told_at(before, n_before, state->handlers[i].id);
 }
 
 bool smsd_state_scan(struct smsd_state *state, const struct process_list *list, bool sending, usec_t now)
@@ -193,6 +209,19 @@ static bool tells_failure(enum smsd_log_kind kind)
         return false;
 }
 
+/*
+ * The cause is worth more than what follows from it. smsd tells of a refused configuration how many errors
+ * there are, each of them as "- what is wrong", how many problems there are, and that it ends.
+ */
+static bool says_more(const struct smsd_state *state, enum smsd_log_kind kind, const char *text)
+{
+        if (kind == SMSD_LOG_MAIN_ABORTED)
+                return state->last_error[0] == '\0';
+        if (kind == SMSD_LOG_CONFIG_REFUSED && state->config_refused)
+                return strstr(text, ": - ") && !strstr(state->last_error, ": - ");
+        return true;
+}
+
 void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, const char *text,
                     int64_t realtime)
 {
@@ -200,14 +229,14 @@ void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, 
                 state->ended_cleanly = true;
         if (line->kind == SMSD_LOG_MAIN_STARTED)
                 state->ended_cleanly = false;
-        if (line->kind == SMSD_LOG_CONFIG_REFUSED)
-                state->config_refused = true;
         if (line->kind == SMSD_LOG_SENT)
                 state->last_sent = realtime;
         if (line->kind == SMSD_LOG_RECEIVED)
                 state->last_received = realtime;
-        if (tells_failure(line->kind))
+        if (tells_failure(line->kind) && says_more(state, line->kind, text))
                 (void)text_copy(state->last_error, sizeof(state->last_error), text);
+        if (line->kind == SMSD_LOG_CONFIG_REFUSED)
+                state->config_refused = true;
 }
 
 void smsd_state_forget_log(struct smsd_state *state)

@@ -169,17 +169,19 @@ static int begin(struct daemon *daemon)
         return start_hotplug(daemon);
 }
 
-static int recover_conf(const struct daemon *daemon)
+/* Tidies up behind a replacement: an edit that somebody made in the very moment is put back in force, or
+ * kept. */
+void daemon_recover_conf(struct daemon *daemon)
 {
         int r = conf_file_recover(daemon->config.smsd_conf);
 
         if (r > 0)
-                log_warning("an edit of %s that a crash had interrupted was put back",
-                            daemon->config.smsd_conf);
-        if (r < 0 && r != -ENOENT)
-                log_warning("what a crash left beside %s cannot be tidied up: %s", daemon->config.smsd_conf,
+                log_warning("somebody edited %s while it was replaced: the edit is in force at the next "
+                            "restart, or kept as %s.smswarden-saved",
+                            daemon->config.smsd_conf, daemon->config.smsd_conf);
+        if (r < 0 && r != -ENOENT && r != -EBUSY)
+                log_warning("what was left beside %s cannot be tidied up: %s", daemon->config.smsd_conf,
                             strerror(-r));
-        return 0;
 }
 
 int daemon_start(struct daemon *daemon)
@@ -199,7 +201,7 @@ int daemon_start(struct daemon *daemon)
         if (r >= 0)
                 r = start_bus(daemon);
         if (r >= 0 && daemon->config.mode == MODE_CONTROL)
-                r = recover_conf(daemon);
+                daemon_recover_conf(daemon);
         return r < 0 ? r : begin(daemon);
 }
 

@@ -79,6 +79,7 @@ struct daemon {
 int daemon_start(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 int daemon_reload(struct daemon *daemon);
+void daemon_recover_conf(struct daemon *daemon);
 
 /* queue.c: a zeroed event to be filled by the caller; it is stepped from the event loop. Never NULL. */
 struct event *daemon_enqueue(struct daemon *daemon, enum event_kind kind);
@@ -104,7 +105,8 @@ void daemon_learn_files(struct daemon *daemon, const char *text, size_t length);
 /* state.c: what an earlier life left, and what the next one shall find */
 void daemon_restore(struct daemon *daemon);
 int daemon_save_modem(const struct daemon *daemon, const struct modem_record *record);
-int daemon_keep_conf(const struct daemon *daemon, const char *name);
+/* Keeps a smsd.conf under STATE_DIR; NULL is nothing to keep. */
+int daemon_keep_conf(const struct daemon *daemon, const char *name, const char *text, size_t length);
 
 /* clock.c */
 usec_t now_boottime(void);

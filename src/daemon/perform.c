@@ -189,13 +189,35 @@ static void perform_conf_write(struct daemon *daemon, const struct action *actio
         daemon_enqueue(daemon, EVENT_CONF_WRITTEN)->result = r;
 }
 
-static void perform_conf_keep(struct daemon *daemon, const char *name)
+/* What was edited since the core read it may be what smsd reads, or not: such a text proves nothing. */
+static void perform_conf_keep(struct daemon *daemon, const struct action *action)
 {
-        int r = daemon_keep_conf(daemon, name);
+        _cleanup_free_ char *text = NULL;
+        struct conf_file_id id;
+        size_t length = 0;
+        int r = conf_file_read(daemon->config.smsd_conf, &text, &length, &id);
 
+        if (r >= 0 && (length != action->conf.length || memcmp(text, action->conf.text, length) != 0))
+                return;
+        if (r >= 0)
+                r = daemon_keep_conf(daemon, "smsd.conf.good", text, length);
         if (r < 0)
-                log_warning("%s cannot be kept as %s/%s: %s", daemon->config.smsd_conf,
-                            daemon->config.state_dir, name, strerror(-r));
+                log_warning("the smsd.conf that smsd runs on cannot be kept in %s: %s", daemon->config.state_dir,
+                            strerror(-r));
+}
+
+static void perform_conf_set_aside(struct daemon *daemon)
+{
+        _cleanup_free_ char *text = NULL;
+        struct conf_file_id id;
+        size_t length = 0;
+        int r = conf_file_read(daemon->config.smsd_conf, &text, &length, &id);
+
+        if (r >= 0)
+                r = daemon_keep_conf(daemon, "smsd.conf.refused", text, length);
+        if (r < 0)
+                log_warning("%s cannot be kept as %s/smsd.conf.refused: %s", daemon->config.smsd_conf,
+                            daemon->config.state_dir, strerror(-r));
 }
 
 /* --- hold and flag --- */
@@ -290,10 +312,10 @@ static void perform(struct daemon *daemon, const struct action *action)
                 perform_conf_write(daemon, action);
                 break;
         case ACTION_CONF_KEEP:
-                perform_conf_keep(daemon, "smsd.conf.good");
+                perform_conf_keep(daemon, action);
                 break;
         case ACTION_CONF_SET_ASIDE:
-                perform_conf_keep(daemon, "smsd.conf.refused");
+                perform_conf_set_aside(daemon);
                 break;
         case ACTION_HOLD_WRITE:
                 perform_hold_write(daemon, action);

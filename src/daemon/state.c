@@ -113,18 +113,12 @@ static bool same_content(const char *path, const char *text, size_t length)
                kept_length == length && memcmp(kept, text, length) == 0;
 }
 
-int daemon_keep_conf(const struct daemon *daemon, const char *name)
+int daemon_keep_conf(const struct daemon *daemon, const char *name, const char *text, size_t length)
 {
         char path[CONFIG_PATH_MAX + 32];
-        _cleanup_free_ char *text = NULL;
-        struct conf_file_id id;
-        size_t length = 0;
         int r = text_format(path, sizeof(path), "%s/%s", daemon->config.state_dir, name);
 
-        if (r < 0)
-                return r;
-        r = conf_file_read(daemon->config.smsd_conf, &text, &length, &id);
-        if (r < 0)
+        if (r < 0 || !text)
                 return r;
         /* smsd.conf may hold a PIN. An SD card does not like to be written for nothing. */
         return same_content(path, text, length) ? 0 : file_replace(path, text, length, 0600);

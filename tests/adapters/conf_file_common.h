@@ -110,6 +110,14 @@ static inline int replace_text(const char *path, const struct conf_file_id *id, 
         return conf_file_replace(path, id, text, strlen(text));
 }
 
+/* What the daemon does a second after a replacement: nothing but the file is left. */
+static inline void settle(const struct folder *folder)
+{
+        assert_true(count_entries(folder->path) <= 2);
+        assert_int_equal(conf_file_recover(folder->file), 0);
+        assert_int_equal(count_entries(folder->path), 1);
+}
+
 /* Runs in a forked child; what it returns (0..255) is the exit status, 0 for right. */
 static inline void assert_in_child(int (*function)(const struct folder *folder), const struct folder *folder)
 {

@@ -161,7 +161,7 @@ static void add_template(char *text, size_t size, const char *template, const ch
         assert_int_equal(text_append(text, size, "%s\n", template), 0);
 }
 
-static void write_smsd_conf(const struct gateway *g, unsigned modems)
+static void write_smsd_conf(const struct gateway *g, unsigned slots)
 {
         static const char usual[] = "outgoing = %s/spool/outgoing\nchecked = %s/spool/checked\n"
                                     "incoming = %s/spool/incoming\nfailed = %s/spool/failed\n"
@@ -172,12 +172,12 @@ static void write_smsd_conf(const struct gateway *g, unsigned modems)
         const struct gateway_options *options = g->options;
         char text[8192] = "# A comment of the user's own.\ndevices = GSM1";
 
-        for (unsigned i = 1; i < modems; i++)
+        for (unsigned i = 1; i < slots; i++)
                 assert_int_equal(text_append(text, sizeof(text), ",GSM%u", i + 1), 0);
         assert_int_equal(text_append(text, sizeof(text), "\n"), 0);
         add_template(text, sizeof(text), usual, g->folder);
         add_template(text, sizeof(text), options->smsd_global ? options->smsd_global : "", g->folder);
-        for (unsigned i = 0; i < modems; i++)
+        for (unsigned i = 0; i < slots; i++)
                 assert_int_equal(text_append(text, sizeof(text),
                                              "[GSM%u]\ndevice = /dev/ttyUSB9%u\nincoming = yes\n"
                                              "baudrate = 115200\nmemory_start = 0\n%s\n",
@@ -323,7 +323,7 @@ static int set_up(void **state)
         g->options = &test->options;
         unsigned n = test->options.modems ? test->options.modems : 1;
         make_folder(g);
-        write_smsd_conf(g, n);
+        write_smsd_conf(g, g->options->slots ? g->options->slots : n);
         (void)text_format(program, sizeof(program), "%s/softec25", build);
         (void)text_format(modems, sizeof(modems), "%u", n);
         path_in(g, folder, "modem");

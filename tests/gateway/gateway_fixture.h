@@ -36,7 +36,8 @@ struct ec25_client;
 
 /* What a test needs other than the usual. */
 struct gateway_options {
-        unsigned modems;         /* software modems, and slots GSM1, GSM2 ... in smsd.conf; 0: one */
+        unsigned modems;         /* software modems; 0: one */
+        unsigned slots;          /* GSM1, GSM2 ... in smsd.conf; 0: one for each modem */
         const char *smsd_global; /* more global lines for smsd.conf */
         const char *smsd_modem;  /* more lines for every modem's section */
         const char *smsd_conf;   /* instead of the usual smsd.conf altogether; %s: the folder, any number */
@@ -118,6 +119,13 @@ char *gateway_read(const char *path);             /* malloc'ed; "" when there is
 unsigned gateway_count(const char *text, const char *wanted);
 /* The device of a slot in smsd.conf, without its folder: "ttyUSB2". */
 const char *gateway_device(const struct gateway *g, const char *slot);
+
+/* The name of a port's node now: "ttyUSB2". port: at modem diag nmea. */
+const char *gateway_node(struct gateway *g, unsigned modem, const char *port);
+unsigned gateway_holders(struct gateway *g,
+                         unsigned modem); /* open descriptors on its ports, dead ones too */
+/* Bytes that went either way on a port since it is plugged in. */
+uint64_t gateway_bytes(struct gateway *g, unsigned modem, const char *port);
 
 /* --- doing --- */
 

@@ -307,6 +307,37 @@ void gateway_plug(struct gateway *g, const char *options)
         gateway_modem(g, "plug 0 %s", options);
 }
 
+const char *gateway_node(struct gateway *g, unsigned modem, const char *port)
+{
+        static char name[64];
+        _cleanup_free_ char *path = gateway_ask(g, "node %u %s", modem, port);
+
+        path[strcspn(path, "\n")] = '\0';
+        assert_non_null(strrchr(path, '/'));
+        assert_int_equal(text_copy(name, sizeof(name), strrchr(path, '/') + 1), 0);
+        return name;
+}
+
+unsigned gateway_holders(struct gateway *g, unsigned modem)
+{
+        _cleanup_free_ char *holders = gateway_ask(g, "holders %u", modem);
+
+        return gateway_count(holders, "holder ");
+}
+
+uint64_t gateway_bytes(struct gateway *g, unsigned modem, const char *port)
+{
+        char wanted[64];
+        unsigned long long written, read;
+        _cleanup_free_ char *stats = gateway_ask(g, "stats");
+
+        assert_int_equal(text_format(wanted, sizeof(wanted), "bytes %u %s ", modem, port), 0);
+        const char *line = strstr(stats, wanted);
+        assert_non_null(line);
+        assert_int_equal(sscanf(line + strlen(wanted), "written=%llu read=%llu", &written, &read), 2);
+        return written + read;
+}
+
 /* --- a person --- */
 
 int gateway_command(struct gateway *g, const struct control_request *request, char *ret_message)

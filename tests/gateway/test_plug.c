@@ -21,8 +21,172 @@ static void a_modem_is_plugged_in_and_messages_flow(struct gateway *g)
         assert_int_equal(gateway_starts(g), 1);
 }
 
+/* Plugged as told, the AT port and no other is used, and it is that interface. */
+static void is_served_on(struct gateway *g, int interface)
+{
+        gateway_working(g, 0);
+        assert_string_equal(gateway_device(g, "GSM1"), gateway_node(g, 0, "at"));
+        assert_int_equal(gateway_slot(g, "GSM1")->interface, interface);
+        assert_int_equal(gateway_bytes(g, 0, "diag"), 0);
+        assert_int_equal(gateway_bytes(g, 0, "nmea"), 0);
+        assert_int_equal(gateway_bytes(g, 0, "modem"), 0);
+        assert_int_equal(gateway_starts(g), 1);
+}
+
+static void ttys_that_come_in_any_order_are_told_apart(struct gateway *g)
+{
+        gateway_plug(g, "order=3,1,0,2 gap=60");
+        is_served_on(g, 2);
+}
+
+static void the_at_port_of_the_ecm_composition_is_found(struct gateway *g)
+{
+        gateway_plug(g, "composition=ecm");
+        is_served_on(g, 2);
+}
+
+static void a_dead_fifth_tty_of_an_old_kernel_is_left_alone(struct gateway *g)
+{
+        gateway_plug(g, "composition=ecm-old order=reverse gap=20");
+        is_served_on(g, 2);
+}
+
+static void the_at_port_of_the_rndis_composition_is_found(struct gateway *g)
+{
+        gateway_plug(g, "composition=rndis");
+        is_served_on(g, 4);
+}
+
+static void the_at_port_of_the_audio_composition_is_found(struct gateway *g)
+{
+        gateway_plug(g, "composition=audio order=reverse gap=20");
+        is_served_on(g, 2);
+}
+
+/* --- what is no modem --- */
+
+static bool is_refused(struct gateway *g, const void *reason)
+{
+        const struct snapshot *s = gateway_snapshot(g);
+
+        return s->n_others == 1 && text_equal(s->others[0].state, "failed") &&
+               strstr(s->others[0].reason, reason);
+}
+
+static bool nothing_was_started(struct gateway *g, const void *userdata)
+{
+        (void)userdata;
+        return gateway_starts(g) == 0 && gateway_holders(g, 0) == 0;
+}
+
+static void a_crashed_modem_is_refused_with_the_reason(struct gateway *g)
+{
+        gateway_plug(g, "composition=qhsusb_bulk");
+        gateway_wait(g, 5000, "the device is refused", is_refused, "QHSUSB__BULK");
+        gateway_stays(g, 500, "nothing is started", nothing_was_started, NULL);
+        gateway_wait_logged(g, "is not used: The modem's firmware has crashed", 1000);
+        gateway_modem(g, "unplug 0");
+        gateway_plug(g, "composition=qmi"); /* somebody cut its power */
+        is_served_on(g, 2);
+}
+
+static void a_modem_in_download_mode_is_refused_with_the_reason(struct gateway *g)
+{
+        gateway_plug(g, "composition=edl");
+        gateway_wait(g, 5000, "the device is refused", is_refused, "05c6:9008");
+        gateway_stays(g, 500, "nothing is started", nothing_was_started, NULL);
+}
+
+static bool ftdi_was_seen(struct gateway *g, const void *userdata)
+{
+        (void)userdata;
+        return gateway_logged(g, "event usb-device") > 0;
+}
+
+static void another_serial_adapter_is_ignored(struct gateway *g)
+{
+        gateway_plug(g, "composition=ftdi");
+        gateway_wait(g, 5000, "the daemon sees the adapter", ftdi_was_seen, NULL);
+        gateway_stays(g, 500, "nothing is started", nothing_was_started, NULL);
+        assert_int_equal(gateway_snapshot(g)->n_others, 0);
+        assert_string_equal(g->snapshot.reason, "no modem is plugged in");
+}
+
+static void a_modem_is_found_beside_another_serial_adapter(struct gateway *g)
+{
+        gateway_modem(g, "plug 1 composition=ftdi");
+        gateway_plug(g, "");
+        is_served_on(g, 2);
+        assert_int_equal(gateway_holders(g, 1), 0);
+        assert_int_equal(gateway_snapshot(g)->n_others, 0);
+}
+
+/* --- two modems --- */
+
+static void slot_has(struct gateway *g, const char *slot, const char *imei, unsigned modem)
+{
+        assert_string_equal(gateway_slot(g, slot)->imei, imei);
+        assert_string_equal(gateway_device(g, slot), gateway_node(g, modem, "at"));
+}
+
+static bool is_ready(struct gateway *g, const void *userdata)
+{
+        return text_equal(gateway_slot(g, userdata)->state, "ready") && g->snapshot.can_send;
+}
+
+static void two_modems_with_one_serial_keep_their_slots(struct gateway *g)
+{
+        char first[16], second[16];
+
+        gateway_modem(g, "plug 0 usb=1-1.1 serial=0123456789ABCDEF");
+        gateway_modem(g, "plug 1 usb=1-1.2 serial=0123456789ABCDEF");
+        gateway_working(g, 0);
+        assert_int_equal(gateway_starts(g), 1); /* one start for both */
+        (void)text_copy(first, sizeof(first), gateway_slot(g, "GSM1")->imei);
+        (void)text_copy(second, sizeof(second), gateway_slot(g, "GSM2")->imei);
+        assert_string_not_equal(first, second);
+        slot_has(g, "GSM1", first, 0);
+        slot_has(g, "GSM2", second, 1);
+
+        gateway_modem(g, "unplug 0");
+        gateway_modem(g, "unplug 1");
+        gateway_wait_down(g);
+        /* Each where the other one was, and in the other order. */
+        gateway_modem(g, "plug 1 usb=1-1.1 serial=0123456789ABCDEF");
+        gateway_modem(g, "plug 0 usb=1-1.2 serial=0123456789ABCDEF");
+        gateway_working(g, 0);
+        slot_has(g, "GSM1", first, 0);
+        slot_has(g, "GSM2", second, 1);
+        assert_int_equal(gateway_starts(g), 2);
+}
+
+/* smsd's handler for the missing one waits half a minute for its device; the modem is not left waiting for
+ * that. */
+static void a_second_modem_is_taken_while_smsd_serves_the_first(struct gateway *g)
+{
+        gateway_plug(g, "");
+        gateway_wait(g, 15000, "the first is served", is_ready, "GSM1");
+        gateway_wait_smsd_logged(g, "GSM2: Couldn't open serial port", 5000);
+        gateway_modem(g, "plug 1 boot=4000");
+        int64_t begun = gateway_now();
+        gateway_working(g, 0);
+        assert_in_range(gateway_now() - begun, 0, 15000);
+        assert_int_equal(gateway_starts(g), 2);
+}
+
 static const struct gateway_test tests[] = {
     GATEWAY_TEST(a_modem_is_plugged_in_and_messages_flow),
+    GATEWAY_TEST(ttys_that_come_in_any_order_are_told_apart),
+    GATEWAY_TEST(the_at_port_of_the_ecm_composition_is_found),
+    GATEWAY_TEST(a_dead_fifth_tty_of_an_old_kernel_is_left_alone),
+    GATEWAY_TEST(the_at_port_of_the_rndis_composition_is_found),
+    GATEWAY_TEST(the_at_port_of_the_audio_composition_is_found),
+    GATEWAY_TEST(a_crashed_modem_is_refused_with_the_reason),
+    GATEWAY_TEST(a_modem_in_download_mode_is_refused_with_the_reason),
+    GATEWAY_TEST(another_serial_adapter_is_ignored),
+    GATEWAY_TEST(a_modem_is_found_beside_another_serial_adapter, .modems = 2, .slots = 1),
+    GATEWAY_TEST(two_modems_with_one_serial_keep_their_slots, .modems = 2),
+    GATEWAY_TEST(a_second_modem_is_taken_while_smsd_serves_the_first, .modems = 2),
 };
 
 int main(int argc, char **argv)

@@ -324,7 +324,7 @@ static void carry_out(struct world *world, const struct action *action)
                 post_result(world, EVENT_CONF_WRITTEN, result, world_chance(world, 500, 20 * USEC_PER_MSEC));
                 break;
         case ACTION_CONF_KEEP:
-                conf_keep(world);
+                conf_keep(world, action->conf.text, action->conf.length);
                 break;
         case ACTION_CONF_SET_ASIDE:
                 conf_set_aside(world);
@@ -489,6 +489,8 @@ void controller_deliver(struct world *world, const struct happening *happening)
             complete(world, event, &status)) {
                 world->controller.busy |= event->kind != EVENT_PROCESSES &&
                                           event->kind != EVENT_SMSD_STATUS && event->kind != EVENT_FLAG;
+                if (event->kind == EVENT_COMMAND && event->command.kind != COMMAND_STOP)
+                        world->promises.held = false;
                 step(world, event);
         }
         recycle(world, event);
@@ -560,6 +562,8 @@ void controller_kill(struct world *world, usec_t until_up)
                 world_trace(world, "the controller is killed");
         c->gateway = gateway_free(c->gateway);
         c->begun = false;
+        if (!world->files.hold)
+                world->promises.held = false; /* its file could not be written: nobody knows of it any more */
         c->life++;
         c->timer_at = USEC_INFINITY;
         for (unsigned i = 0; i < MODEMS_MAX; i++)

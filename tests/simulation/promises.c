@@ -218,8 +218,7 @@ void promises_main_ended(struct world *world, const struct world_process *p)
                    world->now > promises->disturbed_before + BACKOFF_OVER &&
                    world->now > world->controller.up_since + BACKOFF_OVER && smsd_can_send(world, 0);
 
-        if (due || smsd_count_ours(world) == 0)
-                promises->failed_at = world->now;
+        promises->failed_at = world->now;
         if (due)
                 world_plan(world, 110 * USEC_PER_MSEC, HAPPENS_RESTART_CHECK, (unsigned)p->id.pid, 0);
 }
@@ -228,6 +227,11 @@ void promises_restart_due(struct world *world, unsigned pid)
 {
         if (!world->controller.gateway || smsd_main(world) ||
             world->promises.disturbed_at + 110 * USEC_PER_MSEC < world->now)
+                return;
+        /* Something came in between: another failure counts for the backoff. */
+        if (world->promises.failed_at + 110 * USEC_PER_MSEC > world->now ||
+            world->promises.disturbed_at > world->promises.failed_at ||
+            world->controller.up_since > world->promises.failed_at)
                 return;
         if (!gateway_is_restarting(world->controller.gateway) && !gateway_is_held(world->controller.gateway))
                 promise_broken(world, 3, "main %u ended 100 ms ago and no restart has begun", pid);
@@ -245,6 +249,8 @@ static void check_hold(struct world *world)
 
         if (world->now < world->controller.opened_lost_until + USEC_PER_MIN)
                 slack += 65 * USEC_PER_SEC;
+        if (world->now < world->files.disk_full_until + 65 * USEC_PER_SEC)
+                slack += 65 * USEC_PER_SEC; /* what failed is tried again at the next look */
         if (!(beside && world->files.hold))
                 promises->hold_beside_since = 0;
         else if (promises->hold_beside_since == 0)
@@ -267,7 +273,7 @@ static void check_dead_ttys(struct world *world)
 {
         for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
                 const struct world_process *p = &world->processes[i];
-                if (!p->alive || !p->ours || !p->tty_died)
+                if (!p->alive || !p->ours || !p->tty_died || gateway_is_held(world->controller.gateway))
                         continue;
                 usec_t known =
                     p->tty_died > world->controller.up_since ? p->tty_died : world->controller.up_since;
@@ -360,13 +366,18 @@ static unsigned slots_served(const struct world *world)
         return n;
 }
 
+void promises_could_send(struct world *world)
+{
+        if (slots_served(world) > 0)
+                world->promises.could_send_at = world->now;
+}
+
 static void check_life(struct world *world)
 {
         struct world_promises *promises = &world->promises;
         bool well = box_is_well(world) && world->now >= promises->disturbed_at && slots_due(world) > 0;
 
-        if (slots_served(world) > 0)
-                promises->could_send_at = world->now;
+        promises_could_send(world);
         if (!well) {
                 promises->good_since = 0;
                 return;
@@ -402,8 +413,13 @@ static void check_verdict(struct world *world)
 
 void promises_after(struct world *world)
 {
-        if (!world->controller.gateway)
+        if (!world->controller.gateway) {
+                world->promises.hold_beside_since = world->promises.flag_beside_since = 0;
                 return;
+        }
+        if (gateway_is_held(world->controller.gateway) || world->promises.was_held)
+                world->promises.held_at = world->now;
+        world->promises.was_held = gateway_is_held(world->controller.gateway);
         if (world->config.mode == MODE_CONTROL) {
                 check_hold(world);
                 check_dead_ttys(world);

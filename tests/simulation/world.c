@@ -151,6 +151,8 @@ struct world *world_free(struct world *world)
 
 static void next_input(struct world *world, unsigned index)
 {
+        world->controller.busy = true;
+        promises_could_send(world);
         if (!world->left_out || !world->left_out[index])
                 world_input(world, &world->inputs->items[index]);
         if (index + 1 < world->inputs->n)
@@ -197,8 +199,10 @@ static void happen(struct world *world, const struct happening *happening)
                 promises_restart_due(world, happening->who);
                 break;
         case HAPPENS_START:
-                if (!smsd_main(world))
+                if (!smsd_main(world)) {
+                        world->promises.held = false;
                         (void)smsd_start(world, true, true);
+                }
                 break;
         case HAPPENS_MAIN_UP:
         case HAPPENS_MAIN_CHECK:

@@ -177,6 +177,8 @@ struct world_promises {
         bool held; /* somebody holds smsd, and nobody has ended that */
         usec_t held_until;
         bool legacy_held;
+        bool was_held;
+        usec_t held_at; /* the core held it last */
         usec_t
             failed_at; /* the last end of an smsd process that was not asked for: backoff counts from there */
         usec_t next_slow_check;
@@ -277,7 +279,7 @@ bool conf_is_valid(const struct world *world);
 void conf_value(const struct world *world, unsigned slot, const char *key, char *value, size_t size);
 int conf_write(struct world *world, const char *text, size_t length);
 void conf_set_aside(struct world *world);
-void conf_keep(struct world *world);
+void conf_keep(struct world *world, const char *text, size_t length);
 void files_hold_write(struct world *world, const struct hold_record *record, int *ret_result);
 int files_hold_clear(struct world *world);
 void files_flag(struct world *world, struct flag_event *ret_flag);
@@ -305,6 +307,7 @@ void promise_broken(struct world *world, unsigned number, const char *format, ..
     __attribute__((format(printf, 3, 4)));
 void promises_action(struct world *world, const struct action_list *actions, unsigned index);
 void promises_after(struct world *world);
+void promises_could_send(struct world *world);
 void promises_main_ended(struct world *world, const struct world_process *process);
 void promises_restart_due(struct world *world, unsigned pid);
 void promises_conf_written(struct world *world, const char *before, const char *after);

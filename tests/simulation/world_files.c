@@ -199,10 +199,19 @@ void conf_set_aside(struct world *world)
                 replace(&world->files.refused, duplicate(world->files.conf));
 }
 
-void conf_keep(struct world *world)
+void conf_keep(struct world *world, const char *text, size_t length)
 {
-        if (world->files.conf)
-                replace(&world->files.good, duplicate(world->files.conf));
+        char *copy = strndup(text, length);
+
+        if (!copy)
+                abort();
+        if (!world->files.conf || !text_equal(copy, world->files.conf)) {
+                free(copy);
+                return;
+        }
+        if (strstr(copy, "bogus_key"))
+                promise_broken(world, 4, "a smsd.conf that smsd refuses is kept as the last good one");
+        replace(&world->files.good, copy);
 }
 
 /* --- hold and flag */

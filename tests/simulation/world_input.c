@@ -50,6 +50,21 @@ static void other_start(struct world *world, usec_t duration)
                 world_plan(world, duration, HAPPENS_OTHER_END, (unsigned)pid, 1000);
 }
 
+/* smsd's handler finds out when it asks again. */
+static void ask_again(struct world *world, unsigned modem)
+{
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
+                struct world_process *p = &world->processes[i];
+                if (!p->alive || p->state != PROCESS_POLLING || !tty_is_alive(world, p->tty, p->tty_life) ||
+                    world->ttys[p->tty].modem != (int)modem)
+                        continue;
+                p->state = PROCESS_ASKING;
+                p->asked_since = world->now;
+                world_plan(world, world_chance(world, 3 * USEC_PER_SEC, 12 * USEC_PER_SEC),
+                           HAPPENS_HANDLER_INIT, (unsigned)p->id.pid, 0);
+        }
+}
+
 static void set_card(struct world *world, unsigned modem, enum sim_kind card)
 {
         struct world_modem *m = &world->modems[modem];
@@ -60,17 +75,7 @@ static void set_card(struct world *world, unsigned modem, enum sim_kind card)
         m->wrong_pins = 0;
         m->needs_person = card == CARD_PUK;
         m->busy_until = world->now + 2 * USEC_PER_SEC;
-        /* smsd's handler finds out when it asks again. */
-        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
-                struct world_process *p = &world->processes[i];
-                if (p->alive && p->state == PROCESS_POLLING && tty_is_alive(world, p->tty, p->tty_life) &&
-                    world->ttys[p->tty].modem == (int)modem) {
-                        p->state = PROCESS_ASKING;
-                        p->asked_since = world->now;
-                        world_plan(world, world_chance(world, 3 * USEC_PER_SEC, 12 * USEC_PER_SEC),
-                                   HAPPENS_HANDLER_INIT, (unsigned)p->id.pid, 0);
-                }
-        }
+        ask_again(world, modem);
 }
 
 static void reset_modem(struct world *world, const struct input *input)
@@ -162,7 +167,6 @@ static void command(struct world *world, const struct input *input)
         if (!world->controller.gateway)
                 return;
         if (kind != COMMAND_STOP) {
-                end_hold(world);
                 world->controller.person_until = world->now + 180 * USEC_PER_SEC;
         }
         controller_command(world, kind, input->what == 1, input->duration);
@@ -227,6 +231,7 @@ static void modem_input(struct world *world, const struct input *input)
                 break;
         case INPUT_SIM_BUSY:
                 m->busy_until = until;
+                ask_again(world, input->who);
                 break;
         case INPUT_SLOW_NETWORK:
                 m->slow_until = until;

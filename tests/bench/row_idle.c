@@ -57,7 +57,7 @@ static double measure_empty(struct gateway *g)
 
 void row_idle(struct gateway *g)
 {
-        const struct timespec minute = {.tv_sec = MINUTE}, settle = {.tv_sec = 40};
+        const struct timespec minute = {.tv_sec = MINUTE}, settle = {.tv_sec = 37};
 
         gateway_plug(g, "gap=0");
         gateway_working(g, 0);

@@ -12,8 +12,11 @@
 
 void samples_add(struct samples *samples, double value)
 {
-        if (samples->n < SAMPLES_MAX)
-                samples->values[samples->n++] = value;
+        unsigned place = __atomic_fetch_add(&samples->n, 1, __ATOMIC_RELAXED);
+
+        if (place >= SAMPLES_MAX)
+                abort();
+        samples->values[place] = value;
 }
 
 static int compare(const void *a, const void *b)

@@ -15,7 +15,8 @@ struct samples {
         double values[SAMPLES_MAX];
 };
 
-void samples_add(struct samples *samples, double value); /* one beyond SAMPLES_MAX is left out */
+/* Several processes may add to samples in shared memory; one beyond SAMPLES_MAX aborts. */
+void samples_add(struct samples *samples, double value);
 double samples_median(const struct samples *samples); /* of an even number the mean of the two; 0 of none */
 double samples_min(const struct samples *samples);
 double samples_max(const struct samples *samples);

@@ -1,7 +1,8 @@
 /*
  * What a million mixed events leave behind: the daemon's queue and the core, a made-up outside, virtual time.
  * Prints the growth of the heap in use and of the resident memory, in bytes, behind a warm-up that has seen
- * every kind of event. Its argument makes the mix another one.
+ * every kind of event. Arguments: a number that makes the mix
+ * another one, and how many events.
  */
 #include "world.h"
 
@@ -11,7 +12,6 @@
 #include <string.h>
 
 #define WARM_UP 200000
-#define EVENTS  1000000
 
 struct memory {
         size_t heap;
@@ -53,8 +53,9 @@ int main(int argc, char *argv[])
                 return EXIT_FAILURE;
         world_init(&daemon, argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 0);
         (void)run(&daemon, WARM_UP);
+        unsigned long events = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000000;
         struct memory before = measure();
-        unsigned long n = run(&daemon, EVENTS);
+        unsigned long n = run(&daemon, events);
         struct memory after = measure();
         (void)printf("%lu events: heap %+ld resident %+ld\n", n, (long)after.heap - (long)before.heap,
                      after.resident - before.resident);

@@ -40,6 +40,13 @@ struct gateway *gateway_free(struct gateway *gateway)
         return NULL;
 }
 
+/* The restart path must work on the last reading: smsd.conf is replaced only as it was read last. */
+static void count_conf_reads(struct gateway *gateway, const struct action_list *actions)
+{
+        for (unsigned i = 0; i < actions->n; i++)
+                gateway->conf_reads += actions->items[i].kind == ACTION_CONF_READ;
+}
+
 void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *actions)
 {
         action_list_init(actions);
@@ -49,6 +56,7 @@ void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *acti
         action_push(actions, ACTION_SCAN);
         gateway_look_for_flag(gateway, actions);
         gateway->health_at = usec_add(now, HEALTH_DOUBT);
+        count_conf_reads(gateway, actions);
 }
 
 /* --- smsd.conf --- */
@@ -76,6 +84,13 @@ static void learn_slots(struct gateway *gateway, const struct smsd_conf *conf, s
         conf_plan_learn(conf, &gateway->slots);
 }
 
+void gateway_read_conf(struct gateway *gateway, struct action_list *actions)
+{
+        gateway->conf_wanted = restart_busy(&gateway->restart);
+        if (!gateway->conf_wanted)
+                action_push(actions, ACTION_CONF_READ);
+}
+
 static void conf_read(struct gateway *gateway, const struct conf_event *event, struct action_list *actions)
 {
         struct smsd_conf conf = {.text = event->text, .length = event->length};
@@ -83,6 +98,8 @@ static void conf_read(struct gateway *gateway, const struct conf_event *event, s
 
         if (event->good)
                 return;
+        if (gateway->conf_reads > 0)
+                gateway->conf_reads--;
         gateway->conf_error[0] = '\0';
         if (event->result < 0) {
                 (void)text_format(gateway->conf_error, sizeof(gateway->conf_error),
@@ -381,8 +398,10 @@ static void look_at_health(struct gateway *gateway, struct action_list *actions)
         gateway_look_for_flag(gateway, actions);
         /* Also while it is down: a start by hand must be noticed when its first sign was missed. */
         action_push(actions, ACTION_SCAN);
-        if (waits_for_conf(gateway) && !gateway->hold.active && !restart_busy(&gateway->restart))
-                action_push(actions, ACTION_CONF_READ);
+        if ((waits_for_conf(gateway) && !gateway->hold.active) || gateway->conf_wanted)
+                gateway_read_conf(gateway, actions);
+        if (gateway->hold_unwritten)
+                gateway_hold_repeat(gateway, actions);
         if (!gateway->smsd.running)
                 return;
         action_push(actions, ACTION_STATUS_READ);
@@ -473,7 +492,7 @@ static void reloaded(struct gateway *gateway, const struct config *config, struc
 {
         gateway->config = *config;
         gateway->restart.backoff.maximum = config->backoff_max;
-        action_push(actions, ACTION_CONF_READ);
+        gateway_read_conf(gateway, actions);
 }
 
 static void dispatch(struct gateway *gateway, const struct event *event, struct action_list *actions)
@@ -531,11 +550,7 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
                 break;
         case EVENT_HOLD_WRITTEN:
         case EVENT_HOLD_CLEARED:
-                if (event->result < 0)
-                        action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
-                                      "the hold's file could not be %s: %s",
-                                      event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed",
-                                      strerror(-event->result));
+                gateway_hold_stored(gateway, event, actions);
                 break;
         case EVENT_TIMER:
         case EVENT_CONF_WRITTEN:
@@ -582,6 +597,7 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
         if (!restart_busy(&gateway->restart) && gateway->n_waiting == 0)
                 forget_person(gateway);
         gateway->again = actions->overflown;
+        count_conf_reads(gateway, actions);
 }
 
 bool gateway_is_held(const struct gateway *gateway)

@@ -37,6 +37,29 @@ static void end_hold(struct gateway *gateway, struct action_list *actions)
                 action_push(actions, ACTION_HOLD_CLEAR);
 }
 
+void gateway_hold_stored(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        bool before = gateway->hold_unwritten;
+
+        gateway->hold_unwritten = event->result < 0;
+        if (event->result < 0 && !before)
+                action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+                              "the hold's file could not be %s: %s",
+                              event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed",
+                              strerror(-event->result));
+}
+
+/* The file says what is: a hold that is over must not be found by the next life, one that lasts must. */
+void gateway_hold_repeat(struct gateway *gateway, struct action_list *actions)
+{
+        if (gateway->config.mode != MODE_CONTROL || restart_busy(&gateway->restart))
+                return;
+        if (gateway->hold.active)
+                write_hold(gateway, actions);
+        else
+                action_push(actions, ACTION_HOLD_CLEAR);
+}
+
 /* Only who was started after the stop was asked for breaks the hold: this controller may have begun in the
  * middle of the stop. Orphans beside a main process that somebody started since are the restart path's, not
  * the hold's. */
@@ -262,6 +285,8 @@ static void wait_for_modem(struct gateway *gateway, const struct command *comman
         if (gateway->n_waiting == 0 || cause == CAUSE_RESTART)
                 gateway->waiting_cause = cause;
         gateway->waiting[gateway->n_waiting++] = command->token;
+        if (gateway->n_waiting > 1)
+                return; /* the first one's patience is everybody's */
         /* Without a modem on its way the answer to ACTION_CONF_READ decides. */
         gateway->waiting_until =
             usec_add(gateway->now, modem_is_coming(gateway) ? 120 * USEC_PER_SEC : USEC_PER_SEC);
@@ -286,7 +311,7 @@ static void command_start(struct gateway *gateway, const struct command *command
                              (int)gateway->smsd.main.pid);
                 return;
         }
-        action_push(actions, ACTION_CONF_READ);
+        gateway_read_conf(gateway, actions);
         wait_for_modem(gateway, command, cause, actions);
 }
 

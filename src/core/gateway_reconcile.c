@@ -19,6 +19,7 @@ struct restart_world gateway_world(struct gateway *gateway, struct action_list *
             .smsd = &gateway->smsd,
             .slots = &gateway->slots,
             .modems = gateway->modems,
+            .conf_is_old = gateway->conf_reads > 0,
             .now = gateway->now,
             .actions = actions,
         };

@@ -107,10 +107,14 @@ void gateway_exited(struct gateway *gateway, const struct event *event, struct a
 
 static void set_guard(struct slot *slot, enum guard guard, struct action_list *actions)
 {
-        if (slot->record.guard == guard)
+        uint64_t pin = guard == GUARD_PIN_REFUSED ? slot->pin : 0;
+
+        /* Another PIN that is refused as well is news: with the old one remembered it would be tried again.
+         */
+        if (slot->record.guard == guard && slot->record.guard_pin == pin)
                 return;
         slot->record.guard = guard;
-        slot->record.guard_pin = guard == GUARD_PIN_REFUSED ? slot->pin : 0;
+        slot->record.guard_pin = pin;
         gateway_save_slot(slot, actions);
         action_record(actions, RECORD_MODEM, SEVERITY_CRITICAL, slot->config.name, "%s",
                       guard == GUARD_PIN_REFUSED

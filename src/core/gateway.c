@@ -126,12 +126,19 @@ static bool all_served(const struct gateway *gateway)
         return gateway->slots.n > 0;
 }
 
+static bool all_answered(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (!gateway->slots.items[i].answered)
+                        return false;
+        return gateway->slots.n > 0;
+}
+
 static usec_t health_interval(const struct gateway *gateway)
 {
         if (!gateway->smsd.running)
                 return FLAG_EVERY;
-        bool verified =
-            gateway->restart.last_outcome != RESTART_OUTCOME_UNVERIFIED && gateway->smsd.status_known;
+        bool verified = all_answered(gateway) && gateway->smsd.status_known;
         return all_served(gateway) && (verified || !gateway->smsd.scanned) ? HEALTH_EVERY : HEALTH_DOUBT;
 }
 

@@ -18,6 +18,8 @@ void gateway_scanned(struct gateway *gateway, const struct event *event, struct 
 
         if (!fresh || restart_busy(&gateway->restart))
                 return;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                slot_forget_answer(&gateway->slots.items[i]);
         gateway->settling = true;
         gateway->handler_lost = false;
         gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
@@ -119,10 +121,14 @@ void gateway_exited(struct gateway *gateway, const struct event *event, struct a
 
 static void set_guard(struct slot *slot, enum guard guard, struct action_list *actions)
 {
-        if (slot->record.guard == guard)
+        uint64_t pin = guard == GUARD_PIN_REFUSED ? slot->pin : 0;
+
+        /* Another PIN that is refused as well is news: with the old one remembered it would be tried again.
+         */
+        if (slot->record.guard == guard && slot->record.guard_pin == pin)
                 return;
         slot->record.guard = guard;
-        slot->record.guard_pin = guard == GUARD_PIN_REFUSED ? slot->pin : 0;
+        slot->record.guard_pin = pin;
         gateway_save_slot(slot, actions);
         action_record(actions, RECORD_MODEM, SEVERITY_CRITICAL, slot->config.name, "%s",
                       guard == GUARD_PIN_REFUSED
@@ -130,6 +136,13 @@ static void set_guard(struct slot *slot, enum guard guard, struct action_list *a
                             "correct `pin` and run `smswarden start`"
                           : "the SIM is locked and asks for its PUK: smsd is not started again until you "
                             "unlock it by hand");
+}
+
+static void slot_has_answer(struct gateway *gateway, struct slot *slot)
+{
+        slot->answered = true;
+        if (slot->modem >= 0)
+                modem_trust(&gateway->modems[slot->modem]);
 }
 
 static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_kind kind,
@@ -172,8 +185,8 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_HANDLER_STARTED:
                 slot->unregistered = slot->silent = false;
-                if (modem && kind != SMSD_LOG_HANDLER_STARTED)
-                        modem_trust(modem);
+                if (kind != SMSD_LOG_HANDLER_STARTED)
+                        slot_has_answer(gateway, slot);
                 slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
                 break;
         case SMSD_LOG_OTHER:
@@ -200,26 +213,38 @@ void gateway_smsd_said(struct gateway *gateway, const struct event *event, struc
                 modem_log(gateway, slot, line->kind, actions);
 }
 
-static bool is_working(const struct smsd_status_modem *modem)
+/* What an ended smsd left in the file is the base that a fresh word of the new one is told from. Our own
+ * first look has nothing to compare with and believes what it sees. */
+static bool is_base(const struct gateway *gateway, const struct slot *slot)
 {
-        return modem->state == HANDLER_IDLE || modem->state == HANDLER_SENDING ||
-               modem->state == HANDLER_RECEIVING;
+        return gateway->restart.phase == RESTART_STARTING || (!slot->base_known && gateway->smsd.status_at);
 }
 
-/* A handler whose time in stats/status moves on has its modem's answers. */
+/* smsd writes Receiving and Sending before it has asked the modem anything; Idle comes after a poll that went
+ * through. */
+static void slot_status(struct gateway *gateway, struct slot *slot, const struct smsd_status_modem *before,
+                        const struct smsd_status_modem *after)
+{
+        if (is_base(gateway, slot)) {
+                (void)text_copy(slot->status_base, sizeof(slot->status_base), after ? after->since_text : "");
+                slot->base_known = true;
+                return;
+        }
+        slot->base_known = true;
+        if (!after || after->state != HANDLER_IDLE || text_equal(after->since_text, slot->status_base))
+                return;
+        if (before && !text_equal(before->since_text, after->since_text))
+                slot->silent = false;
+        if (!slot->silent && gateway_slot_served(gateway, slot))
+                slot_has_answer(gateway, slot);
+}
+
 void gateway_status_read(struct gateway *gateway, const struct event *event)
 {
         for (unsigned i = 0; event->status.status && i < gateway->slots.n; i++) {
                 struct slot *slot = &gateway->slots.items[i];
-                const struct smsd_status_modem *before =
-                    smsd_status_find(&gateway->smsd.status, slot->config.name);
-                const struct smsd_status_modem *after =
-                    smsd_status_find(event->status.status, slot->config.name);
-                if (!before || !after || text_equal(before->since_text, after->since_text))
-                        continue;
-                slot->silent = false;
-                if (is_working(after) && gateway_slot_served(gateway, slot))
-                        modem_trust(&gateway->modems[slot->modem]);
+                slot_status(gateway, slot, smsd_status_find(&gateway->smsd.status, slot->config.name),
+                            smsd_status_find(event->status.status, slot->config.name));
         }
         smsd_state_status(&gateway->smsd, event->status.status, gateway->now);
 }

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#define WITH_MAIN (50 * USEC_PER_MSEC)
+
 void gateway_scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         bool fresh =
@@ -33,6 +35,7 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
         char how[32] = "";
 
         gateway->cause = clean ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
+        gateway->alone_at = USEC_INFINITY;
         gateway->flag.fresh = false;
         gateway_look_for_flag(gateway, actions); /* the old script writes its flag first and kills then */
         restart_count_failure(&gateway->restart, gateway->now);
@@ -62,16 +65,27 @@ void gateway_doubt_unserved(struct gateway *gateway)
         }
 }
 
+/* Whoever kills all of smsd kills the handler a moment before or after main: that is one failure, main's. */
 static void handler_lost(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
+        if (gateway->alone_at == USEC_INFINITY)
+                gateway->alone_at = usec_add(gateway->now, WITH_MAIN);
+        gateway->lost_handler = event->exited.id.pid;
+        action_push(actions, ACTION_SCAN);
+}
+
+void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *actions)
+{
+        gateway->alone_at = USEC_INFINITY;
+        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->hold.active)
+                return;
         gateway->handler_lost = true;
         gateway_doubt_unserved(gateway);
         restart_count_failure(&gateway->restart, gateway->now);
         action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
                       "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
-                      (int)event->exited.id.pid, gateway->smsd.last_error[0] ? ": " : "",
+                      (int)gateway->lost_handler, gateway->smsd.last_error[0] ? ": " : "",
                       gateway->smsd.last_error);
-        action_push(actions, ACTION_SCAN);
 }
 
 static bool is_handler(const struct gateway *gateway, struct process_id id)

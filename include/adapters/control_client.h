@@ -29,7 +29,7 @@ int control_client_snapshot(struct control_client *client, usec_t timeout, struc
 struct control_request {
         enum command_kind kind;
         usec_t duration;    /* STOP only; 0: the controller's default */
-        const char *reason; /* UTF-8; NULL: none */
+        const char *reason; /* NULL: none; what is not UTF-8 is escaped, what is too long is cut */
         bool force;
 };
 

@@ -97,7 +97,10 @@ void modem_forgive(struct modem *modem);
 /* When modem_drive is wanted next. */
 usec_t modem_deadline(const struct modem *modem);
 
-bool modem_present(const struct modem *modem);
+static inline bool modem_present(const struct modem *modem)
+{
+        return modem->state != MODEM_ABSENT;
+}
 
 /* True when smsd can be started on it: READY, or DEGRADED and not distrusted. */
 bool modem_usable(const struct modem *modem);

@@ -111,6 +111,7 @@ struct restart_world {
         struct smsd_state *smsd;
         struct slots *slots;
         const struct modem *modems;
+        bool conf_is_old; /* a later reading of smsd.conf than this event's is on its way */
         usec_t now;
         struct action_list *actions;
 };

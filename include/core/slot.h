@@ -25,7 +25,6 @@ struct slot {
         bool unregistered;                 /* smsd says so */
         bool blocked;                      /* smsd blocks sending after failures */
         bool silent;                       /* smsd says that the modem does not answer */
-        usec_t told_at;                    /* a handler on a dead tty was asked to end at */
 };
 
 struct slots {

@@ -135,20 +135,33 @@ int control_client_snapshot(struct control_client *client, usec_t timeout, struc
         return 0;
 }
 
+/* What a person typed may be anything; D-Bus takes UTF-8 only. */
+static int append_text(sd_bus_message *message, const char *text)
+{
+        char clean[512];
+        int r = strlen(text) < sizeof(clean) ? sd_bus_message_append_basic(message, 's', text) : -EINVAL;
+
+        if (r != -EINVAL)
+                return r;
+        (void)text_clean(clean, sizeof(clean), text); /* cut, if need be: the daemon keeps less than that */
+        return sd_bus_message_append_basic(message, 's', clean);
+}
+
 static int make_call(struct control_client *client, const struct control_request *request,
                      sd_bus_message **ret)
 {
         static const char *const members[] = {
             [COMMAND_STOP] = "Stop", [COMMAND_START] = "Start", [COMMAND_RESTART] = "Restart"};
         _cleanup_(drop_message) sd_bus_message *call = NULL;
-        const char *reason = request->reason ? request->reason : "";
         int r = sd_bus_message_new_method_call(client->bus, &call, NULL, OBJECT, INTERFACE,
                                                members[request->kind]);
 
         if (r >= 0 && request->kind == COMMAND_STOP)
                 r = sd_bus_message_append(call, "t", request->duration);
         if (r >= 0)
-                r = sd_bus_message_append(call, "sb", reason, (int)request->force);
+                r = append_text(call, request->reason ? request->reason : "");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "b", (int)request->force);
         if (r < 0)
                 return r;
         *ret = call;

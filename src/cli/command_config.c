@@ -85,25 +85,35 @@ static int print_wanted(const struct cli *cli, const struct smsd_conf *conf, con
         return EXIT_DONE;
 }
 
-static int plan(const struct cli *cli, const struct smsd_conf *conf, const struct snapshot *snapshot)
+static int plan_text(const struct cli *cli, const struct smsd_conf *conf, const struct snapshot *snapshot,
+                     char **ret_text, size_t *ret_length, struct smsd_conf_error *ret_error)
 {
         _cleanup_free_ struct picture *picture = calloc(1, sizeof(*picture));
-        _cleanup_free_ char *text = NULL;
-        struct smsd_conf_error error = {.message = "out of memory"};
-        size_t length = 0;
 
-        int r = picture ? smsd_conf_check(conf, &error) : -ENOMEM;
+        int r = picture ? smsd_conf_check(conf, ret_error) : -ENOMEM;
         if (r >= 0)
                 r = make_picture(cli, conf, snapshot, picture);
-        if (r >= 0)
-                r = conf_plan_edit(conf, &picture->slots, picture->modems, &text, &length, &error);
+        return r < 0
+                   ? r
+                   : conf_plan_edit(conf, &picture->slots, picture->modems, ret_text, ret_length, ret_error);
+}
+
+static int plan(const struct cli *cli, const struct smsd_conf *conf, const struct snapshot *snapshot)
+{
+        struct smsd_conf_error error = {.message = "out of memory"};
+        size_t length = 0;
+        char *text = NULL;
+
+        int r = plan_text(cli, conf, snapshot, &text, &length, &error);
         if (r < 0) {
                 cli_complain("config: %s would not be written: line %u: %s", cli->config.smsd_conf,
                              error.line, error.message);
                 return EXIT_FAILED;
         }
-        return r > 0 ? print_wanted(cli, conf, text, length)
-                     : print_wanted(cli, conf, conf->text, conf->length);
+        int code =
+            r > 0 ? print_wanted(cli, conf, text, length) : print_wanted(cli, conf, conf->text, conf->length);
+        free(text);
+        return code;
 }
 
 static int ask(const struct cli *cli, struct snapshot *ret_snapshot)
@@ -114,25 +124,32 @@ static int ask(const struct cli *cli, struct snapshot *ret_snapshot)
         return r < 0 ? r : control_client_snapshot(client, COLLECT_TIMEOUT, ret_snapshot);
 }
 
-int command_config(struct cli *cli)
+static int read_and_plan(const struct cli *cli, const struct snapshot *snapshot)
 {
-        _cleanup_free_ struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
-        _cleanup_free_ char *text = NULL;
         struct smsd_conf conf = {0};
         struct conf_file_id id;
+        char *text;
 
-        int r = snapshot ? ask(cli, snapshot) : -ENOMEM;
-        if (r < 0) {
-                cli_complain("config: %s, and it is the one who knows the modems; start it: systemctl "
-                             "start " CLI_CONTROLLER_UNIT,
-                             collect_error_to_string(r));
-                return EXIT_FAILED;
-        }
-        r = conf_file_read(cli->config.smsd_conf, &text, &conf.length, &id);
+        int r = conf_file_read(cli->config.smsd_conf, &text, &conf.length, &id);
         if (r < 0) {
                 cli_complain("config: cannot read %s: %s", cli->config.smsd_conf, strerror(-r));
                 return r == -EACCES ? EXIT_NO_PERMISSION : EXIT_FAILED;
         }
         conf.text = text;
-        return plan(cli, &conf, snapshot);
+        r = plan(cli, &conf, snapshot);
+        free(text);
+        return r;
+}
+
+int command_config(struct cli *cli)
+{
+        _cleanup_free_ struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+        int r = snapshot ? ask(cli, snapshot) : -ENOMEM;
+        if (r >= 0)
+                return read_and_plan(cli, snapshot);
+        cli_complain("config: %s, and it is the one who knows the modems; start it: systemctl "
+                     "start " CLI_CONTROLLER_UNIT,
+                     collect_error_to_string(r));
+        return EXIT_FAILED;
 }

@@ -46,33 +46,49 @@ static bool wait_for_next(void)
         return poll(&output, 1, WATCH_MS) == 0;
 }
 
-/* True when it differs from the last look; that is forgotten. */
-static bool is_new(const struct snapshot *snapshot, struct snapshot *last)
+/* The state as JSON: what is compared to see whether anything changed. To be freed, NULL when out of memory.
+ */
+static char *to_json(struct snapshot *snapshot)
 {
-        bool differs = memcmp(snapshot, last, sizeof(*last)) != 0;
+        char *text = NULL;
+        size_t size = 0;
+        FILE *file = open_memstream(&text, &size);
 
-        *last = *snapshot;
-        return differs;
+        if (!file)
+                return NULL;
+        bool failed = render_json(file, snapshot) < 0;
+        if (fclose(file) == 0 && !failed)
+                return text;
+        free(text);
+        return NULL;
+}
+
+/* Shows it unless it is what was shown last. */
+static int show_new(const struct cli *cli, struct screen *screen, struct snapshot *snapshot, char **last)
+{
+        char *text = to_json(snapshot);
+
+        if (!text)
+                return -ENOMEM;
+        bool same = *last && text_equal(*last, text);
+        free(*last);
+        *last = text;
+        return same ? 0 : show(cli, screen, snapshot);
 }
 
 static int watch(const struct cli *cli, struct screen *screen, struct snapshot *snapshot)
 {
-        _cleanup_free_ struct snapshot *last = calloc(1, sizeof(*last));
+        _cleanup_free_ char *last = NULL;
         bool redraw = !cli->options.json && isatty(STDOUT_FILENO);
 
-        if (!last)
-                return -ENOMEM;
         do {
-                memset(snapshot, 0, sizeof(*snapshot)); /* paddings are compared, too */
                 collect_snapshot(&cli->config, snapshot);
                 if (redraw)
                         (void)fputs("\033[H\033[2J", screen->file);
-                if (!redraw && !is_new(snapshot, last))
-                        continue;
-                int r = show(cli, screen, snapshot);
-                if (r < 0 || fflush(screen->file) != 0)
+                int r = redraw ? show(cli, screen, snapshot) : show_new(cli, screen, snapshot, &last);
+                if (r < 0)
                         return r;
-        } while (wait_for_next());
+        } while (fflush(screen->file) == 0 && wait_for_next());
         return 0;
 }
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CONTEXT   3
+#define CONTEXT   ((size_t)3)
 #define TABLE_MAX ((size_t)4 * 1024 * 1024)
 
 struct line {
@@ -97,7 +97,10 @@ static void compare_middle(struct script *script, const struct line *a, size_t n
                 bool removed =
                     !common && i < n &&
                     (j == m || !table || table[(i + 1) * (m + 1) + j] >= table[i * (m + 1) + j + 1]);
-                add(script, common ? ' ' : removed ? '-' : '+', old, new);
+                char kind = '+';
+                if (common || removed)
+                        kind = common ? ' ' : '-';
+                add(script, kind, old, new);
                 i += common || removed;
                 j += common || !removed;
         }
@@ -164,7 +167,7 @@ static size_t end_of_hunk(const struct script *script, size_t i)
 {
         size_t last = i;
 
-        for (; i < script->n && i <= last + 2 * CONTEXT; i++)
+        for (; i < script->n && i <= last + 2 * CONTEXT + 1; i++)
                 if (script->steps[i].kind != ' ')
                         last = i;
         return last + 1 + CONTEXT < script->n ? last + 1 + CONTEXT : script->n;

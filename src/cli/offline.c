@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-#define STATUS_SIZE_MAX 65536
+#define STATUS_SIZE_MAX 16384
 
 struct sight {
         const struct config *config;
@@ -67,14 +67,13 @@ static int scan_processes(struct sight *sight)
 
 static void read_status(struct sight *sight)
 {
-        char folder[CONFIG_PATH_MAX], path[CONFIG_PATH_MAX + 8];
+        char folder[CONFIG_PATH_MAX], path[CONFIG_PATH_MAX + 8], text[STATUS_SIZE_MAX];
         _cleanup_free_ struct smsd_status *status = calloc(1, sizeof(*status));
-        _cleanup_free_ char *text = NULL;
         size_t length;
 
         conf_path(sight->conf, "stats", "", folder, sizeof(folder));
         (void)text_format(path, sizeof(path), "%s/status", folder);
-        if (!status || folder[0] == '\0' || file_read(path, O_NOFOLLOW, STATUS_SIZE_MAX, &text, &length) < 0)
+        if (!status || folder[0] == '\0' || file_read_into(path, O_NOFOLLOW, text, sizeof(text), &length) < 0)
                 return;
         (void)smsd_status_parse(text, length, status);
         smsd_state_status(sight->smsd, status, sight->now);

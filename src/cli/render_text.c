@@ -235,8 +235,8 @@ static void render_network(struct screen *screen, const struct snapshot_modem *m
         add_labelled(line, "registered:", modem->registration);
         if (modem->operator_name[0])
                 add(line, modem->operator_name);
-        if (modem->technology[0])
-                add(line, modem->technology);
+        if (modem->technology[0] && !text_starts_with(modem->band, modem->technology))
+                add(line, modem->technology); /* "LTE BAND 3" says it already */
         if (modem->band[0])
                 add(line, modem->band);
         if (modem->signal_dbm) {
@@ -314,6 +314,17 @@ static void render_hold(struct screen *screen, const struct snapshot *s, snapsho
                 screen_value(screen, "", SCREEN_PLAIN, "by stopping the unit");
 }
 
+/* Below ten seconds a tenth matters: "1.9s". */
+static void short_length(char *target, size_t size, int64_t ms)
+{
+        if (ms < 0)
+                (void)text_copy(target, size, "?");
+        else if (ms < 10000)
+                (void)text_format(target, size, "%d.%ds", (int)(ms / 1000), (int)(ms % 1000 / 100));
+        else
+                format_duration(target, size, (usec_t)ms / 1000 * USEC_PER_SEC);
+}
+
 static void render_restart(struct screen *screen, const struct snapshot *s, snapshot_time_t now)
 {
         char at[96], length[32];
@@ -325,8 +336,7 @@ static void render_restart(struct screen *screen, const struct snapshot *s, snap
                 return;
         }
         moment(at, sizeof(at), s->restarts.last.at, now);
-        format_duration(length, sizeof(length),
-                        (usec_t)(s->restarts.last.ms > 0 ? s->restarts.last.ms : 0) * USEC_PER_MSEC);
+        short_length(length, sizeof(length), s->restarts.last.ms);
         screen_format(screen, "restarts", ok ? SCREEN_PLAIN : SCREEN_WARNING, "%u; the last %s: %s, %s in %s",
                       s->restarts.total, at, s->restarts.last.cause, s->restarts.last.result, length);
         if (s->restarts.last.problem[0])

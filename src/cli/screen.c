@@ -42,6 +42,17 @@ static void put_coloured(struct screen *screen, enum screen_colour colour, const
                       coloured ? "\033[0m" : "");
 }
 
+/* The end of the word at `text`; `a command in backquotes` is one word, for a person copies it. */
+static size_t word_end(const char *text)
+{
+        bool quoted = false;
+        size_t i = 0;
+
+        for (; text[i] && (quoted || text[i] != ' '); i++)
+                quoted ^= text[i] == '`';
+        return i;
+}
+
 /* The length of the piece of `text` that fits into `columns`: up to a blank, or a whole word that is too
  * long. */
 static size_t piece_length(const char *text, unsigned columns)
@@ -50,7 +61,7 @@ static size_t piece_length(const char *text, unsigned columns)
 
         for (;;) {
                 end += strspn(text + end, " ");
-                end += strcspn(text + end, " ");
+                end += word_end(text + end);
                 if (screen_columns(text, end) > columns)
                         return fits ? fits : end;
                 fits = end;

@@ -40,6 +40,13 @@ struct gateway *gateway_free(struct gateway *gateway)
         return NULL;
 }
 
+/* The restart path must work on the last reading: smsd.conf is replaced only as it was read last. */
+static void count_conf_reads(struct gateway *gateway, const struct action_list *actions)
+{
+        for (unsigned i = 0; i < actions->n; i++)
+                gateway->conf_reads += actions->items[i].kind == ACTION_CONF_READ;
+}
+
 void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *actions)
 {
         action_list_init(actions);
@@ -49,6 +56,7 @@ void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *acti
         action_push(actions, ACTION_SCAN);
         gateway_look_for_flag(gateway, actions);
         gateway->health_at = usec_add(now, HEALTH_DOUBT);
+        count_conf_reads(gateway, actions);
 }
 
 /* --- smsd.conf --- */
@@ -76,6 +84,13 @@ static void learn_slots(struct gateway *gateway, const struct smsd_conf *conf, s
         conf_plan_learn(conf, &gateway->slots);
 }
 
+void gateway_read_conf(struct gateway *gateway, struct action_list *actions)
+{
+        gateway->conf_wanted = restart_busy(&gateway->restart);
+        if (!gateway->conf_wanted)
+                action_push(actions, ACTION_CONF_READ);
+}
+
 static void conf_read(struct gateway *gateway, const struct conf_event *event, struct action_list *actions)
 {
         struct smsd_conf conf = {.text = event->text, .length = event->length};
@@ -83,6 +98,8 @@ static void conf_read(struct gateway *gateway, const struct conf_event *event, s
 
         if (event->good)
                 return;
+        if (gateway->conf_reads > 0)
+                gateway->conf_reads--;
         gateway->conf_error[0] = '\0';
         if (event->result < 0) {
                 (void)text_format(gateway->conf_error, sizeof(gateway->conf_error),
@@ -97,228 +114,6 @@ static void conf_read(struct gateway *gateway, const struct conf_event *event, s
         if (!gateway->conf_known && gateway->conf_error[0])
                 action_record(actions, RECORD_CONFIG, SEVERITY_WARNING, NULL, "%s", gateway->conf_error);
         gateway->conf_known = true;
-}
-
-/* --- processes and their words --- */
-
-static void scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
-{
-        bool fresh =
-            smsd_state_scan(&gateway->smsd, event->processes.list, event->processes.sending, gateway->now);
-
-        if (!fresh || restart_busy(&gateway->restart))
-                return;
-        gateway->settling = true;
-        gateway->handler_lost = false;
-        gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
-        if (gateway->enumerated)
-                action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,
-                              "smsd (pid %d) was started by somebody else and is adopted",
-                              (int)gateway->smsd.main.pid);
-}
-
-static void main_lost(struct gateway *gateway, const struct event *event, struct action_list *actions)
-{
-        bool clean = event->exited.status_known ? event->exited.status == 0 : gateway->smsd.ended_cleanly;
-        char how[32] = "";
-
-        gateway->cause = clean ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
-        gateway->flag.fresh = false;
-        gateway_look_for_flag(gateway, actions); /* the old script writes its flag first and kills then */
-        restart_count_failure(&gateway->restart, gateway->now);
-        if (event->exited.status_known && !clean)
-                (void)text_format(how, sizeof(how), event->exited.status < 0 ? ", signal %d" : ", status %d",
-                                  abs(event->exited.status));
-        action_record(actions, RECORD_SMSD, clean ? SEVERITY_WARNING : SEVERITY_CRITICAL, NULL,
-                      "smsd (pid %d) %s%s%s%.120s", (int)event->exited.id.pid,
-                      clean ? "was ended by somebody, without a hold" : "died", how,
-                      gateway->smsd.last_error[0] ? "; its last error: " : "", gateway->smsd.last_error);
-        if (backoff_is_loop(&gateway->restart.backoff))
-                action_record(actions, RECORD_SMSD, SEVERITY_CRITICAL, NULL,
-                              "smsd has ended %u times in a row: restarts are slowed down",
-                              gateway->restart.backoff.failures);
-}
-
-/*
- * A handler ended, whatever the reason: its modem is asked before the next try. smsd's own words may come
- * later than its exit, or not at all, and a start on a SIM that refused the PIN costs one of its attempts.
- */
-static void doubt_unserved(struct gateway *gateway)
-{
-        for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const struct slot *slot = &gateway->slots.items[i];
-                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot))
-                        modem_distrust(&gateway->modems[slot->modem], gateway->now);
-        }
-}
-
-static void handler_lost(struct gateway *gateway, const struct event *event, struct action_list *actions)
-{
-        gateway->handler_lost = true;
-        doubt_unserved(gateway);
-        restart_count_failure(&gateway->restart, gateway->now);
-        action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
-                      "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
-                      (int)event->exited.id.pid, gateway->smsd.last_error[0] ? ": " : "",
-                      gateway->smsd.last_error);
-        action_push(actions, ACTION_SCAN);
-}
-
-static bool is_handler(const struct gateway *gateway, struct process_id id)
-{
-        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
-                if (process_id_equal(gateway->smsd.handlers[i].id, id))
-                        return true;
-        return false;
-}
-
-/* A handler that we ended ourselves (its tty is dead) is no loss. */
-static bool was_told_to_end(struct gateway *gateway, struct process_id id)
-{
-        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++) {
-                const struct smsd_handler *handler = &gateway->smsd.handlers[i];
-                if (!process_id_equal(handler->id, id))
-                        continue;
-                for (unsigned s = 0; s < gateway->slots.n; s++) {
-                        struct slot *slot = &gateway->slots.items[s];
-                        if (slot->told_at && text_equal(slot->serving, handler->tty))
-                                return true;
-                }
-        }
-        return false;
-}
-
-static void exited(struct gateway *gateway, const struct event *event, struct action_list *actions)
-{
-        bool handler = is_handler(gateway, event->exited.id);
-        bool told = handler && was_told_to_end(gateway, event->exited.id);
-        bool main = smsd_state_exited(&gateway->smsd, event->exited.id);
-
-        if (restart_busy(&gateway->restart) || gateway->hold.active)
-                return;
-        if (main)
-                main_lost(gateway, event, actions);
-        else if (handler && !told)
-                handler_lost(gateway, event, actions);
-}
-
-static void set_guard(struct slot *slot, enum guard guard, struct action_list *actions)
-{
-        uint64_t pin = guard == GUARD_PIN_REFUSED ? slot->pin : 0;
-
-        /* Another PIN that is refused as well is news: with the old one remembered it would be tried again.
-         */
-        if (slot->record.guard == guard && slot->record.guard_pin == pin)
-                return;
-        slot->record.guard = guard;
-        slot->record.guard_pin = pin;
-        gateway_save_slot(slot, actions);
-        action_record(actions, RECORD_MODEM, SEVERITY_CRITICAL, slot->config.name, "%s",
-                      guard == GUARD_PIN_REFUSED
-                          ? "the SIM refused the PIN of smsd.conf: smsd is not started again until you "
-                            "correct `pin` and run `smswarden start`"
-                          : "the SIM is locked and asks for its PUK: smsd is not started again until you "
-                            "unlock it by hand");
-}
-
-static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_kind kind,
-                      struct action_list *actions)
-{
-        struct modem *modem = slot->modem >= 0 ? &gateway->modems[slot->modem] : NULL;
-
-        switch (kind) {
-        case SMSD_LOG_PIN_REFUSED:
-        case SMSD_LOG_SIM_LOCKED:
-                set_guard(slot, kind == SMSD_LOG_PIN_REFUSED ? GUARD_PIN_REFUSED : GUARD_PUK, actions);
-                /* What an earlier probe saw of the SIM must not lift the guard. */
-                if (modem)
-                        modem_distrust(modem, gateway->now);
-                break;
-        case SMSD_LOG_SIM_ERROR:
-        case SMSD_LOG_PIN_MISSING:
-                if (modem)
-                        modem_distrust(modem, gateway->now);
-                break;
-        case SMSD_LOG_CANNOT_OPEN:
-                /* It speaks of the device that it was started on. */
-                if (modem && text_equal(slot->serving, modem->target))
-                        modem_reprobe(modem, gateway->now);
-                break;
-        case SMSD_LOG_NOT_REGISTERED:
-        case SMSD_LOG_REGISTRATION_DENIED:
-                slot->unregistered = true;
-                break;
-        case SMSD_LOG_TIMEOUT:
-                slot->silent = true;
-                break;
-        case SMSD_LOG_SENDING_BLOCKED:
-                slot->blocked = true;
-                break;
-        case SMSD_LOG_REGISTERED:
-        case SMSD_LOG_INITIALISED:
-        case SMSD_LOG_SENT:
-        case SMSD_LOG_RECEIVED:
-        case SMSD_LOG_REPORT_RECEIVED:
-        case SMSD_LOG_HANDLER_STARTED:
-                slot->unregistered = slot->silent = false;
-                if (modem && kind != SMSD_LOG_HANDLER_STARTED)
-                        modem_trust(modem);
-                slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
-                break;
-        case SMSD_LOG_OTHER:
-        case SMSD_LOG_MAIN_STARTED:
-        case SMSD_LOG_MAIN_READY:
-        case SMSD_LOG_MAIN_TERMINATED:
-        case SMSD_LOG_MAIN_ABORTED:
-        case SMSD_LOG_HANDLER_TERMINATED:
-        case SMSD_LOG_WRITE_ERROR:
-        case SMSD_LOG_SEND_FAILED:
-        case SMSD_LOG_CONFIG_REFUSED:
-        case SMSD_LOG_OTHER_SMSD_RUNNING:
-                break;
-        }
-}
-
-static void smsd_said(struct gateway *gateway, const struct event *event, struct action_list *actions)
-{
-        const struct smsd_log_line *line = &event->log.line;
-        struct slot *slot = slots_find(&gateway->slots, line->modem[0] ? line->modem : line->source);
-
-        smsd_state_log(&gateway->smsd, line, event->log.text, event->log.realtime);
-        if (slot)
-                modem_log(gateway, slot, line->kind, actions);
-}
-
-static bool is_working(const struct smsd_status_modem *modem)
-{
-        return modem->state == HANDLER_IDLE || modem->state == HANDLER_SENDING ||
-               modem->state == HANDLER_RECEIVING;
-}
-
-/* A handler whose time in stats/status moves on has its modem's answers. */
-static void status_read(struct gateway *gateway, const struct event *event)
-{
-        for (unsigned i = 0; event->status.status && i < gateway->slots.n; i++) {
-                struct slot *slot = &gateway->slots.items[i];
-                const struct smsd_status_modem *before =
-                    smsd_status_find(&gateway->smsd.status, slot->config.name);
-                const struct smsd_status_modem *after =
-                    smsd_status_find(event->status.status, slot->config.name);
-                if (!before || !after || text_equal(before->since_text, after->since_text))
-                        continue;
-                slot->silent = false;
-                if (is_working(after) && gateway_slot_served(gateway, slot))
-                        modem_trust(&gateway->modems[slot->modem]);
-        }
-        smsd_state_status(&gateway->smsd, event->status.status, gateway->now);
-}
-
-static void smsd_opened(struct gateway *gateway)
-{
-        /* The exec may not be through yet, and smsd needs some milliseconds for its pidfile and handlers. */
-        gateway->scans[0] = usec_add(gateway->now, 20 * USEC_PER_MSEC);
-        gateway->scans[1] = usec_add(gateway->now, 200 * USEC_PER_MSEC);
-        gateway->scans[2] = usec_add(gateway->now, 900 * USEC_PER_MSEC);
 }
 
 /* --- time --- */
@@ -357,8 +152,10 @@ static void look_at_health(struct gateway *gateway, struct action_list *actions)
         gateway_look_for_flag(gateway, actions);
         /* Also while it is down: a start by hand must be noticed when its first sign was missed. */
         action_push(actions, ACTION_SCAN);
-        if (waits_for_conf(gateway) && !gateway->hold.active && !restart_busy(&gateway->restart))
-                action_push(actions, ACTION_CONF_READ);
+        if ((waits_for_conf(gateway) && !gateway->hold.active) || gateway->conf_wanted)
+                gateway_read_conf(gateway, actions);
+        if (gateway->hold_unwritten)
+                gateway_hold_repeat(gateway, actions);
         if (!gateway->smsd.running)
                 return;
         action_push(actions, ACTION_STATUS_READ);
@@ -386,10 +183,10 @@ static usec_t kill_deadline(const struct gateway *gateway)
 {
         usec_t deadline = USEC_INFINITY;
 
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                if (gateway->slots.items[i].told_at)
+        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
+                if (gateway->smsd.handlers[i].told_at && !restart_busy(&gateway->restart))
                         deadline =
-                            usec_min(deadline, usec_add(gateway->slots.items[i].told_at, 8 * USEC_PER_SEC));
+                            usec_min(deadline, usec_add(gateway->smsd.handlers[i].told_at, 8 * USEC_PER_SEC));
         return deadline;
 }
 
@@ -424,7 +221,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         deadline = usec_min(deadline, kill_deadline(gateway));
         deadline = usec_min(deadline, reconcile_deadline(gateway));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && gateway_may_probe(gateway, &gateway->modems[i]))
                         deadline = usec_min(deadline, modem_deadline(&gateway->modems[i]));
         return deadline;
@@ -440,7 +237,7 @@ static void take_record(struct gateway *gateway, const struct modem_record *reco
 
 static void port_event(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
-        if (event->port.modem < MODEMS_MAX)
+        if (event->port.modem < gateway->n_modems)
                 modem_port_event(&gateway->modems[event->port.modem], event->port.modem, event->kind,
                                  &event->port, gateway->now, actions);
 }
@@ -449,7 +246,7 @@ static void reloaded(struct gateway *gateway, const struct config *config, struc
 {
         gateway->config = *config;
         gateway->restart.backoff.maximum = config->backoff_max;
-        action_push(actions, ACTION_CONF_READ);
+        gateway_read_conf(gateway, actions);
 }
 
 static void dispatch(struct gateway *gateway, const struct event *event, struct action_list *actions)
@@ -479,19 +276,19 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
                 port_event(gateway, event, actions);
                 break;
         case EVENT_PROCESSES:
-                scanned(gateway, event, actions);
+                gateway_scanned(gateway, event, actions);
                 break;
         case EVENT_PROCESS_EXITED:
-                exited(gateway, event, actions);
+                gateway_exited(gateway, event, actions);
                 break;
         case EVENT_SMSD_OPENED:
-                smsd_opened(gateway);
+                gateway_smsd_opened(gateway);
                 break;
         case EVENT_SMSD_LOG:
-                smsd_said(gateway, event, actions);
+                gateway_smsd_said(gateway, event, actions);
                 break;
         case EVENT_SMSD_STATUS:
-                status_read(gateway, event);
+                gateway_status_read(gateway, event);
                 break;
         case EVENT_CONF_READ:
                 conf_read(gateway, &event->conf, actions);
@@ -507,11 +304,7 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
                 break;
         case EVENT_HOLD_WRITTEN:
         case EVENT_HOLD_CLEARED:
-                if (event->result < 0)
-                        action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
-                                      "the hold's file could not be %s: %s",
-                                      event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed",
-                                      strerror(-event->result));
+                gateway_hold_stored(gateway, event, actions);
                 break;
         case EVENT_TIMER:
         case EVENT_CONF_WRITTEN:
@@ -528,7 +321,7 @@ static void run_ended(struct gateway *gateway)
         bool ok = gateway->restart.last_outcome == RESTART_OUTCOME_OK;
 
         if (gateway->restart.handler_ended)
-                doubt_unserved(gateway);
+                gateway_doubt_unserved(gateway);
         gateway->restart.handler_ended = false;
         for (unsigned i = 0; i < gateway->slots.n && ok; i++)
                 if (gateway_slot_served(gateway, &gateway->slots.items[i]))
@@ -558,6 +351,7 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
         if (!restart_busy(&gateway->restart) && gateway->n_waiting == 0)
                 forget_person(gateway);
         gateway->again = actions->overflown;
+        count_conf_reads(gateway, actions);
 }
 
 bool gateway_is_held(const struct gateway *gateway)

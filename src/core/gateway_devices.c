@@ -12,7 +12,7 @@
 
 static int find_modem(const struct gateway *gateway, const char *usb_path)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && !gateway->modems[i].fixed &&
                     text_equal(gateway->modems[i].device.path, usb_path))
                         return (int)i;
@@ -21,11 +21,11 @@ static int find_modem(const struct gateway *gateway, const char *usb_path)
 
 /* A place for a modem that just came: the one it had before, so that what is known of it can be compared,
  * else any empty one. */
-static int place_for(const struct gateway *gateway, const char *usb_path)
+static int place_for(struct gateway *gateway, const char *usb_path)
 {
         int empty = -1;
 
-        for (unsigned i = 0; i < MODEMS_MAX; i++) {
+        for (unsigned i = 0; i < gateway->n_modems; i++) {
                 if (modem_present(&gateway->modems[i]))
                         continue;
                 if (text_equal(gateway->modems[i].device.path, usb_path))
@@ -33,6 +33,8 @@ static int place_for(const struct gateway *gateway, const char *usb_path)
                 if (empty < 0)
                         empty = (int)i;
         }
+        if (empty < 0 && gateway->n_modems < MODEMS_MAX)
+                empty = (int)gateway->n_modems++;
         return empty;
 }
 
@@ -132,7 +134,7 @@ void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct a
 
 void gateway_enumerated(struct gateway *gateway, struct action_list *actions)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++) {
+        for (unsigned i = 0; i < gateway->n_modems; i++) {
                 struct modem *modem = &gateway->modems[i];
                 if (modem_present(modem) && !modem->fixed && !gateway->reported[i])
                         leave(gateway, i, actions);
@@ -143,7 +145,7 @@ void gateway_enumerated(struct gateway *gateway, struct action_list *actions)
 
 static int find_node(const struct gateway *gateway, const char *path)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (gateway->modems[i].fixed && text_equal(gateway->modems[i].node, path))
                         return (int)i;
         return -1;
@@ -210,7 +212,7 @@ static void learn_from_smsd(struct gateway *gateway)
 {
         for (unsigned s = 0; s < gateway->slots.n; s++) {
                 struct slot *slot = &gateway->slots.items[s];
-                for (unsigned i = 0; slot->serving[0] == '\0' && i < MODEMS_MAX; i++) {
+                for (unsigned i = 0; slot->serving[0] == '\0' && i < gateway->n_modems; i++) {
                         const struct modem *modem = &gateway->modems[i];
                         if (modem_present(modem) && slot->conf_device[0] &&
                             text_equal(slot->conf_device, modem->node) &&
@@ -237,7 +239,7 @@ static void tell_readiness(struct gateway *gateway, unsigned i, struct action_li
 
 void gateway_drive_modems(struct gateway *gateway, struct action_list *actions)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++) {
+        for (unsigned i = 0; i < gateway->n_modems; i++) {
                 struct modem *modem = &gateway->modems[i];
                 if (!modem_present(modem) || !gateway->smsd.scanned)
                         continue;
@@ -245,8 +247,8 @@ void gateway_drive_modems(struct gateway *gateway, struct action_list *actions)
                             smsd_state_holds(&gateway->smsd, modem->target), gateway->now, actions);
         }
         learn_from_smsd(gateway);
-        (void)slots_bind(&gateway->slots, gateway->modems, MODEMS_MAX);
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        (void)slots_bind(&gateway->slots, gateway->modems, gateway->n_modems);
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]))
                         tell_readiness(gateway, i, actions);
 }

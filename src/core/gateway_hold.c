@@ -37,6 +37,29 @@ static void end_hold(struct gateway *gateway, struct action_list *actions)
                 action_push(actions, ACTION_HOLD_CLEAR);
 }
 
+void gateway_hold_stored(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        bool before = gateway->hold_unwritten;
+
+        gateway->hold_unwritten = event->result < 0;
+        if (event->result < 0 && !before)
+                action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+                              "the hold's file could not be %s: %s",
+                              event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed",
+                              strerror(-event->result));
+}
+
+/* The file says what is: a hold that is over must not be found by the next life, one that lasts must. */
+void gateway_hold_repeat(struct gateway *gateway, struct action_list *actions)
+{
+        if (gateway->config.mode != MODE_CONTROL || restart_busy(&gateway->restart))
+                return;
+        if (gateway->hold.active)
+                write_hold(gateway, actions);
+        else
+                action_push(actions, ACTION_HOLD_CLEAR);
+}
+
 /* Only who was started after the stop was asked for breaks the hold: this controller may have begun in the
  * middle of the stop. Orphans beside a main process that somebody started since are the restart path's, not
  * the hold's. */
@@ -245,7 +268,7 @@ static void break_hold(struct gateway *gateway, const struct command *command, s
 /* Is any modem on its way to be ready? Then a start waits for it. */
 static bool modem_is_coming(const struct gateway *gateway)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING)
                         return true;
         return false;
@@ -262,6 +285,8 @@ static void wait_for_modem(struct gateway *gateway, const struct command *comman
         if (gateway->n_waiting == 0 || cause == CAUSE_RESTART)
                 gateway->waiting_cause = cause;
         gateway->waiting[gateway->n_waiting++] = command->token;
+        if (gateway->n_waiting > 1)
+                return; /* the first one's patience is everybody's */
         /* Without a modem on its way the answer to ACTION_CONF_READ decides. */
         gateway->waiting_until =
             usec_add(gateway->now, modem_is_coming(gateway) ? 120 * USEC_PER_SEC : USEC_PER_SEC);
@@ -279,14 +304,14 @@ static void command_start(struct gateway *gateway, const struct command *command
                 gateway->slots.items[i].asked = true;
                 gateway->slots.items[i].pass_guard |= command->force;
         }
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 modem_forgive(&gateway->modems[i]);
         if (cause == CAUSE_START && gateway_runs_well(gateway)) {
                 action_reply(actions, command->token, 0, "smsd runs already (pid %d) and serves its modem",
                              (int)gateway->smsd.main.pid);
                 return;
         }
-        action_push(actions, ACTION_CONF_READ);
+        gateway_read_conf(gateway, actions);
         wait_for_modem(gateway, command, cause, actions);
 }
 

@@ -26,15 +26,19 @@ struct gateway {
         struct config config;
         bool conf_known;       /* smsd.conf was read once: the slots are known */
         char conf_error[192];  /* why it could not be read, "" */
+        unsigned conf_reads; /* ACTION_CONF_READ that have no answer yet */
+        bool conf_wanted;    /* it is to be read when the restart path is through */
         bool enumerated;
         bool begun;
         struct smsd_state smsd;
         struct slots slots;
         struct modem_record records[SMSD_MODEMS_MAX]; /* from an earlier life, until their slots are known */
         unsigned n_records;
+        unsigned n_modems; /* places taken so far: nobody looks at the pages behind them */
         struct modem modems[MODEMS_MAX];
         bool reported[MODEMS_MAX]; /* during an enumeration: told again */
         struct hold hold;
+        bool hold_unwritten; /* the hold's file could not be written, or not be removed: tried again */
         struct gateway_flag flag;
         struct restart restart;
         enum restart_cause cause;  /* why smsd is down, for the next run */
@@ -52,12 +56,27 @@ struct gateway {
         enum restart_cause waiting_cause;
 };
 
+/* Reads smsd.conf, now or when the restart path, which works on its own reading, is through. */
+void gateway_read_conf(struct gateway *gateway, struct action_list *actions);
+
+/* gateway_smsd.c: smsd's processes, log and stats/status */
+void gateway_scanned(struct gateway *gateway, const struct event *event, struct action_list *actions);
+void gateway_exited(struct gateway *gateway, const struct event *event, struct action_list *actions);
+void gateway_smsd_said(struct gateway *gateway, const struct event *event, struct action_list *actions);
+void gateway_status_read(struct gateway *gateway, const struct event *event);
+void gateway_smsd_opened(struct gateway *gateway);
+/* Every modem that could be served and is not is asked before the next start: a handler of its ended. */
+void gateway_doubt_unserved(struct gateway *gateway);
+
 /* gateway_hold.c: holds, the old scripts' flag, commands */
 void gateway_hold_found(struct gateway *gateway, const struct hold_record *record, struct action_list *actions);
 void gateway_command(struct gateway *gateway, const struct command *command, struct action_list *actions);
 void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, struct action_list *actions);
 void gateway_look_for_flag(struct gateway *gateway, struct action_list *actions);
 void gateway_hold_time(struct gateway *gateway, struct action_list *actions);
+/* EVENT_HOLD_WRITTEN, EVENT_HOLD_CLEARED: what failed is tried again by gateway_hold_repeat(). */
+void gateway_hold_stored(struct gateway *gateway, const struct event *event, struct action_list *actions);
+void gateway_hold_repeat(struct gateway *gateway, struct action_list *actions);
 /* True when a process of ours that was to be stopped by the hold is still there. */
 bool gateway_stop_is_unfinished(const struct gateway *gateway);
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions);

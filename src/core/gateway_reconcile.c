@@ -19,6 +19,7 @@ struct restart_world gateway_world(struct gateway *gateway, struct action_list *
             .smsd = &gateway->smsd,
             .slots = &gateway->slots,
             .modems = gateway->modems,
+            .conf_is_old = gateway->conf_reads > 0,
             .now = gateway->now,
             .actions = actions,
         };
@@ -50,8 +51,6 @@ static void request(struct gateway *gateway, enum restart_goal goal, enum restar
         gateway->handler_lost = gateway->settling = false;
         gateway->flag.fresh = false;
         gateway->company_until = 0;
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                gateway->slots.items[i].told_at = 0;
         restart_request(&gateway->restart, goal, cause, token, &world);
 }
 
@@ -87,7 +86,7 @@ static bool company_is_coming(const struct gateway *gateway)
 
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 empty |= !slot_startable(&gateway->slots.items[i], gateway->modems);
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 coming |=
                     gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING;
         return empty && coming;
@@ -134,13 +133,13 @@ static void reconcile_down(struct gateway *gateway, struct action_list *actions)
 
 static bool is_a_modems_port(const struct gateway *gateway, const char *tty)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && text_equal(gateway->modems[i].target, tty))
                         return true;
         return false;
 }
 
-static struct slot *slot_served_on(struct gateway *gateway, const char *tty)
+static const struct slot *slot_served_on(const struct gateway *gateway, const char *tty)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 if (tty[0] && text_equal(gateway->slots.items[i].serving, tty))
@@ -148,38 +147,23 @@ static struct slot *slot_served_on(struct gateway *gateway, const char *tty)
         return NULL;
 }
 
-static bool handler_is_dead(struct gateway *gateway, const struct smsd_handler *handler)
+static bool handler_is_dead(const struct gateway *gateway, const struct smsd_handler *handler)
 {
         return handler->tty_deleted ||
                (slot_served_on(gateway, handler->tty) && !is_a_modems_port(gateway, handler->tty));
 }
 
-static void end_dead_handler(struct gateway *gateway, const struct smsd_handler *handler,
+static void end_dead_handler(struct gateway *gateway, struct smsd_handler *handler,
                              struct action_list *actions)
 {
-        struct slot *slot = slot_served_on(gateway, handler->tty);
-        bool first = !slot || slot->told_at == 0;
+        bool first = handler->told_at == 0;
 
-        if (!first && usec_sub(gateway->now, slot->told_at) < KILL_AFTER)
+        if (!first && usec_sub(gateway->now, handler->told_at) < KILL_AFTER)
                 return;
         struct action *action = action_push(actions, ACTION_SIGNAL);
         action->process.id = handler->id;
         action->process.signal = first ? SIGTERM : SIGKILL;
-        if (slot)
-                slot->told_at = gateway->now;
-}
-
-/* Handlers that did as they were told are forgotten, or their deadline would stay in the past. */
-static void forget_ended_handlers(struct gateway *gateway)
-{
-        for (unsigned s = 0; s < gateway->slots.n; s++) {
-                struct slot *slot = &gateway->slots.items[s];
-                bool there = false;
-                for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
-                        there |= text_equal(gateway->smsd.handlers[i].tty, slot->serving);
-                if (!there)
-                        slot->told_at = 0;
-        }
+        handler->told_at = gateway->now;
 }
 
 /* smsd never sits on a dead tty. Alone it is stopped; beside healthy handlers only the dead one is ended. */
@@ -324,7 +308,6 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
 {
         gateway_drive_modems(gateway, actions);
         gateway_remember(gateway, actions);
-        forget_ended_handlers(gateway);
         if (!knows_enough(gateway))
                 return;
         if (gateway->config.mode == MODE_OBSERVE) {

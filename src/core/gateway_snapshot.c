@@ -77,7 +77,7 @@ static const struct modem *relevant_modem(const struct gateway *gateway)
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 if (slot_modem(&gateway->slots.items[i], gateway->modems))
                         return slot_modem(&gateway->slots.items[i], gateway->modems);
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && (!best || best->state == MODEM_FAILED))
                         best = &gateway->modems[i];
         return best;
@@ -377,7 +377,7 @@ static void fill_modems(const struct gateway *gateway, struct snapshot *s)
                            &slot->record);
                 add_smsd_words(gateway, slot, &s->modems[s->n_modems++]);
         }
-        for (unsigned i = 0; i < MODEMS_MAX && s->n_others < ARRAY_SIZE(s->others); i++) {
+        for (unsigned i = 0; i < gateway->n_modems && s->n_others < ARRAY_SIZE(s->others); i++) {
                 bool bound = false;
                 for (unsigned k = 0; k < gateway->slots.n; k++)
                         bound |= gateway->slots.items[k].modem == (int)i;

@@ -19,11 +19,6 @@ void modem_init(struct modem *modem)
         modem->retry_at = USEC_INFINITY;
 }
 
-bool modem_present(const struct modem *modem)
-{
-        return modem->state != MODEM_ABSENT;
-}
-
 bool modem_usable(const struct modem *modem)
 {
         return modem->state == MODEM_READY || (modem->state == MODEM_DEGRADED && !modem->distrusted);
@@ -75,7 +70,8 @@ static void begin_probing(struct modem *modem, usec_t now)
 {
         set_state(modem, MODEM_PROBING, "waiting for its first answer");
         modem->told = false;
-        modem->retry_at = now;
+        /* A dialogue that runs already decides. */
+        modem->retry_at = modem->open || modem->opening ? USEC_INFINITY : now;
 }
 
 /* Takes the port that is to be tried; false when its tty is not there yet. */
@@ -388,8 +384,10 @@ static void adopt_use(struct modem *modem, unsigned index, struct action_list *a
 /* smsd let go of it: what was being found out is still open. */
 static void end_use(struct modem *modem, usec_t now)
 {
+        bool open = !modem_usable(modem) || (modem->facts.sim != SIM_READY && modem->facts.sim != SIM_UNKNOWN);
+
         modem->in_use = false;
-        if (!modem_usable(modem) && modem->retry_at == USEC_INFINITY)
+        if (open && modem->retry_at == USEC_INFINITY)
                 modem->retry_at = now;
 }
 
@@ -419,7 +417,7 @@ void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use,
 usec_t modem_deadline(const struct modem *modem)
 {
         if (modem->open)
-                return usec_min(at_dialogue_deadline(&modem->dialogue), modem->retry_at);
+                return at_dialogue_deadline(&modem->dialogue);
         return modem->opening ? USEC_INFINITY : modem->retry_at;
 }
 

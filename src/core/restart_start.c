@@ -134,6 +134,12 @@ static void no_good_conf(struct restart *restart, const struct restart_world *wo
         restart_fail(restart, problem, world);
 }
 
+static bool is_same_text(const struct restart *restart, const struct conf_event *event)
+{
+        return restart->conf_text && restart->conf_length == event->length &&
+               memcmp(restart->conf_text, event->text, event->length) == 0;
+}
+
 static void good_conf_was_read(struct restart *restart, const struct conf_event *event,
                                const struct restart_world *world)
 {
@@ -147,6 +153,10 @@ static void good_conf_was_read(struct restart *restart, const struct conf_event 
                 return;
         }
         int r = conf_plan_edit(&conf, world->slots, world->modems, &text, &length, &error);
+        if (r <= 0 && is_same_text(restart, event)) {
+                restart_fail(restart, "smsd refuses smsd.conf, which worked before: see its log", world);
+                return;
+        }
         if (r <= 0) {
                 text = copy_text(event->text, event->length);
                 length = event->length;
@@ -162,7 +172,8 @@ static void good_conf_was_read(struct restart *restart, const struct conf_event 
 void restart_conf_was_read(struct restart *restart, const struct conf_event *event,
                            const struct restart_world *world)
 {
-        if (restart->wait_to_read || event->good != restart->reading_good)
+        if (restart->wait_to_read || event->good != restart->reading_good ||
+            (!event->good && world->conf_is_old))
                 return;
         if (restart->goal == RESTART_STOP)
                 restart_finish(restart, RESTART_OUTCOME_STOPPED, world);

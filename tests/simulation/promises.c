@@ -249,6 +249,8 @@ static void check_hold(struct world *world)
 
         if (world->now < world->controller.opened_lost_until + USEC_PER_MIN)
                 slack += 65 * USEC_PER_SEC;
+        if (world->now < world->files.disk_full_until + 65 * USEC_PER_SEC)
+                slack += 65 * USEC_PER_SEC; /* what failed is tried again at the next look */
         if (!(beside && world->files.hold))
                 promises->hold_beside_since = 0;
         else if (promises->hold_beside_since == 0)
@@ -415,8 +417,9 @@ void promises_after(struct world *world)
                 world->promises.hold_beside_since = world->promises.flag_beside_since = 0;
                 return;
         }
-        if (gateway_is_held(world->controller.gateway))
+        if (gateway_is_held(world->controller.gateway) || world->promises.was_held)
                 world->promises.held_at = world->now;
+        world->promises.was_held = gateway_is_held(world->controller.gateway);
         if (world->config.mode == MODE_CONTROL) {
                 check_hold(world);
                 check_dead_ttys(world);

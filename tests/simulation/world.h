@@ -177,6 +177,7 @@ struct world_promises {
         bool held; /* somebody holds smsd, and nobody has ended that */
         usec_t held_until;
         bool legacy_held;
+        bool was_held;
         usec_t held_at; /* the core held it last */
         usec_t
             failed_at; /* the last end of an smsd process that was not asked for: backoff counts from there */

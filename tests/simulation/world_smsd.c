@@ -298,6 +298,8 @@ static void process_end(struct world *world, struct world_process *p, int status
         struct world_process *parent;
 
         p->alive = false;
+        if (p->hung)
+                world->promises.could_send_at = world->now; /* nobody can see that it hangs */
         world_trace(world, "%s %d ends (%d)", p->main ? "main" : "handler", (int)p->id.pid, status);
         tell_exit(world, p, status);
         if (p->main) {

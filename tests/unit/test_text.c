@@ -215,9 +215,41 @@ static void test_sanitize(void **state)
         }
 }
 
+static void test_clean(void **state)
+{
+        static const struct {
+                const char *source, *wanted;
+        } cases[] = {
+            {"", ""},
+            {"plain", "plain"},
+            {"\\x1b stays", "\\x1b stays"},
+            {"\\", "\\"},
+            {"a\\\\b", "a\\\\b"},
+            {"bell\a\\n\n", "bell\\x07\\n\\n"},
+            {"\xc3\xa4 \xc3", "\xc3\xa4 \\xc3"},
+        };
+        char target[64], tiny[4];
+
+        (void)state;
+        for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+                assert_int_equal(text_clean(target, sizeof(target), cases[i].source), 0);
+                assert_string_equal(target, cases[i].wanted);
+                char again[64];
+                assert_int_equal(text_clean(again, sizeof(again), target), 0);
+                assert_string_equal(again, target);
+        }
+        assert_int_equal(text_clean(tiny, sizeof(tiny), "abc"), 0);
+        assert_int_equal(text_clean(tiny, sizeof(tiny), "abcd"), -ENAMETOOLONG);
+        assert_int_equal(text_clean(tiny, sizeof(tiny), "abc\\"), -ENAMETOOLONG);
+        assert_string_equal(tiny, "abc");
+        assert_int_equal(text_clean(tiny, sizeof(tiny), "ab\\\n"), -ENAMETOOLONG);
+        assert_string_equal(tiny, "ab\\");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_clean),
             cmocka_unit_test(test_copy),
             cmocka_unit_test(test_copy_n),
             cmocka_unit_test(test_format_and_append),

@@ -9,7 +9,8 @@
 
 #include <stdlib.h>
 
-#define WITH_MAIN (50 * USEC_PER_MSEC)
+#define WITH_MAIN        (50 * USEC_PER_MSEC)
+#define POLL_FAILS_AFTER (100 * USEC_PER_SEC) /* 22 timeouts of 5 s */
 
 void gateway_scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {

@@ -230,6 +230,8 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
 
         settle(gateway);
         gateway->cause = CAUSE_PLUG;
+        if (gateway->alone_at != USEC_INFINITY)
+                return;
         if (unserved && !gateway->settling && gateway->now >= gateway->restart.not_before &&
             (gateway->handler_lost || !wait_for_company(gateway))) {
                 request(gateway, RESTART_RUN, cause_of(gateway, unserved), 0, actions);
@@ -237,7 +239,8 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
         }
         if (release_dead_ttys(gateway, actions))
                 return;
-        /* Orphans may send what smsd sends too, and while they live no port is touched: without a modem as well. */
+        /* Orphans may send what smsd sends too, and while they live no port is touched: without a modem as
+         * well. */
         if (gateway->smsd.n_strays > 0 && gateway->now >= gateway->restart.not_before)
                 request(gateway, gateway_startable(gateway) > 0 ? RESTART_RUN : RESTART_STOP, CAUSE_STRAY, 0,
                         actions);

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#define WITH_MAIN (50 * USEC_PER_MSEC)
+
 void gateway_scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         bool fresh =
@@ -16,6 +18,8 @@ void gateway_scanned(struct gateway *gateway, const struct event *event, struct 
 
         if (!fresh || restart_busy(&gateway->restart))
                 return;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                slot_forget_answer(&gateway->slots.items[i]);
         gateway->settling = true;
         gateway->handler_lost = false;
         gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
@@ -31,6 +35,7 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
         char how[32] = "";
 
         gateway->cause = clean ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
+        gateway->alone_at = USEC_INFINITY;
         gateway->flag.fresh = false;
         gateway_look_for_flag(gateway, actions); /* the old script writes its flag first and kills then */
         restart_count_failure(&gateway->restart, gateway->now);
@@ -60,16 +65,27 @@ void gateway_doubt_unserved(struct gateway *gateway)
         }
 }
 
+/* Whoever kills all of smsd kills the handler a moment before or after main: that is one failure, main's. */
 static void handler_lost(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
+        if (gateway->alone_at == USEC_INFINITY)
+                gateway->alone_at = usec_add(gateway->now, WITH_MAIN);
+        gateway->lost_handler = event->exited.id.pid;
+        action_push(actions, ACTION_SCAN);
+}
+
+void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *actions)
+{
+        gateway->alone_at = USEC_INFINITY;
+        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->hold.active)
+                return;
         gateway->handler_lost = true;
         gateway_doubt_unserved(gateway);
         restart_count_failure(&gateway->restart, gateway->now);
         action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
                       "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
-                      (int)event->exited.id.pid, gateway->smsd.last_error[0] ? ": " : "",
+                      (int)gateway->lost_handler, gateway->smsd.last_error[0] ? ": " : "",
                       gateway->smsd.last_error);
-        action_push(actions, ACTION_SCAN);
 }
 
 static bool is_handler(const struct gateway *gateway, struct process_id id)
@@ -122,6 +138,13 @@ static void set_guard(struct slot *slot, enum guard guard, struct action_list *a
                             "unlock it by hand");
 }
 
+static void slot_has_answer(struct gateway *gateway, struct slot *slot)
+{
+        slot->answered = true;
+        if (slot->modem >= 0)
+                modem_trust(&gateway->modems[slot->modem]);
+}
+
 static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_kind kind,
                       struct action_list *actions)
 {
@@ -162,8 +185,8 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_HANDLER_STARTED:
                 slot->unregistered = slot->silent = false;
-                if (modem && kind != SMSD_LOG_HANDLER_STARTED)
-                        modem_trust(modem);
+                if (kind != SMSD_LOG_HANDLER_STARTED)
+                        slot_has_answer(gateway, slot);
                 slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
                 break;
         case SMSD_LOG_OTHER:
@@ -190,26 +213,38 @@ void gateway_smsd_said(struct gateway *gateway, const struct event *event, struc
                 modem_log(gateway, slot, line->kind, actions);
 }
 
-static bool is_working(const struct smsd_status_modem *modem)
+/* What an ended smsd left in the file is the base that a fresh word of the new one is told from. Our own
+ * first look has nothing to compare with and believes what it sees. */
+static bool is_base(const struct gateway *gateway, const struct slot *slot)
 {
-        return modem->state == HANDLER_IDLE || modem->state == HANDLER_SENDING ||
-               modem->state == HANDLER_RECEIVING;
+        return gateway->restart.phase == RESTART_STARTING || (!slot->base_known && gateway->smsd.status_at);
 }
 
-/* A handler whose time in stats/status moves on has its modem's answers. */
+/* smsd writes Receiving and Sending before it has asked the modem anything; Idle comes after a poll that went
+ * through. */
+static void slot_status(struct gateway *gateway, struct slot *slot, const struct smsd_status_modem *before,
+                        const struct smsd_status_modem *after)
+{
+        if (is_base(gateway, slot)) {
+                (void)text_copy(slot->status_base, sizeof(slot->status_base), after ? after->since_text : "");
+                slot->base_known = true;
+                return;
+        }
+        slot->base_known = true;
+        if (!after || after->state != HANDLER_IDLE || text_equal(after->since_text, slot->status_base))
+                return;
+        if (before && !text_equal(before->since_text, after->since_text))
+                slot->silent = false;
+        if (!slot->silent && gateway_slot_served(gateway, slot))
+                slot_has_answer(gateway, slot);
+}
+
 void gateway_status_read(struct gateway *gateway, const struct event *event)
 {
         for (unsigned i = 0; event->status.status && i < gateway->slots.n; i++) {
                 struct slot *slot = &gateway->slots.items[i];
-                const struct smsd_status_modem *before =
-                    smsd_status_find(&gateway->smsd.status, slot->config.name);
-                const struct smsd_status_modem *after =
-                    smsd_status_find(event->status.status, slot->config.name);
-                if (!before || !after || text_equal(before->since_text, after->since_text))
-                        continue;
-                slot->silent = false;
-                if (is_working(after) && gateway_slot_served(gateway, slot))
-                        modem_trust(&gateway->modems[slot->modem]);
+                slot_status(gateway, slot, smsd_status_find(&gateway->smsd.status, slot->config.name),
+                            smsd_status_find(event->status.status, slot->config.name));
         }
         smsd_state_status(&gateway->smsd, event->status.status, gateway->now);
 }

@@ -15,6 +15,12 @@ static void slot_init(struct slot *slot, const struct modem_config *config)
         modem_record_init(&slot->record, config->name);
 }
 
+void slot_forget_answer(struct slot *slot)
+{
+        slot->answered = slot->base_known = false;
+        slot->status_base[0] = '\0';
+}
+
 struct slot *slots_find(struct slots *slots, const char *name)
 {
         for (unsigned i = 0; i < slots->n; i++)

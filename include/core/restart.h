@@ -59,7 +59,6 @@ enum restart_outcome {
 struct restart_expected {
         char modem[SMSD_MODEM_NAME_MAX];
         char target[DEVICE_NODE_MAX];
-        char since_before[32]; /* the slot's time in stats/status before the start: a later one is fresh */
 };
 
 struct restart {

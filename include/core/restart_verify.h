@@ -19,9 +19,6 @@ enum verify_result {
 /* Fills restart->expected from the startable slots. */
 void restart_expect(struct restart *restart, const struct restart_world *world);
 
-/* Takes what stats/status said right before the start, NULL nothing. */
-void restart_note_status(struct restart *restart, const struct smsd_status *before);
-
 enum verify_result restart_verify(struct restart *restart, const struct restart_world *world);
 
 #endif

@@ -25,6 +25,10 @@ struct slot {
         bool unregistered;                 /* smsd says so */
         bool blocked;                      /* smsd blocks sending after failures */
         bool silent;                       /* smsd says that the modem does not answer */
+        bool answered;                     /* the smsd that runs had an answer from the modem */
+        usec_t status_moved;               /* its time in stats/status was seen to change */
+        bool base_known;                   /* status_base was read since this smsd runs */
+        char status_base[32];              /* its time in stats/status that proves nothing: from before */
 };
 
 struct slots {
@@ -38,6 +42,9 @@ int slots_configure(struct slots *slots, const struct config *config, const char
                     unsigned n_names);
 
 struct slot *slots_find(struct slots *slots, const char *name);
+
+/* Another smsd serves it from now on: nothing that was said before proves that the modem answers. */
+void slot_forget_answer(struct slot *slot);
 
 /* Binds and unbinds as far as it can be decided now. Returns true when a binding changed. */
 bool slots_bind(struct slots *slots, const struct modem *modems, unsigned n_modems);

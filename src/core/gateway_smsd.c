@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+#define WITH_MAIN        (50 * USEC_PER_MSEC)
+#define POLL_FAILS_AFTER (100 * USEC_PER_SEC) /* 22 timeouts of 5 s */
+
 void gateway_scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         bool fresh =
@@ -16,6 +19,8 @@ void gateway_scanned(struct gateway *gateway, const struct event *event, struct 
 
         if (!fresh || restart_busy(&gateway->restart))
                 return;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                slot_forget_answer(&gateway->slots.items[i]);
         gateway->settling = true;
         gateway->handler_lost = false;
         gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
@@ -31,6 +36,7 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
         char how[32] = "";
 
         gateway->cause = clean ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
+        gateway->alone_at = USEC_INFINITY;
         gateway->flag.fresh = false;
         gateway_look_for_flag(gateway, actions); /* the old script writes its flag first and kills then */
         restart_count_failure(&gateway->restart, gateway->now);
@@ -60,16 +66,27 @@ void gateway_doubt_unserved(struct gateway *gateway)
         }
 }
 
+/* Whoever kills all of smsd kills the handler a moment before or after main: that is one failure, main's. */
 static void handler_lost(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
+        if (gateway->alone_at == USEC_INFINITY)
+                gateway->alone_at = usec_add(gateway->now, WITH_MAIN);
+        gateway->lost_handler = event->exited.id.pid;
+        action_push(actions, ACTION_SCAN);
+}
+
+void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *actions)
+{
+        gateway->alone_at = USEC_INFINITY;
+        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->hold.active)
+                return;
         gateway->handler_lost = true;
         gateway_doubt_unserved(gateway);
         restart_count_failure(&gateway->restart, gateway->now);
         action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
                       "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
-                      (int)event->exited.id.pid, gateway->smsd.last_error[0] ? ": " : "",
+                      (int)gateway->lost_handler, gateway->smsd.last_error[0] ? ": " : "",
                       gateway->smsd.last_error);
-        action_push(actions, ACTION_SCAN);
 }
 
 static bool is_handler(const struct gateway *gateway, struct process_id id)
@@ -99,16 +116,20 @@ void gateway_exited(struct gateway *gateway, const struct event *event, struct a
                 return;
         if (main)
                 main_lost(gateway, event, actions);
-        else if (handler && !told)
+        else if (handler && !told && !gateway->smsd.stopping_since)
                 handler_lost(gateway, event, actions);
 }
 
 static void set_guard(struct slot *slot, enum guard guard, struct action_list *actions)
 {
-        if (slot->record.guard == guard)
+        uint64_t pin = guard == GUARD_PIN_REFUSED ? slot->pin : 0;
+
+        /* Another PIN that is refused as well is news: with the old one remembered it would be tried again.
+         */
+        if (slot->record.guard == guard && slot->record.guard_pin == pin)
                 return;
         slot->record.guard = guard;
-        slot->record.guard_pin = guard == GUARD_PIN_REFUSED ? slot->pin : 0;
+        slot->record.guard_pin = pin;
         gateway_save_slot(slot, actions);
         action_record(actions, RECORD_MODEM, SEVERITY_CRITICAL, slot->config.name, "%s",
                       guard == GUARD_PIN_REFUSED
@@ -116,6 +137,13 @@ static void set_guard(struct slot *slot, enum guard guard, struct action_list *a
                             "correct `pin` and run `smswarden start`"
                           : "the SIM is locked and asks for its PUK: smsd is not started again until you "
                             "unlock it by hand");
+}
+
+static void slot_has_answer(struct gateway *gateway, struct slot *slot)
+{
+        slot->answered = true;
+        if (slot->modem >= 0)
+                modem_trust(&gateway->modems[slot->modem]);
 }
 
 static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_kind kind,
@@ -158,13 +186,14 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_HANDLER_STARTED:
                 slot->unregistered = slot->silent = false;
-                if (modem && kind != SMSD_LOG_HANDLER_STARTED)
-                        modem_trust(modem);
+                if (kind != SMSD_LOG_HANDLER_STARTED)
+                        slot_has_answer(gateway, slot);
                 slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
                 break;
         case SMSD_LOG_OTHER:
         case SMSD_LOG_MAIN_STARTED:
         case SMSD_LOG_MAIN_READY:
+        case SMSD_LOG_MAIN_STOPPING:
         case SMSD_LOG_MAIN_TERMINATED:
         case SMSD_LOG_MAIN_ABORTED:
         case SMSD_LOG_HANDLER_TERMINATED:
@@ -181,31 +210,48 @@ void gateway_smsd_said(struct gateway *gateway, const struct event *event, struc
         const struct smsd_log_line *line = &event->log.line;
         struct slot *slot = slots_find(&gateway->slots, line->modem[0] ? line->modem : line->source);
 
-        smsd_state_log(&gateway->smsd, line, event->log.text, event->log.realtime);
+        smsd_state_log(&gateway->smsd, line, event->log.text, event->log.realtime, gateway->now);
         if (slot)
                 modem_log(gateway, slot, line->kind, actions);
 }
 
-static bool is_working(const struct smsd_status_modem *modem)
+/* What an ended smsd left in the file is the base that a fresh word of the new one is told from. Our own
+ * first look has nothing to compare with and believes what it sees. */
+static bool is_base(const struct gateway *gateway, const struct slot *slot)
 {
-        return modem->state == HANDLER_IDLE || modem->state == HANDLER_SENDING ||
-               modem->state == HANDLER_RECEIVING;
+        return gateway->restart.phase == RESTART_STARTING || (!slot->base_known && gateway->smsd.status_at);
 }
 
-/* A handler whose time in stats/status moves on has its modem's answers. */
+/*
+ * smsd writes Receiving and Sending, with the time, before it has asked the modem anything; Idle (the time
+ * stays) comes after the poll. One that fails takes two minutes and says so in the log: whose times follow
+ * each other quickly has its answers.
+ */
+static void slot_status(struct gateway *gateway, struct slot *slot, const struct smsd_status_modem *before,
+                        const struct smsd_status_modem *after)
+{
+        if (is_base(gateway, slot)) {
+                (void)text_copy(slot->status_base, sizeof(slot->status_base), after ? after->since_text : "");
+                slot->base_known = true;
+                return;
+        }
+        slot->base_known = true;
+        if (before && after && !text_equal(before->since_text, after->since_text)) {
+                if (usec_sub(gateway->now, slot->status_moved) < POLL_FAILS_AFTER)
+                        slot->silent = false;
+                slot->status_moved = gateway->now;
+        }
+        if (after && after->state == HANDLER_IDLE && !text_equal(after->since_text, slot->status_base) &&
+            !slot->silent && gateway_slot_served(gateway, slot))
+                slot_has_answer(gateway, slot);
+}
+
 void gateway_status_read(struct gateway *gateway, const struct event *event)
 {
         for (unsigned i = 0; event->status.status && i < gateway->slots.n; i++) {
                 struct slot *slot = &gateway->slots.items[i];
-                const struct smsd_status_modem *before =
-                    smsd_status_find(&gateway->smsd.status, slot->config.name);
-                const struct smsd_status_modem *after =
-                    smsd_status_find(event->status.status, slot->config.name);
-                if (!before || !after || text_equal(before->since_text, after->since_text))
-                        continue;
-                slot->silent = false;
-                if (is_working(after) && gateway_slot_served(gateway, slot))
-                        modem_trust(&gateway->modems[slot->modem]);
+                slot_status(gateway, slot, smsd_status_find(&gateway->smsd.status, slot->config.name),
+                            smsd_status_find(event->status.status, slot->config.name));
         }
         smsd_state_status(&gateway->smsd, event->status.status, gateway->now);
 }

@@ -152,10 +152,7 @@ static enum slot_health slot_health(const struct gateway *gateway, const struct 
                 return SLOT_BLOCKED;
         if (gateway->smsd.status_known && status && status->state == HANDLER_TROUBLE)
                 return SLOT_TROUBLE;
-        bool polls = gateway->smsd.status_known && status &&
-                     (status->state == HANDLER_IDLE || status->state == HANDLER_SENDING ||
-                      status->state == HANDLER_RECEIVING);
-        return is_doubtful(gateway, now) && !polls ? SLOT_UNVERIFIED : SLOT_WELL;
+        return is_doubtful(gateway, now) && !slot->answered ? SLOT_UNVERIFIED : SLOT_WELL;
 }
 
 static void describe_slot(const struct gateway *gateway, const struct slot *slot, enum slot_health health,

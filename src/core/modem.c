@@ -303,11 +303,22 @@ static void conclude(struct modem *modem, usec_t now)
         }
 }
 
+/* A card that is missing is worth a word at once, not only when boot_timeout is over. */
+static void tell_progress(struct modem *modem)
+{
+        enum sim_state sim = modem->dialogue.facts.sim;
+
+        if (sim == SIM_ABSENT || sim == SIM_BUSY || sim == SIM_FAILURE)
+                (void)text_copy(modem->reason, sizeof(modem->reason), sim_reason(sim));
+}
+
 static void continue_dialogue(struct modem *modem, unsigned index, usec_t now, struct action_list *actions)
 {
         send_output(modem, index, actions);
-        if (modem->dialogue.verdict == AT_VERDICT_RUNNING)
+        if (modem->dialogue.verdict == AT_VERDICT_RUNNING) {
+                tell_progress(modem);
                 return;
+        }
         close_port(modem, index, actions);
         conclude(modem, now);
 }
@@ -373,7 +384,8 @@ static void adopt_use(struct modem *modem, unsigned index, struct action_list *a
 /* smsd let go of it: what was being found out is still open. */
 static void end_use(struct modem *modem, usec_t now)
 {
-        bool open = !modem_usable(modem) || (modem->facts.sim != SIM_READY && modem->facts.sim != SIM_UNKNOWN);
+        bool open =
+            !modem_usable(modem) || (modem->facts.sim != SIM_READY && modem->facts.sim != SIM_UNKNOWN);
 
         modem->in_use = false;
         if (open && modem->retry_at == USEC_INFINITY)

@@ -262,8 +262,6 @@ void restart_event(struct restart *restart, const struct event *event, const str
                         restart_conf_was_written(restart, event->result, world);
                 break;
         case RESTART_STARTING:
-                if (event->kind == EVENT_SMSD_STATUS)
-                        restart_note_status(restart, event->status.status);
                 if (event->kind == EVENT_START_DONE)
                         restart_was_started(restart, event->started.result, event->started.id, world);
                 break;

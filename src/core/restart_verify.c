@@ -21,18 +21,9 @@ void restart_expect(struct restart *restart, const struct restart_world *world)
                 (void)text_copy(expected->modem, sizeof(expected->modem), slot->config.name);
                 (void)text_copy(expected->target, sizeof(expected->target),
                                 world->modems[slot->modem].target);
-                expected->since_before[0] = '\0';
+                slot_forget_answer(slot);
+                slot->base_known = true; /* stats/status is read right before the start */
                 (void)text_copy(slot->serving, sizeof(slot->serving), expected->target);
-        }
-}
-
-void restart_note_status(struct restart *restart, const struct smsd_status *before)
-{
-        for (unsigned i = 0; before && i < restart->n_expected; i++) {
-                struct restart_expected *expected = &restart->expected[i];
-                const struct smsd_status_modem *modem = smsd_status_find(before, expected->modem);
-                (void)text_copy(expected->since_before, sizeof(expected->since_before),
-                                modem ? modem->since_text : "");
         }
 }
 
@@ -49,16 +40,6 @@ static bool main_is_ours(const struct restart *restart, const struct smsd_state 
         return smsd->running && (restart->main.pid == 0 || process_id_equal(restart->main, smsd->main));
 }
 
-static bool status_is_fresh(const struct restart_expected *expected, const struct smsd_state *smsd)
-{
-        const struct smsd_status_modem *modem = smsd_status_find(&smsd->status, expected->modem);
-
-        if (!modem || text_equal(modem->since_text, expected->since_before))
-                return false;
-        return modem->state == HANDLER_IDLE || modem->state == HANDLER_SENDING ||
-               modem->state == HANDLER_RECEIVING;
-}
-
 static unsigned count_in_place(const struct restart *restart, const struct smsd_state *smsd)
 {
         unsigned n = 0;
@@ -68,13 +49,16 @@ static unsigned count_in_place(const struct restart *restart, const struct smsd_
         return n;
 }
 
-static bool all_fresh(const struct restart *restart, const struct restart_world *world)
+static bool all_answered(const struct restart *restart, const struct restart_world *world)
 {
-        if (!world->smsd->status_known)
-                return world->now >= usec_add(restart->handlers_seen, SETTLE_WITHOUT_STATUS);
-        for (unsigned i = 0; i < restart->n_expected; i++)
-                if (!status_is_fresh(&restart->expected[i], world->smsd))
+        if (!world->smsd->status_known &&
+            world->now >= usec_add(restart->handlers_seen, SETTLE_WITHOUT_STATUS))
+                return true;
+        for (unsigned i = 0; i < restart->n_expected; i++) {
+                const struct slot *slot = slots_find(world->slots, restart->expected[i].modem);
+                if (!slot || !slot->answered)
                         return false;
+        }
         return true;
 }
 
@@ -103,7 +87,7 @@ enum verify_result restart_verify(struct restart *restart, const struct restart_
                 return VERIFY_HANDLER_LOST;
         if (in_place && !restart->handlers_seen)
                 restart->handlers_seen = world->now;
-        if (in_place && all_fresh(restart, world))
+        if (in_place && all_answered(restart, world))
                 return VERIFY_OK;
         if (world->now < restart->deadline)
                 return VERIFY_PENDING;

@@ -15,6 +15,12 @@ static void slot_init(struct slot *slot, const struct modem_config *config)
         modem_record_init(&slot->record, config->name);
 }
 
+void slot_forget_answer(struct slot *slot)
+{
+        slot->answered = slot->base_known = false;
+        slot->status_base[0] = '\0';
+}
+
 struct slot *slots_find(struct slots *slots, const char *name)
 {
         for (unsigned i = 0; i < slots->n; i++)
@@ -247,8 +253,9 @@ enum guard slot_guard(const struct slot *slot, const struct modem *modems)
         case SIM_PIN:
                 if (!slot->has_pin)
                         return GUARD_PIN_MISSING;
-                /* Whoever corrected a refused PIN and asked for a start need not say --force. */
-                if (slot->asked && slot->record.guard == GUARD_PIN_REFUSED)
+                /* Whoever corrected a refused PIN and asked for a start need not say --force, unless a
+                 * mistake would lock the SIM. */
+                if (slot->asked && slot->record.guard == GUARD_PIN_REFUSED && modem->facts.pin_attempts != 1)
                         return GUARD_NONE;
                 return modem->facts.pin_attempts >= 0 && modem->facts.pin_attempts < 3 ? GUARD_PIN_ATTEMPTS
                                                                                        : GUARD_NONE;

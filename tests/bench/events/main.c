@@ -20,7 +20,8 @@ struct memory {
 
 static struct memory measure(void)
 {
-        struct memory memory = {.heap = mallinfo2().uordblks};
+        const struct mallinfo2 heap = mallinfo2();
+        struct memory memory = {.heap = heap.uordblks + heap.hblkhd};
         FILE *file = fopen("/proc/self/statm", "re");
 
         if (!file || fscanf(file, "%*d %ld", &memory.resident) != 1)

@@ -27,7 +27,7 @@ struct gateway *gateway_new(const struct config *config)
         /* The places of the modems stay untouched zero pages (ABSENT) until one is taken. */
         for (unsigned i = 0; i < SCANS_MAX; i++)
                 gateway->scans[i] = USEC_INFINITY;
-        gateway->health_at = gateway->waiting_until = USEC_INFINITY;
+        gateway->health_at = gateway->waiting_until = gateway->alone_at = USEC_INFINITY;
         gateway->cause = CAUSE_BOOT;
         return gateway;
 }
@@ -138,6 +138,9 @@ static usec_t health_interval(const struct gateway *gateway)
 {
         if (!gateway->smsd.running)
                 return FLAG_EVERY;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (gateway->slots.items[i].silent)
+                        return HEALTH_DOUBT;
         bool verified = all_answered(gateway) && gateway->smsd.status_known;
         return all_served(gateway) && (verified || !gateway->smsd.scanned) ? HEALTH_EVERY : HEALTH_DOUBT;
 }
@@ -181,6 +184,8 @@ static void time_passed(struct gateway *gateway, struct action_list *actions)
                 }
         if (scan)
                 action_push(actions, ACTION_SCAN);
+        if (gateway->alone_at <= gateway->now)
+                gateway_handler_ended_alone(gateway, actions);
         if (gateway->begun && gateway->health_at <= gateway->now)
                 look_at_health(gateway, actions);
         gateway_hold_time(gateway, actions);
@@ -223,6 +228,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
                 deadline = usec_min(deadline, gateway->scans[i]);
         if (gateway->begun)
                 deadline = usec_min(deadline, gateway->health_at);
+        deadline = usec_min(deadline, gateway->alone_at);
         if (!restart_busy(&gateway->restart))
                 deadline = usec_min(deadline, gateway->waiting_until);
         deadline = usec_min(deadline, kill_deadline(gateway));

@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+#define WITH_MAIN        (50 * USEC_PER_MSEC)
+#define POLL_FAILS_AFTER (100 * USEC_PER_SEC) /* 22 timeouts of 5 s */
+
 void gateway_scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         bool fresh =
@@ -33,6 +36,7 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
         char how[32] = "";
 
         gateway->cause = clean ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
+        gateway->alone_at = USEC_INFINITY;
         gateway->flag.fresh = false;
         gateway_look_for_flag(gateway, actions); /* the old script writes its flag first and kills then */
         restart_count_failure(&gateway->restart, gateway->now);
@@ -62,16 +66,27 @@ void gateway_doubt_unserved(struct gateway *gateway)
         }
 }
 
+/* Whoever kills all of smsd kills the handler a moment before or after main: that is one failure, main's. */
 static void handler_lost(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
+        if (gateway->alone_at == USEC_INFINITY)
+                gateway->alone_at = usec_add(gateway->now, WITH_MAIN);
+        gateway->lost_handler = event->exited.id.pid;
+        action_push(actions, ACTION_SCAN);
+}
+
+void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *actions)
+{
+        gateway->alone_at = USEC_INFINITY;
+        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->hold.active)
+                return;
         gateway->handler_lost = true;
         gateway_doubt_unserved(gateway);
         restart_count_failure(&gateway->restart, gateway->now);
         action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
                       "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
-                      (int)event->exited.id.pid, gateway->smsd.last_error[0] ? ": " : "",
+                      (int)gateway->lost_handler, gateway->smsd.last_error[0] ? ": " : "",
                       gateway->smsd.last_error);
-        action_push(actions, ACTION_SCAN);
 }
 
 static bool is_handler(const struct gateway *gateway, struct process_id id)
@@ -101,7 +116,7 @@ void gateway_exited(struct gateway *gateway, const struct event *event, struct a
                 return;
         if (main)
                 main_lost(gateway, event, actions);
-        else if (handler && !told)
+        else if (handler && !told && !gateway->smsd.stopping_since)
                 handler_lost(gateway, event, actions);
 }
 
@@ -178,6 +193,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_OTHER:
         case SMSD_LOG_MAIN_STARTED:
         case SMSD_LOG_MAIN_READY:
+        case SMSD_LOG_MAIN_STOPPING:
         case SMSD_LOG_MAIN_TERMINATED:
         case SMSD_LOG_MAIN_ABORTED:
         case SMSD_LOG_HANDLER_TERMINATED:
@@ -194,7 +210,7 @@ void gateway_smsd_said(struct gateway *gateway, const struct event *event, struc
         const struct smsd_log_line *line = &event->log.line;
         struct slot *slot = slots_find(&gateway->slots, line->modem[0] ? line->modem : line->source);
 
-        smsd_state_log(&gateway->smsd, line, event->log.text, event->log.realtime);
+        smsd_state_log(&gateway->smsd, line, event->log.text, event->log.realtime, gateway->now);
         if (slot)
                 modem_log(gateway, slot, line->kind, actions);
 }
@@ -206,8 +222,11 @@ static bool is_base(const struct gateway *gateway, const struct slot *slot)
         return gateway->restart.phase == RESTART_STARTING || (!slot->base_known && gateway->smsd.status_at);
 }
 
-/* smsd writes Receiving and Sending before it has asked the modem anything; Idle comes after a poll that went
- * through. */
+/*
+ * smsd writes Receiving and Sending, with the time, before it has asked the modem anything; Idle (the time
+ * stays) comes after the poll. One that fails takes two minutes and says so in the log: whose times follow
+ * each other quickly has its answers.
+ */
 static void slot_status(struct gateway *gateway, struct slot *slot, const struct smsd_status_modem *before,
                         const struct smsd_status_modem *after)
 {
@@ -217,11 +236,13 @@ static void slot_status(struct gateway *gateway, struct slot *slot, const struct
                 return;
         }
         slot->base_known = true;
-        if (!after || after->state != HANDLER_IDLE || text_equal(after->since_text, slot->status_base))
-                return;
-        if (before && !text_equal(before->since_text, after->since_text))
-                slot->silent = false;
-        if (!slot->silent && gateway_slot_served(gateway, slot))
+        if (before && after && !text_equal(before->since_text, after->since_text)) {
+                if (usec_sub(gateway->now, slot->status_moved) < POLL_FAILS_AFTER)
+                        slot->silent = false;
+                slot->status_moved = gateway->now;
+        }
+        if (after && after->state == HANDLER_IDLE && !text_equal(after->since_text, slot->status_base) &&
+            !slot->silent && gateway_slot_served(gateway, slot))
                 slot_has_answer(gateway, slot);
 }
 

@@ -384,7 +384,8 @@ static void adopt_use(struct modem *modem, unsigned index, struct action_list *a
 /* smsd let go of it: what was being found out is still open. */
 static void end_use(struct modem *modem, usec_t now)
 {
-        bool open = !modem_usable(modem) || (modem->facts.sim != SIM_READY && modem->facts.sim != SIM_UNKNOWN);
+        bool open =
+            !modem_usable(modem) || (modem->facts.sim != SIM_READY && modem->facts.sim != SIM_UNKNOWN);
 
         modem->in_use = false;
         if (open && modem->retry_at == USEC_INFINITY)

@@ -357,6 +357,7 @@ void restart_judge(struct restart *restart, const struct restart_world *world)
                 timed_out_alive(restart, world);
                 break;
         case VERIFY_TIMEOUT:
+                restart->handler_ended = true;
                 handler_failed(restart, "smsd's modem handler did not open the modem's port", world);
                 break;
         }

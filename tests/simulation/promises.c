@@ -135,7 +135,8 @@ void promises_action(struct world *world, const struct action_list *actions, uns
                 break;
         case ACTION_HOLD_WRITE:
                 /* The flag may be gone by now: the next look tells. */
-                world->promises.held = action->hold.source != HOLD_SOURCE_LEGACY || world->files.flag == FLAG_PRESENT;
+                world->promises.held =
+                    action->hold.source != HOLD_SOURCE_LEGACY || world->files.flag == FLAG_PRESENT;
                 world->promises.held_until = action->hold.until;
                 world->promises.legacy_held = action->hold.source == HOLD_SOURCE_LEGACY;
                 if (action->hold.until == USEC_INFINITY)

@@ -161,7 +161,7 @@ static void test_words(void **state)
                 struct smsd_state smsd;
                 struct smsd_log_line line = {.kind = cases[i].kind};
                 smsd_state_init(&smsd);
-                smsd_state_log(&smsd, &line, "word", 7);
+                smsd_state_log(&smsd, &line, "word", 7, USEC_PER_SEC);
                 assert_int_equal(smsd.ended_cleanly, cases[i].cleanly);
                 assert_int_equal(smsd.config_refused, cases[i].refused);
                 assert_string_equal(smsd.last_error, cases[i].failure ? "word" : "");

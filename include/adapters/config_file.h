@@ -36,6 +36,12 @@ int config_file_load(const char *path, struct config *ret_config, struct config_
  */
 int config_file_save_good(const char *state_dir, const char *path);
 
+/*
+ * The folder of that copy as a configuration names it that is refused as a whole: the last usable `state_dir`
+ * of a [gateway] in what can be read of it. 0; -ENOENT: none; -ENAMETOOLONG.
+ */
+int config_file_find_state_dir(const char *path, char *target, size_t size);
+
 /* Loads that copy. -ENOENT: none was kept. Else as config_file_load. */
 int config_file_load_good(const char *state_dir, struct config *ret_config,
                           struct config_file_error *ret_error);

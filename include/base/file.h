@@ -33,6 +33,9 @@ int file_read_into(const char *path, int flags, char *buffer, size_t size, size_
  */
 int file_replace(const char *path, const void *data, size_t length, mode_t mode);
 
+/* Writes all of it, however many calls that takes. 0 or a negative errno. */
+int file_write_full(int fd, const char *data, size_t length);
+
 /* Removes the file; one that is absent is a success. */
 int file_remove(const char *path);
 

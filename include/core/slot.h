@@ -29,7 +29,6 @@ struct slot {
         usec_t status_moved;               /* its time in stats/status was seen to change */
         bool base_known;                   /* status_base was read since this smsd runs */
         char status_base[32];              /* its time in stats/status that proves nothing: from before */
-        usec_t told_at;                    /* a handler on a dead tty was asked to end at */
 };
 
 struct slots {

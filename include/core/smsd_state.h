@@ -16,6 +16,7 @@ struct smsd_handler {
         struct process_id id;
         bool tty_deleted;
         char tty[DEVICE_NODE_MAX]; /* "" while it waits for its device */
+        usec_t told_at;            /* it was asked to let go of a dead tty at, 0 not */
 };
 
 struct smsd_state {

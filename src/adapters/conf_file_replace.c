@@ -12,6 +12,7 @@
  * more, a second or more later. Where the file system has no exchange, the last look is before a plain
  * rename, and such a writer is not met.
  */
+#include "base/file.h"
 #include "base/text.h"
 #include "conf_file_parts.h"
 #include "core/smsd_conf.h"
@@ -60,20 +61,6 @@ static int open_old(struct replacement *replacement, const struct conf_file_id *
 }
 
 /* --- the new file --- */
-
-static int write_all(int fd, const char *data, size_t length)
-{
-        while (length > 0) {
-                ssize_t written = write(fd, data, length);
-                if (written < 0 && errno == EINTR)
-                        continue;
-                if (written < 0)
-                        return -errno;
-                data += written;
-                length -= (size_t)written;
-        }
-        return 0;
-}
 
 static int copy_attribute(int from, int to, const char *name, char *buffer)
 {
@@ -124,7 +111,7 @@ static int copy_owner_and_mode(int from, int to)
 
 static int fill_new(const struct replacement *replacement, const char *text, size_t length)
 {
-        int r = write_all(replacement->new_fd, text, length);
+        int r = file_write_full(replacement->new_fd, text, length);
 
         if (r == 0)
                 r = copy_owner_and_mode(replacement->old_fd, replacement->new_fd);

@@ -372,6 +372,64 @@ int config_file_save_good(const char *state_dir, const char *path)
         return r < 0 ? r : file_replace(target, joined, length, 0600);
 }
 
+/* "state_dir = /x ; why" of the section [gateway]: takes the value as far as it is one. */
+static void take_state_dir(const char *line, struct config *config)
+{
+        struct config_error ignored;
+        char value[CONFIG_PATH_MAX];
+        const char *key = "state_dir";
+
+        if (!text_starts_with(line, key))
+                return;
+        line += strlen(key);
+        line += strspn(line, " \t");
+        if (*line != '=' && *line != ':')
+                return;
+        line++;
+        line += strspn(line, " \t");
+        const char *comment = strstr(line, " ;");
+        size_t length = comment ? (size_t)(comment - line) : strlen(line);
+        while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == '\t'))
+                length--;
+        if (text_copy_n(value, sizeof(value), line, length) == 0)
+                (void)config_set(config, "gateway", key, value, &ignored); /* a bad one is not taken */
+}
+
+static void find_in_text(const struct text *text, struct config *config)
+{
+        struct parser parser = {.next = text->bytes, .end = text->bytes + text->length};
+        bool in_gateway = false;
+        const char *bytes;
+        char line[2 * CONFIG_PATH_MAX];
+        size_t length;
+
+        while (parser.next < parser.end) {
+                take_line(&parser, &bytes, &length);
+                if (text_copy_n(line, sizeof(line), bytes, length) < 0)
+                        continue;
+                if (line[0] == '[')
+                        in_gateway = text_starts_with(line, "[gateway]");
+                else if (in_gateway)
+                        take_state_dir(line, config);
+        }
+}
+
+int config_file_find_state_dir(const char *path, char *target, size_t size)
+{
+        _cleanup_(cleanup_texts) struct texts texts = {0};
+        _cleanup_free_ struct config *config = malloc(sizeof(*config));
+        struct config_file_error ignored;
+
+        if (!config)
+                return -ENOMEM;
+        config_init(config);
+        config->state_dir[0] = '\0';
+        (void)read_texts(&texts, path, &ignored); /* what could be read counts */
+        for (unsigned i = 0; i < texts.n; i++)
+                find_in_text(texts.items[i], config);
+        return config->state_dir[0] ? text_copy(target, size, config->state_dir) : -ENOENT;
+}
+
 int config_file_load_good(const char *state_dir, struct config *ret_config,
                           struct config_file_error *ret_error)
 {

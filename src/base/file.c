@@ -113,7 +113,7 @@ static int place_open(struct place *place, const char *path)
         return place->folder < 0 ? -errno : 0;
 }
 
-static int write_full(int fd, const char *data, size_t length)
+int file_write_full(int fd, const char *data, size_t length)
 {
         while (length > 0) {
                 ssize_t written = write(fd, data, length);
@@ -136,7 +136,7 @@ static int write_temporary(const struct place *place, const void *data, size_t l
             openat(place->folder, place->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0)
                 return -errno;
-        int r = write_full(fd, data, length);
+        int r = file_write_full(fd, data, length);
         if (r == 0 && fchmod(fd, mode) < 0)
                 r = -errno;
         if (r == 0 && fsync(fd) < 0)

@@ -43,10 +43,9 @@ void gateway_hold_stored(struct gateway *gateway, const struct event *event, str
 
         gateway->hold_unwritten = event->result < 0;
         if (event->result < 0 && !before)
-                action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
-                              "the hold's file could not be %s: %s",
-                              event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed",
-                              strerror(-event->result));
+                action_record(
+                    actions, RECORD_HOLD, SEVERITY_WARNING, NULL, "the hold's file could not be %s: %s",
+                    event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed", strerror(-event->result));
 }
 
 /* The file says what is: a hold that is over must not be found by the next life, one that lasts must. */

@@ -44,6 +44,8 @@ struct gateway {
         enum restart_cause cause;  /* why smsd is down, for the next run */
         usec_t company_until;      /* a start waits so long for modems that came together, 0: none waits */
         bool handler_lost;
+        usec_t alone_at; /* a handler ended: when it is clear that main did not end with it; infinity: none */
+        pid_t lost_handler;
         bool settling;             /* smsd was adopted: its handlers may still be opening their ports */
         usec_t scans[SCANS_MAX];   /* looks at the process table that are due */
         usec_t health_at;
@@ -58,6 +60,17 @@ struct gateway {
 
 /* Reads smsd.conf, now or when the restart path, which works on its own reading, is through. */
 void gateway_read_conf(struct gateway *gateway, struct action_list *actions);
+
+/* gateway_smsd.c: smsd's processes, log and stats/status */
+void gateway_scanned(struct gateway *gateway, const struct event *event, struct action_list *actions);
+void gateway_exited(struct gateway *gateway, const struct event *event, struct action_list *actions);
+void gateway_smsd_said(struct gateway *gateway, const struct event *event, struct action_list *actions);
+void gateway_status_read(struct gateway *gateway, const struct event *event);
+void gateway_smsd_opened(struct gateway *gateway);
+/* Every modem that could be served and is not is asked before the next start: a handler of its ended. */
+/* alone_at has come. */
+void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *actions);
+void gateway_doubt_unserved(struct gateway *gateway);
 
 /* gateway_hold.c: holds, the old scripts' flag, commands */
 void gateway_hold_found(struct gateway *gateway, const struct hold_record *record, struct action_list *actions);

@@ -52,8 +52,6 @@ static void request(struct gateway *gateway, enum restart_goal goal, enum restar
         gateway->handler_lost = gateway->settling = false;
         gateway->flag.fresh = false;
         gateway->company_until = 0;
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                gateway->slots.items[i].told_at = 0;
         restart_request(&gateway->restart, goal, cause, token, &world);
 }
 
@@ -142,7 +140,7 @@ static bool is_a_modems_port(const struct gateway *gateway, const char *tty)
         return false;
 }
 
-static struct slot *slot_served_on(struct gateway *gateway, const char *tty)
+static const struct slot *slot_served_on(const struct gateway *gateway, const char *tty)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 if (tty[0] && text_equal(gateway->slots.items[i].serving, tty))
@@ -150,38 +148,23 @@ static struct slot *slot_served_on(struct gateway *gateway, const char *tty)
         return NULL;
 }
 
-static bool handler_is_dead(struct gateway *gateway, const struct smsd_handler *handler)
+static bool handler_is_dead(const struct gateway *gateway, const struct smsd_handler *handler)
 {
         return handler->tty_deleted ||
                (slot_served_on(gateway, handler->tty) && !is_a_modems_port(gateway, handler->tty));
 }
 
-static void end_dead_handler(struct gateway *gateway, const struct smsd_handler *handler,
+static void end_dead_handler(struct gateway *gateway, struct smsd_handler *handler,
                              struct action_list *actions)
 {
-        struct slot *slot = slot_served_on(gateway, handler->tty);
-        bool first = !slot || slot->told_at == 0;
+        bool first = handler->told_at == 0;
 
-        if (!first && usec_sub(gateway->now, slot->told_at) < KILL_AFTER)
+        if (!first && usec_sub(gateway->now, handler->told_at) < KILL_AFTER)
                 return;
         struct action *action = action_push(actions, ACTION_SIGNAL);
         action->process.id = handler->id;
         action->process.signal = first ? SIGTERM : SIGKILL;
-        if (slot)
-                slot->told_at = gateway->now;
-}
-
-/* Handlers that did as they were told are forgotten, or their deadline would stay in the past. */
-static void forget_ended_handlers(struct gateway *gateway)
-{
-        for (unsigned s = 0; s < gateway->slots.n; s++) {
-                struct slot *slot = &gateway->slots.items[s];
-                bool there = false;
-                for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
-                        there |= text_equal(gateway->smsd.handlers[i].tty, slot->serving);
-                if (!there)
-                        slot->told_at = 0;
-        }
+        handler->told_at = gateway->now;
 }
 
 /* smsd never sits on a dead tty. Alone it is stopped; beside healthy handlers only the dead one is ended. */
@@ -248,6 +231,8 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
 
         settle(gateway);
         gateway->cause = CAUSE_PLUG;
+        if (gateway->alone_at != USEC_INFINITY)
+                return;
         if (gateway->smsd.stopping_since &&
             usec_sub(gateway->now, gateway->smsd.stopping_since) < STOPPING_TIME)
                 return; /* its end is awaited: somebody stopped it */
@@ -330,7 +315,6 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
 {
         gateway_drive_modems(gateway, actions);
         gateway_remember(gateway, actions);
-        forget_ended_handlers(gateway);
         if (!knows_enough(gateway))
                 return;
         if (gateway->config.mode == MODE_OBSERVE) {

@@ -70,7 +70,8 @@ static void begin_probing(struct modem *modem, usec_t now)
 {
         set_state(modem, MODEM_PROBING, "waiting for its first answer");
         modem->told = false;
-        modem->retry_at = now;
+        /* A dialogue that runs already decides. */
+        modem->retry_at = modem->open || modem->opening ? USEC_INFINITY : now;
 }
 
 /* Takes the port that is to be tried; false when its tty is not there yet. */
@@ -302,11 +303,22 @@ static void conclude(struct modem *modem, usec_t now)
         }
 }
 
+/* A card that is missing is worth a word at once, not only when boot_timeout is over. */
+static void tell_progress(struct modem *modem)
+{
+        enum sim_state sim = modem->dialogue.facts.sim;
+
+        if (sim == SIM_ABSENT || sim == SIM_BUSY || sim == SIM_FAILURE)
+                (void)text_copy(modem->reason, sizeof(modem->reason), sim_reason(sim));
+}
+
 static void continue_dialogue(struct modem *modem, unsigned index, usec_t now, struct action_list *actions)
 {
         send_output(modem, index, actions);
-        if (modem->dialogue.verdict == AT_VERDICT_RUNNING)
+        if (modem->dialogue.verdict == AT_VERDICT_RUNNING) {
+                tell_progress(modem);
                 return;
+        }
         close_port(modem, index, actions);
         conclude(modem, now);
 }
@@ -372,8 +384,11 @@ static void adopt_use(struct modem *modem, unsigned index, struct action_list *a
 /* smsd let go of it: what was being found out is still open. */
 static void end_use(struct modem *modem, usec_t now)
 {
+        bool open =
+            !modem_usable(modem) || (modem->facts.sim != SIM_READY && modem->facts.sim != SIM_UNKNOWN);
+
         modem->in_use = false;
-        if (!modem_usable(modem) && modem->retry_at == USEC_INFINITY)
+        if (open && modem->retry_at == USEC_INFINITY)
                 modem->retry_at = now;
 }
 
@@ -403,7 +418,7 @@ void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use,
 usec_t modem_deadline(const struct modem *modem)
 {
         if (modem->open)
-                return usec_min(at_dialogue_deadline(&modem->dialogue), modem->retry_at);
+                return at_dialogue_deadline(&modem->dialogue);
         return modem->opening ? USEC_INFINITY : modem->retry_at;
 }
 

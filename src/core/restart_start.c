@@ -212,6 +212,15 @@ static void read_again(struct restart *restart, int result, const struct restart
         restart_enter(restart, RESTART_READING, usec_add(world->now, result == -EBUSY ? EDIT_RETRY : 0));
 }
 
+/* A modem whose SIM must not be tried is kept away from smsd by smsd.conf alone. */
+static bool any_slot_is_guarded(const struct restart_world *world)
+{
+        for (unsigned i = 0; i < world->slots->n; i++)
+                if (slot_guard(&world->slots->items[i], world->modems) != GUARD_NONE)
+                        return true;
+        return false;
+}
+
 void restart_conf_was_written(struct restart *restart, int result, const struct restart_world *world)
 {
         char problem[192];
@@ -234,6 +243,10 @@ void restart_conf_was_written(struct restart *restart, int result, const struct 
                                   "smsd.conf could not be written (%s): the old one is in force",
                                   strerror(-result));
                 restart_note_problem(restart, problem);
+                if (any_slot_is_guarded(world)) {
+                        restart_finish(restart, RESTART_OUTCOME_FAILED, world);
+                        return;
+                }
         }
         start_smsd(restart, world);
 }
@@ -344,6 +357,7 @@ void restart_judge(struct restart *restart, const struct restart_world *world)
                 timed_out_alive(restart, world);
                 break;
         case VERIFY_TIMEOUT:
+                restart->handler_ended = true;
                 handler_failed(restart, "smsd's modem handler did not open the modem's port", world);
                 break;
         }

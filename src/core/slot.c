@@ -253,8 +253,9 @@ enum guard slot_guard(const struct slot *slot, const struct modem *modems)
         case SIM_PIN:
                 if (!slot->has_pin)
                         return GUARD_PIN_MISSING;
-                /* Whoever corrected a refused PIN and asked for a start need not say --force. */
-                if (slot->asked && slot->record.guard == GUARD_PIN_REFUSED)
+                /* Whoever corrected a refused PIN and asked for a start need not say --force, unless a
+                 * mistake would lock the SIM. */
+                if (slot->asked && slot->record.guard == GUARD_PIN_REFUSED && modem->facts.pin_attempts != 1)
                         return GUARD_NONE;
                 return modem->facts.pin_attempts >= 0 && modem->facts.pin_attempts < 3 ? GUARD_PIN_ATTEMPTS
                                                                                        : GUARD_NONE;

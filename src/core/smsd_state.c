@@ -74,6 +74,15 @@ static const struct smsd_process *find_main(const struct smsd_state *state, cons
         return best;
 }
 
+/* What we know of a handler beyond the scan. */
+static usec_t find_told_at(const struct smsd_handler *handlers, unsigned n, struct process_id id)
+{
+        for (unsigned i = 0; i < n; i++)
+                if (process_id_equal(handlers[i].id, id))
+                        return handlers[i].told_at;
+        return 0;
+}
+
 static void add_handler(struct smsd_state *state, const struct smsd_process *process)
 {
         if (state->n_handlers == ARRAY_SIZE(state->handlers))
@@ -81,12 +90,17 @@ static void add_handler(struct smsd_state *state, const struct smsd_process *pro
         struct smsd_handler *handler = &state->handlers[state->n_handlers++];
         handler->id = process->id;
         handler->tty_deleted = process->tty_deleted;
+        handler->told_at = 0;
         (void)text_copy(handler->tty, sizeof(handler->tty), process->tty);
 }
 
 static void sort_processes(struct smsd_state *state, const struct process_list *list,
                            const struct smsd_process *main)
 {
+        struct smsd_handler before[SMSD_MODEMS_MAX];
+        unsigned n_before = state->n_handlers;
+
+        memcpy(before, state->handlers, n_before * sizeof(before[0]));
         state->n_handlers = state->n_ours = state->n_strays = state->n_foreign = 0;
         for (unsigned i = 0; i < list->n; i++) {
                 const struct smsd_process *process = &list->processes[i];
@@ -102,6 +116,8 @@ static void sort_processes(struct smsd_state *state, const struct process_list *
                 else
                         state->strays[state->n_strays++] = process->id;
         }
+        for (unsigned i = 0; i < state->n_handlers; i++)
+                state->handlers[i].told_at = find_told_at(before, n_before, state->handlers[i].id);
 }
 
 bool smsd_state_scan(struct smsd_state *state, const struct process_list *list, bool sending, usec_t now)

@@ -82,27 +82,35 @@ static int check_config(const char *path)
         return 0;
 }
 
-/*
- * The last good configuration when the file is refused. Its folder is named by the configuration itself; when
- * that cannot be read, the default one and the one named by a `state_dir` that could still be read are all
- * there is.
- */
+/* Where the last good configuration is kept, when the one that names the folder is refused: as far as that
+ * can be read, else where systemd or the default has it. */
+static void find_state_dir(const char *path, char folder[CONFIG_PATH_MAX])
+{
+        const char *given = getenv("STATE_DIRECTORY");
+        struct config defaults;
+
+        if (config_file_find_state_dir(path, folder, CONFIG_PATH_MAX) == 0)
+                return;
+        config_init(&defaults);
+        if (!given || text_copy(folder, CONFIG_PATH_MAX, given) < 0)
+                (void)text_copy(folder, CONFIG_PATH_MAX, defaults.state_dir);
+}
+
 static int load_config(struct daemon *daemon, const char *path)
 {
         struct config_file_error error, good_error;
-        struct config defaults;
+        char folder[CONFIG_PATH_MAX];
         int r = config_file_load(path, &daemon->config, &error);
 
         if (r >= 0)
                 return 0;
         log_error("%s", error.message);
-        config_init(&defaults);
-        const char *folder = getenv("STATE_DIRECTORY") ? getenv("STATE_DIRECTORY") : defaults.state_dir;
+        find_state_dir(path, folder);
         r = config_file_load_good(folder, &daemon->config, &good_error);
         if (r < 0) {
                 log_error(
-                    "no configuration that worked before is kept in %s: correct the file and start again",
-                    folder);
+                    "no configuration that worked before can be used (%s): correct the file and start again",
+                    good_error.message);
                 return -EX_CONFIG;
         }
         log_line(LOG_LEVEL_CRITICAL,

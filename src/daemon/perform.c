@@ -195,8 +195,10 @@ static void perform_conf_keep(struct daemon *daemon, const struct action *action
         _cleanup_free_ char *text = NULL;
         struct conf_file_id id;
         size_t length = 0;
-        int r = conf_file_read(daemon->config.smsd_conf, &text, &length, &id);
 
+        /* smsd runs on it for a moment now: nobody who had the replaced file open is still writing into it. */
+        daemon_recover_conf(daemon);
+        int r = conf_file_read(daemon->config.smsd_conf, &text, &length, &id);
         if (r >= 0 && (length != action->conf.length || memcmp(text, action->conf.text, length) != 0))
                 return;
         if (r >= 0)

@@ -9,9 +9,10 @@
 #include "base/text.h"
 #include "base/usec.h"
 
+#include "temp_folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -144,7 +145,7 @@ static inline int teardown(void **state)
 
         fixture->hotplug = hotplug_free(fixture->hotplug);
         sd_event_unref(fixture->event);
-        (void)nftw(fixture->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        temp_folder_remove(fixture->folder);
         free(fixture);
         return 0;
 }

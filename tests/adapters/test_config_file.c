@@ -6,9 +6,10 @@
 
 #include "base/text.h"
 
+#include "temp_folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,19 +38,11 @@ static int setup(void **state)
         return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-        (void)st;
-        (void)type;
-        (void)where;
-        return remove(path);
-}
-
 static int teardown(void **state)
 {
         struct fixture *fixture = *state;
 
-        (void)nftw(fixture->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        temp_folder_remove(fixture->folder);
         free(fixture);
         return 0;
 }
@@ -358,6 +351,35 @@ static void test_a_spoiled_good_copy_is_refused(void **state)
         assert_int_equal(config_file_save_good(in(fixture, "absent"), fixture->path), -ENOENT);
 }
 
+static void test_the_state_dir_of_a_refused_configuration(void **state)
+{
+        static const struct {
+                const char *text, *folder; /* NULL: none */
+        } cases[] = {
+            {"[gateway]\nstate_dir = /a\n[hold]\ndefault = banana\n", "/a"},
+            {"\xef\xbb\xbf[gateway]\r\n  state_dir=/a/b \t\r\nunknown\r\n", "/a/b"},
+            {"[hold]\ndefault = \x01\n[gateway] ; where\nstate_dir : /a ; on the disk\n", "/a"},
+            {"[gateway]\nstate_dir = /a\n[hold\n[gateway]\nstate_dir = /b\nstate_dir = not absolute\n", "/b"},
+            {"[gateway]\nstate_directory = /a\n; state_dir = /b\n[hold]\nstate_dir = /c\n", NULL},
+            {"state_dir = /a\n[gateway x]\n[hold]\nstate_dir /a\n", NULL},
+            {"", NULL},
+        };
+        struct fixture *fixture = *state;
+        char folder[CONFIG_PATH_MAX];
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                put(fixture->path, cases[i].text);
+                int r = config_file_find_state_dir(fixture->path, folder, sizeof(folder));
+                assert_int_equal(r, cases[i].folder ? 0 : -ENOENT);
+                if (cases[i].folder)
+                        assert_string_equal(folder, cases[i].folder);
+        }
+        put_dropin(fixture, "10.conf", "[gateway]\nstate_dir = /dropin\nnonsense\n");
+        assert_int_equal(config_file_find_state_dir(fixture->path, folder, sizeof(folder)), 0);
+        assert_string_equal(folder, "/dropin");
+        assert_int_equal(config_file_find_state_dir(fixture->path, folder, 3), -ENAMETOOLONG);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -377,6 +399,7 @@ int main(void)
             TEST(test_the_good_copy),
             TEST(test_the_largest_configuration_can_be_kept),
             TEST(test_a_spoiled_good_copy_is_refused),
+            TEST(test_the_state_dir_of_a_refused_configuration),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

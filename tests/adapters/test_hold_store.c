@@ -6,8 +6,9 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include "temp_folder.h"
+
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -40,19 +41,11 @@ static int setup(void **state)
         return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-        (void)st;
-        (void)type;
-        (void)where;
-        return remove(path);
-}
-
 static int teardown(void **state)
 {
         struct fixture *fixture = *state;
 
-        (void)nftw(fixture->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        temp_folder_remove(fixture->folder);
         free(fixture);
         return 0;
 }

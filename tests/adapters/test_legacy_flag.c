@@ -7,9 +7,10 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
+#include "temp_folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <grp.h>
 #include <pwd.h>
 #include <setjmp.h>
@@ -41,19 +42,11 @@ static int setup(void **state)
         return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-        (void)st;
-        (void)type;
-        (void)where;
-        return remove(path);
-}
-
 static int teardown(void **state)
 {
         struct fixture *fixture = *state;
 
-        (void)nftw(fixture->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        temp_folder_remove(fixture->folder);
         free(fixture);
         return 0;
 }

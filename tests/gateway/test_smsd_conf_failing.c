@@ -161,7 +161,9 @@ static void without_a_good_one_it_backs_off(struct gateway *g)
         for (unsigned i = 0; i < ARRAY_SIZE(at); i++) {
                 gateway_wait_starts(g, i + 1, 10000);
                 at[i] = gateway_now();
-                assert_int_equal(gateway_starts(g), i + 1);
+                /* The first two follow each other at once. */
+                if (i > 0)
+                        assert_int_equal(gateway_starts(g), i + 1);
         }
         assert_in_range(at[2] - at[1], 950, 2500);
         assert_in_range(at[3] - at[2], 1950, 3500);

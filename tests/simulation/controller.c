@@ -562,6 +562,8 @@ void controller_kill(struct world *world, usec_t until_up)
                 world_trace(world, "the controller is killed");
         c->gateway = gateway_free(c->gateway);
         c->begun = false;
+        if (!world->files.hold)
+                world->promises.held = false; /* its file could not be written: nobody knows of it any more */
         c->life++;
         c->timer_at = USEC_INFINITY;
         for (unsigned i = 0; i < MODEMS_MAX; i++)

@@ -134,7 +134,9 @@ void promises_action(struct world *world, const struct action_list *actions, uns
                         promise_broken(world, 4, "smsd.conf is written during a hold");
                 break;
         case ACTION_HOLD_WRITE:
-                world->promises.held = true;
+                /* The flag may be gone by now: the next look tells. */
+                world->promises.held =
+                    action->hold.source != HOLD_SOURCE_LEGACY || world->files.flag == FLAG_PRESENT;
                 world->promises.held_until = action->hold.until;
                 world->promises.legacy_held = action->hold.source == HOLD_SOURCE_LEGACY;
                 if (action->hold.until == USEC_INFINITY)
@@ -396,15 +398,18 @@ static void check_life(struct world *world)
 static void check_verdict(struct world *world)
 {
         static struct snapshot snapshot;
+        const struct world_process *main = smsd_main(world);
+        usec_t since = later(world->promises.could_send_at, world->controller.up_since);
         bool hung = false;
 
+        since = main ? later(since, main->born) : since;
         gateway_snapshot(world->controller.gateway, world_boottime(world), world->clock, &snapshot);
         for (unsigned i = 0; i < WORLD_PROCESSES; i++)
                 hung |= world->processes[i].alive && world->processes[i].hung;
         if (snapshot.reason[0] == '\0' || snapshot.next_action[0] == '\0')
                 promise_broken(world, 15, "a verdict without reason or next action");
         if (snapshot.verdict == VERDICT_WORKING && slots_served(world) == 0 && !hung &&
-            world->now - later(world->promises.could_send_at, world->controller.up_since) > VERDICT_SLACK &&
+            world->now - since > VERDICT_SLACK &&
             world->now > world->controller.usb_lost_until + USEC_PER_MIN)
                 promise_broken(world, 15,
                                "the verdict is working, and nothing was sent or could be since %.0f s",

@@ -6,10 +6,11 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
+#include "temp_folder.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -38,19 +39,11 @@ static int setup(void **state)
         return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-        (void)st;
-        (void)type;
-        (void)where;
-        return remove(path);
-}
-
 static int teardown(void **state)
 {
         struct fixture *fixture = *state;
 
-        (void)nftw(fixture->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        temp_folder_remove(fixture->folder);
         free(fixture);
         return 0;
 }

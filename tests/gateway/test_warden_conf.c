@@ -1,0 +1,168 @@
+/*
+ * smswarden.conf with a mistake in it: a person is told where and what is allowed, the gateway goes on with
+ * what worked before.
+ */
+#include "base/text.h"
+#include "gateway_tools.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define MISTAKE "\n[hold]\ndefault = banana\n"
+
+/* Runs our smswardend (from the build folder that this program is in); returns its exit code. */
+static int run(const char *arguments, char *ret_output, size_t size)
+{
+        char self[PATH_MAX], command[PATH_MAX + 256];
+        ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+        assert_true(length > 0);
+        self[length] = '\0';
+        for (int i = 0; i < 3; i++)
+                *strrchr(self, '/') = '\0';
+        assert_int_equal(text_format(command, sizeof(command), "'%s/smswardend' %s 2>&1", self, arguments),
+                         0);
+        FILE *stream = popen(command, "re");
+        assert_non_null(stream);
+        size_t n = fread(ret_output, 1, size - 1, stream);
+        ret_output[n] = '\0';
+        int status = pclose(stream);
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static unsigned line_of(const char *path, const char *wanted)
+{
+        _cleanup_free_ char *text = gateway_read(path);
+        const char *at = strstr(text, wanted);
+        unsigned line = 1;
+
+        assert_non_null(at);
+        for (const char *p = text; p < at; p++)
+                line += *p == '\n';
+        return line;
+}
+
+static void append(const char *path, const char *more)
+{
+        _cleanup_free_ char *text = gateway_read(path);
+        char both[8192];
+
+        assert_int_equal(text_format(both, sizeof(both), "%s%s", text, more), 0);
+        gateway_write(path, both);
+}
+
+/* FILE:LINE: and what is allowed. */
+static void assert_told(const struct gateway *g, const char *output)
+{
+        char where[160];
+
+        assert_int_equal(text_format(where, sizeof(where), "%s:%u: ", g->warden_conf,
+                                     line_of(g->warden_conf, "default = banana")),
+                         0);
+        const char *at = strstr(output, where);
+        if (!at)
+                fail_msg("no '%s' in: %s", where, output);
+        assert_non_null(strstr(at, "default"));
+        assert_non_null(strstr(at, "banana"));
+        assert_non_null(strstr(at, "30min")); /* an example of a right one */
+}
+
+static void none_was_kept(struct gateway *g)
+{
+        char output[4096];
+
+        append(g->warden_conf, MISTAKE);
+        assert_int_equal(gateway_run_daemon(g, output, sizeof(output)), 78);
+        assert_told(g, output);
+        assert_non_null(strstr(output, "correct the file and start again"));
+        assert_int_equal(gateway_processes(g), 0);
+}
+
+static void the_last_good_one_serves(struct gateway *g)
+{
+        gateway_plug(g, "");
+        pid_t pid = gateway_working(g, 0);
+        _cleanup_free_ char *good = gateway_read(g->warden_conf);
+        gateway_end_daemon(g);
+        append(g->warden_conf, MISTAKE);
+        gateway_start_daemon(g);
+        gateway_wait_verdict(g, VERDICT_WORKING, 15000);
+        assert_int_equal(gateway_smsd(g), pid);
+        assert_string_equal(g->snapshot.controller.config, "last-good");
+        _cleanup_free_ char *log = gateway_read(g->daemon_log);
+        assert_told(g, log);
+        const char *said = strstr(log, "the last good configuration");
+        assert_non_null(said);
+        assert_memory_equal(said - strlen("ERROR "), "ERROR ", strlen("ERROR "));
+
+        gateway_write(g->warden_conf, good);
+        gateway_signal(g->daemon, SIGHUP);
+        gateway_wait_logged(g, "the configuration was read again", 3000);
+        assert_string_equal(gateway_snapshot(g)->controller.config, "current");
+        assert_int_equal(gateway_smsd(g), pid);
+}
+
+/* The hold that a stop without a length makes, in seconds. */
+static int64_t default_hold(struct gateway *g)
+{
+        gateway_stop(g, 0);
+        const struct snapshot *s = gateway_snapshot(g);
+        assert_true(s->hold.active);
+        int64_t length = (s->hold.until - s->hold.since) / (int64_t)USEC_PER_SEC;
+        gateway_start(g);
+        return length;
+}
+
+static void a_reload_is_checked_first(struct gateway *g)
+{
+        gateway_plug(g, "");
+        gateway_working(g, 0);
+        _cleanup_free_ char *good = gateway_read(g->warden_conf);
+        append(g->warden_conf, MISTAKE);
+        gateway_signal(g->daemon, SIGHUP);
+        gateway_wait_logged(g, "the running configuration stays in force", 3000);
+        _cleanup_free_ char *log = gateway_read(g->daemon_log);
+        assert_told(g, log);
+        assert_string_equal(gateway_snapshot(g)->controller.config, "current");
+        assert_int_equal(default_hold(g), 77);
+
+        gateway_write(g->warden_conf, good);
+        append(g->warden_conf, "\n[hold]\ndefault = 55s\n");
+        gateway_signal(g->daemon, SIGHUP);
+        gateway_wait_logged(g, "the configuration was read again", 3000);
+        assert_int_equal(default_hold(g), 55);
+}
+
+static void options(struct gateway *g)
+{
+        char output[4096], arguments[160];
+
+        assert_int_equal(run("--nonsense", output, sizeof(output)), 64);
+        assert_non_null(strstr(output, "nonsense"));
+        assert_int_equal(run("stray", output, sizeof(output)), 64);
+        assert_int_equal(run("--version", output, sizeof(output)), 0);
+        assert_int_equal(gateway_count(output, "smswardend "), 1);
+        assert_int_equal(
+            text_format(arguments, sizeof(arguments), "--check-config --config %s", g->warden_conf), 0);
+        assert_int_equal(run(arguments, output, sizeof(output)), 0);
+        assert_non_null(strstr(output, "correct"));
+        append(g->warden_conf, MISTAKE);
+        assert_int_equal(run(arguments, output, sizeof(output)), 78);
+        assert_told(g, output);
+        assert_int_equal(gateway_count(output, "\n"), 1);
+        assert_int_not_equal(access(gateway_path(g, "run/lock"), F_OK), 0); /* it only looked */
+}
+
+static const struct gateway_test tests[] = {
+    GATEWAY_TEST(none_was_kept, .no_daemon = true),
+    GATEWAY_TEST(the_last_good_one_serves),
+    GATEWAY_TEST(a_reload_is_checked_first, .warden = "default = 77s"),
+    GATEWAY_TEST(options, .no_daemon = true),
+};
+
+int main(int argc, char **argv)
+{
+        return gateway_main(tests, ARRAY_SIZE(tests), argc, argv);
+}

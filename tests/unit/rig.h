@@ -1,0 +1,457 @@
+/*
+ * A box in a few lines for tests of the gateway as a whole: it carries actions out at once and hands the
+ * results back, so that a test tells only what happens and what must follow. One modem, one slot, an smsd
+ * that does as it is told unless the test says otherwise. (The simulation has the world as it is; here it is
+ * as the test needs it.)
+ */
+#ifndef TESTS_UNIT_RIG_H
+#define TESTS_UNIT_RIG_H
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "core/gateway.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define RIG_QUEUE   64
+#define RIG_REPLIES 32
+#define RIG_CONF                                                                                             \
+        "devices = GSM1\nloglevel = 5\n\n[GSM1]\n# the only one\ndevice = /dev/ttyUSB2\nincoming = "         \
+        "yes\npin = 1111\n"
+
+struct rig {
+        struct gateway *gateway;
+        struct config config;
+        struct action_list actions;
+        usec_t now;
+        struct event queue[RIG_QUEUE];
+        unsigned head, n;
+
+        char conf[4096], good[4096], refused[4096], read[4096];
+        int conf_result; /* of the next writings */
+        struct process_list list;
+        struct smsd_status status, status_read; /* as it is, as it was read last */
+        bool sending, stubborn;                 /* infofile; smsd ignores TERM */
+        int start_result;
+        bool refuses;      /* smsd refuses smsd.conf as long as it holds `bogus` */
+        bool handler_dies; /* a started handler ends at once */
+        pid_t next_pid;
+        unsigned status_time;
+        bool plugged;
+        unsigned tty; /* of its AT port */
+        enum sim_state sim;
+        int attempts;
+        bool silent;
+        enum flag_state flag;
+        usec_t flag_since;
+        bool hold;
+        struct hold_record hold_record;
+        struct modem_record record;
+        bool recorded;
+
+        unsigned counts[ACTION_KIND_MAX];
+        struct action last[ACTION_KIND_MAX];
+        char told[8192]; /* all records, a line each */
+        int replies[RIG_REPLIES];
+        unsigned n_replies[RIG_REPLIES];
+};
+
+static inline struct event *rig_event(struct rig *rig, enum event_kind kind)
+{
+        struct event *event = &rig->queue[(rig->head + rig->n++) % RIG_QUEUE];
+
+        assert_true(rig->n < RIG_QUEUE);
+        memset(event, 0, sizeof(*event));
+        event->kind = kind;
+        return event;
+}
+
+static inline void rig_exit(struct rig *rig, unsigned index, int status, bool known)
+{
+        struct event *event = rig_event(rig, EVENT_PROCESS_EXITED);
+
+        event->exited.id = rig->list.processes[index].id;
+        event->exited.status = status;
+        event->exited.status_known = known;
+        for (unsigned i = 0; i < rig->list.n; i++)
+                if (rig->list.processes[i].parent == event->exited.id.pid)
+                        rig->list.processes[i].parent = 1;
+        rig->list.processes[index] = rig->list.processes[--rig->list.n];
+}
+
+static inline int rig_find(const struct rig *rig, pid_t pid)
+{
+        for (unsigned i = 0; i < rig->list.n; i++)
+                if (rig->list.processes[i].id.pid == pid)
+                        return (int)i;
+        return -1;
+}
+
+static inline struct smsd_process *rig_process(struct rig *rig, pid_t parent)
+{
+        struct smsd_process *process = &rig->list.processes[rig->list.n++];
+
+        memset(process, 0, sizeof(*process));
+        process->id.pid = rig->next_pid++;
+        process->id.start_time = rig->now / 10000;
+        process->parent = parent;
+        process->ours = true;
+        return process;
+}
+
+/* smsd runs: main and its handler on the modem's port, its status fresh. Returns main's pid. */
+static inline pid_t rig_smsd(struct rig *rig)
+{
+        struct smsd_process *main = rig_process(rig, 1);
+        pid_t pid = main->id.pid;
+
+        for (unsigned i = 0; i < rig->list.n; i++)
+                rig->list.processes[i].in_pidfile = false;
+        main->in_pidfile = true;
+        if (!rig->handler_dies)
+                (void)text_format(rig_process(rig, pid)->tty, DEVICE_NODE_MAX, "/dev/ttyUSB%u", rig->tty);
+        rig->status.n = 1;
+        (void)text_copy(rig->status.modems[0].name, SMSD_MODEM_NAME_MAX, "GSM1");
+        rig->status.modems[0].state = HANDLER_IDLE;
+        (void)text_format(rig->status.modems[0].since_text, 32, "%u", ++rig->status_time);
+        return pid;
+}
+
+static inline void rig_usb(struct rig *rig)
+{
+        struct event *event = rig_event(rig, rig->plugged ? EVENT_USB_DEVICE : EVENT_USB_GONE);
+
+        if (!rig->plugged) {
+                (void)text_copy(event->usb_path, sizeof(event->usb_path), "1-1.2");
+                return;
+        }
+        struct usb_device *device = &event->device;
+        (void)text_copy(device->path, sizeof(device->path), "1-1.2");
+        device->vendor = 0x2c7c;
+        device->product = 0x0125;
+        device->release = 0x318;
+        device->n_interfaces = 4;
+        for (uint8_t i = 0; i < 4; i++) {
+                struct usb_interface *interface = &device->interfaces[i];
+                interface->number = i;
+                interface->class = interface->subclass = interface->protocol = 0xff;
+                interface->bulk = 2;
+                if (i > 0) {
+                        interface->subclass = interface->protocol = 0;
+                        interface->interrupt = 1;
+                }
+                (void)text_format(interface->node, sizeof(interface->node), "/dev/ttyUSB%u",
+                                  rig->tty - 2 + i);
+                (void)text_copy(interface->target, sizeof(interface->target), interface->node);
+        }
+}
+
+static inline void rig_answer(struct rig *rig, const struct action *action)
+{
+        static const struct {
+                const char *command, *answer;
+        } answers[] = {{"AT+CGSN", "\r\n862061045678901\r\n\r\nOK\r\n"},
+                       {"AT+CIMI", "\r\n246012345678901\r\n\r\nOK\r\n"},
+                       {"AT+QCCID", "\r\n+QCCID: 89860025128306012474\r\n\r\nOK\r\n"},
+                       {"AT+QINISTAT", "\r\n+QINISTAT: 7\r\n\r\nOK\r\n"},
+                       {"AT+CREG?", "\r\n+CREG: 0,1\r\n\r\nOK\r\n"}};
+        static const char *const sims[] = {[SIM_READY] = "\r\n+CPIN: READY\r\n\r\nOK\r\n",
+                                           [SIM_PIN] = "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n",
+                                           [SIM_PUK] = "\r\n+CPIN: SIM PUK\r\n\r\nOK\r\n",
+                                           [SIM_ABSENT] = "\r\n+CME ERROR: 10\r\n"};
+        const char *text = "\r\nOK\r\n";
+        char command[64], attempts[64];
+
+        if (rig->silent)
+                return;
+        (void)text_copy_n(command, sizeof(command), action->port.data, action->port.length);
+        command[strcspn(command, "\r")] = '\0';
+        for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
+                if (text_equal(command, answers[i].command))
+                        text = answers[i].answer;
+        if (text_equal(command, "AT+CPIN?"))
+                text = sims[rig->sim];
+        if (text_equal(command, "AT+QPINC?")) {
+                (void)text_format(attempts, sizeof(attempts), "\r\n+QPINC: \"SC\",%d,10\r\n\r\nOK\r\n",
+                                  rig->attempts);
+                text = attempts;
+        }
+        struct event *event = rig_event(rig, EVENT_PORT_DATA);
+        event->port.modem = action->port.modem;
+        event->port.generation = action->port.generation;
+        event->port.length = strlen(text);
+        (void)text_copy(event->port.data, sizeof(event->port.data), text);
+}
+
+static inline void rig_stop(struct rig *rig, pid_t pid)
+{
+        (void)rig_event(rig, EVENT_STOP_DONE);
+        while (!rig->stubborn && rig_find(rig, pid) >= 0) {
+                for (unsigned i = rig->list.n; i-- > 0;)
+                        if (rig->list.processes[i].parent == pid)
+                                rig_exit(rig, i, 0, false);
+                rig_exit(rig, (unsigned)rig_find(rig, pid), 0, true);
+        }
+}
+
+static inline void rig_start(struct rig *rig)
+{
+        struct event *event = rig_event(rig, EVENT_START_DONE);
+
+        event->started.result = rig->start_result;
+        if (rig->start_result < 0)
+                return;
+        pid_t pid = rig_smsd(rig);
+        event->started.id = rig->list.processes[rig_find(rig, pid)].id;
+        if (!rig->refuses || !strstr(rig->conf, "bogus"))
+                return;
+        for (unsigned i = rig->list.n; i-- > 0;)
+                if (rig->list.processes[i].parent == pid)
+                        rig->list.processes[i] = rig->list.processes[--rig->list.n];
+        rig_exit(rig, (unsigned)rig_find(rig, pid), 1, true);
+}
+
+static inline void rig_read_conf(struct rig *rig, bool good)
+{
+        struct event *event = rig_event(rig, EVENT_CONF_READ);
+
+        (void)text_copy(rig->read, sizeof(rig->read), good ? rig->good : rig->conf);
+        event->conf = (struct conf_event){.good = good, .text = rig->read, .length = strlen(rig->read)};
+        if (rig->read[0] == '\0')
+                event->conf.result = -ENOENT;
+}
+
+static inline void rig_perform_file(struct rig *rig, const struct action *action)
+{
+        switch (action->kind) {
+        case ACTION_CONF_READ:
+        case ACTION_CONF_READ_GOOD:
+                rig_read_conf(rig, action->kind == ACTION_CONF_READ_GOOD);
+                break;
+        case ACTION_CONF_WRITE:
+                rig_event(rig, EVENT_CONF_WRITTEN)->result = rig->conf_result;
+                if (rig->conf_result == 0)
+                        (void)text_copy_n(rig->conf, sizeof(rig->conf), action->conf.text,
+                                          action->conf.length);
+                break;
+        case ACTION_CONF_KEEP:
+                (void)text_copy_n(rig->good, sizeof(rig->good), action->conf.text, action->conf.length);
+                break;
+        case ACTION_CONF_SET_ASIDE:
+                (void)text_copy(rig->refused, sizeof(rig->refused), rig->conf);
+                break;
+        case ACTION_HOLD_WRITE:
+                rig->hold = true;
+                rig->hold_record = action->hold;
+                (void)rig_event(rig, EVENT_HOLD_WRITTEN);
+                break;
+        case ACTION_HOLD_CLEAR:
+                rig->hold = false;
+                rig->flag = rig->flag == FLAG_PRESENT ? FLAG_ABSENT : rig->flag;
+                (void)rig_event(rig, EVENT_HOLD_CLEARED);
+                break;
+        case ACTION_MODEM_SAVE:
+                rig->record = action->modem;
+                rig->recorded = true;
+                break;
+        default:
+                break;
+        }
+}
+
+static inline void rig_perform(struct rig *rig, const struct action *action)
+{
+        struct event *event;
+        int index;
+
+        rig->counts[action->kind]++;
+        rig->last[action->kind] = *action;
+        rig_perform_file(rig, action);
+        switch (action->kind) {
+        case ACTION_PORT_OPEN:
+                event = rig_event(rig, EVENT_PORT_OPENED);
+                event->port.modem = action->port.modem;
+                event->port.generation = action->port.generation;
+                break;
+        case ACTION_PORT_WRITE:
+                rig_answer(rig, action);
+                break;
+        case ACTION_SCAN:
+                event = rig_event(rig, EVENT_PROCESSES);
+                event->processes.list = &rig->list;
+                event->processes.sending = rig->sending;
+                break;
+        case ACTION_STATUS_READ:
+                rig->status_read = rig->status;
+                rig_event(rig, EVENT_SMSD_STATUS)->status.status = &rig->status_read;
+                break;
+        case ACTION_SMSD_STOP:
+                rig_stop(rig, action->process.id.pid);
+                break;
+        case ACTION_SIGNAL:
+                index = rig_find(rig, action->process.id.pid);
+                if (index >= 0 && (!rig->stubborn || action->process.signal == SIGKILL))
+                        rig_exit(rig, (unsigned)index, -action->process.signal, false);
+                break;
+        case ACTION_SMSD_START:
+                rig_start(rig);
+                break;
+        case ACTION_FLAG_LOOK:
+                event = rig_event(rig, EVENT_FLAG);
+                event->flag.state = rig->flag;
+                event->flag.age = rig->now - rig->flag_since;
+                event->flag.age_plausible = true;
+                if (rig->flag == FLAG_REFUSED)
+                        (void)text_copy(event->flag.refusal, sizeof(event->flag.refusal), "a symbolic link");
+                (void)text_copy(event->flag.owner, sizeof(event->flag.owner), "rom");
+                break;
+        case ACTION_RECORD:
+                (void)text_append(rig->told, sizeof(rig->told), "%s\n", action->record.message);
+                break;
+        case ACTION_REPLY:
+                assert_true(action->reply.token < RIG_REPLIES);
+                rig->replies[action->reply.token] = action->reply.result;
+                rig->n_replies[action->reply.token]++;
+                break;
+        default:
+                break;
+        }
+}
+
+static inline void rig_perform_all(struct rig *rig)
+{
+        assert_false(rig->actions.overflown);
+        for (unsigned i = 0; i < rig->actions.n; i++)
+                rig_perform(rig, &rig->actions.items[i]);
+}
+
+/* Hands over what has been queued, and what follows from it, at this moment. */
+static inline void rig_go(struct rig *rig)
+{
+        while (rig->n > 0) {
+                struct event event = rig->queue[rig->head];
+                rig->head = (rig->head + 1) % RIG_QUEUE;
+                rig->n--;
+                rig->now += USEC_PER_MSEC;
+                gateway_step(rig->gateway, &event, rig->now, &rig->actions);
+                rig_perform_all(rig);
+        }
+}
+
+/* Time passes, timers included. */
+static inline void rig_wait(struct rig *rig, usec_t duration)
+{
+        usec_t end = rig->now + duration;
+
+        rig_go(rig);
+        for (unsigned rounds = 0;; rounds++) {
+                usec_t deadline = gateway_next_deadline(rig->gateway);
+                assert_true(rounds < 20000);
+                assert_int_not_equal(deadline, USEC_INFINITY);
+                if (deadline > end)
+                        break;
+                rig->now = deadline > rig->now ? deadline : rig->now;
+                (void)rig_event(rig, EVENT_TIMER);
+                rig_go(rig);
+        }
+        rig->now = end > rig->now ? end : rig->now;
+}
+
+static inline void rig_command(struct rig *rig, enum command_kind kind, unsigned token, bool force)
+{
+        struct event *event = rig_event(rig, EVENT_COMMAND);
+
+        event->command = (struct command){.kind = kind, .token = token, .by = "rom", .force = force};
+}
+
+static inline void rig_log(struct rig *rig, enum smsd_log_kind kind)
+{
+        struct event *event = rig_event(rig, EVENT_SMSD_LOG);
+
+        event->log.line = (struct smsd_log_line){.kind = kind, .source = "GSM1", .modem = "GSM1"};
+        (void)text_copy(event->log.text, sizeof(event->log.text), smsd_log_kind_to_string(kind));
+}
+
+/* The controller begins on what is there. */
+static inline void rig_begin(struct rig *rig)
+{
+        rig->gateway = gateway_free(rig->gateway);
+        rig->gateway = gateway_new(&rig->config);
+        assert_non_null(rig->gateway);
+        rig->n = 0;
+        if (rig->recorded)
+                rig_event(rig, EVENT_MODEM_RECORD)->record = rig->record;
+        if (rig->hold)
+                rig_event(rig, EVENT_HOLD_FOUND)->hold = rig->hold_record;
+        rig_go(rig);
+        gateway_begin(rig->gateway, rig->now, &rig->actions);
+        rig_perform_all(rig);
+        if (rig->plugged)
+                rig_usb(rig);
+        (void)rig_event(rig, EVENT_USB_ENUMERATED);
+        rig_go(rig);
+}
+
+/* A box whose modem is plugged in; smsd does not run and the controller has not begun. */
+static inline struct rig *rig_new(void)
+{
+        struct rig *rig = calloc(1, sizeof(*rig));
+
+        assert_non_null(rig);
+        config_init(&rig->config);
+        rig->now = USEC_PER_HOUR;
+        rig->next_pid = 100;
+        rig->plugged = true;
+        rig->tty = 2;
+        rig->sim = SIM_READY;
+        rig->attempts = 3;
+        (void)text_copy(rig->conf, sizeof(rig->conf), RIG_CONF);
+        (void)text_copy(rig->good, sizeof(rig->good), RIG_CONF);
+        return rig;
+}
+
+static inline void rig_free(struct rig **rig)
+{
+        if (*rig)
+                (void)gateway_free((*rig)->gateway);
+        free(*rig);
+}
+
+#define _rig_ _cleanup_(rig_free) struct rig *
+
+/* A box that works: smsd was started by the controller and verified. */
+static inline struct rig *rig_working(void)
+{
+        struct rig *rig = rig_new();
+
+        rig_begin(rig);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        assert_int_equal(rig->list.n, 2);
+        return rig;
+}
+
+static inline enum verdict rig_verdict(struct rig *rig)
+{
+        static struct snapshot snapshot;
+
+        gateway_snapshot(rig->gateway, rig->now, 0, &snapshot);
+        return snapshot.verdict;
+}
+
+static inline void rig_forget(struct rig *rig)
+{
+        memset(rig->counts, 0, sizeof(rig->counts));
+        rig->told[0] = '\0';
+}
+
+#endif

@@ -1,0 +1,367 @@
+/*
+ * The gateway as a whole: the post-mortem of 2026-01-17 event by event in all its variants, renumbering,
+ * holds, PINs, commands, and the proof that one place only can start smsd.
+ */
+#include "rig.h"
+
+#include <dirent.h>
+#include <stdio.h>
+
+/* --- the post-mortem: a flag was left behind, smsd crashed, nobody started it for two hours --- */
+
+/* 19:44 the old script stops smsd by the flag, 19:52 somebody starts it around us, ~19:53 it crashes. */
+static void test_post_mortem(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->flag = FLAG_PRESENT;
+        rig->flag_since = rig->now;
+        rig_exit(rig, 1, -SIGKILL, false);
+        rig_exit(rig, 0, -SIGKILL, true);
+        rig_go(rig);
+        assert_true(gateway_is_held(rig->gateway));
+        assert_int_equal(rig_verdict(rig), VERDICT_HELD);
+        rig_wait(rig, 8 * USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+
+        (void)rig_smsd(rig); /* systemctl start, the flag stays */
+        (void)rig_event(rig, EVENT_SMSD_OPENED);
+        rig_wait(rig, USEC_PER_SEC);
+        assert_false(gateway_is_held(rig->gateway));
+        assert_int_equal(rig->flag, FLAG_ABSENT);
+        assert_false(rig->hold);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+
+        rig_wait(rig, USEC_PER_MIN);
+        rig_exit(rig, 0, -SIGSEGV, false); /* main crashes, its handler is an orphan */
+        rig_wait(rig, 100 * USEC_PER_MSEC);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        assert_int_equal(rig->list.n, 2);
+}
+
+/* The flag is made while smsd runs on; then it crashes before the flag is found left over. */
+static void test_flag_then_crash(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->flag = FLAG_PRESENT;
+        rig->flag_since = rig->now;
+        rig_exit(rig, 1, -SIGSEGV, false);
+        rig_exit(rig, 0, -SIGSEGV, true);
+        rig_wait(rig, 29 * USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        rig_wait(rig, 2 * USEC_PER_MIN); /* never longer than the default hold */
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+        assert_int_equal(rig->flag, FLAG_ABSENT);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+static void test_flag_beside_running_smsd(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->flag = FLAG_PRESENT;
+        rig->flag_since = rig->now;
+        rig_wait(rig, 125 * USEC_PER_SEC);
+        assert_int_equal(rig->flag, FLAG_ABSENT);
+        assert_false(gateway_is_held(rig->gateway));
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP], 0);
+}
+
+/* The controller was down when it happened. */
+static void test_flag_found_at_start(void **state)
+{
+        static const struct {
+                usec_t age;
+                bool held;
+        } cases[] = {{10 * USEC_PER_MIN, true},
+                     {29 * USEC_PER_MIN, true},
+                     {31 * USEC_PER_MIN, false},
+                     {2 * USEC_PER_HOUR, false}};
+        (void)state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _rig_ rig = rig_new();
+                rig->now = USEC_PER_DAY;
+                rig->flag = FLAG_PRESENT;
+                rig->flag_since = rig->now - cases[i].age;
+                rig_begin(rig);
+                rig_wait(rig, 10 * USEC_PER_SEC);
+                assert_int_equal(gateway_is_held(rig->gateway), cases[i].held);
+                assert_int_equal(rig->counts[ACTION_SMSD_START], !cases[i].held);
+                rig_wait(rig, 31 * USEC_PER_MIN);
+                assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        }
+}
+
+static void test_refused_flag_stops_nothing(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->flag = FLAG_REFUSED;
+        rig_exit(rig, 1, -SIGKILL, false);
+        rig_exit(rig, 0, -SIGKILL, true);
+        rig_wait(rig, USEC_PER_SEC);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+        assert_non_null(strstr(rig->told, "is not taken as a manual stop"));
+}
+
+static void test_flag_removed_ends_its_hold(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->flag = FLAG_PRESENT;
+        rig->flag_since = rig->now;
+        rig_exit(rig, 1, -SIGKILL, false);
+        rig_exit(rig, 0, -SIGKILL, true);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_true(gateway_is_held(rig->gateway));
+        rig->flag = FLAG_ABSENT;
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        assert_false(gateway_is_held(rig->gateway));
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+}
+
+/* --- the modem moves --- */
+
+static void test_renumbering(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->plugged = false;
+        rig->list.processes[1].tty_deleted = true;
+        rig_usb(rig);
+        rig_wait(rig, 2 * USEC_PER_SEC);
+        assert_int_equal(rig->list.n, 0); /* the dead tty is let go before the modem is back */
+        rig->plugged = true;
+        rig->tty = 3;
+        rig_usb(rig);
+        rig_wait(rig, 5 * USEC_PER_SEC);
+        assert_non_null(strstr(rig->conf, "device = /dev/ttyUSB3\n"));
+        assert_non_null(strstr(rig->conf, "# the only one\n"));
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+static void test_same_place_writes_nothing(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        assert_int_equal(rig->counts[ACTION_CONF_WRITE], 0);
+        rig_exit(rig, 0, -SIGSEGV, true);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+        assert_int_equal(rig->counts[ACTION_CONF_WRITE], 0);
+        assert_string_equal(rig->conf, RIG_CONF);
+}
+
+/* A handler whose tty is dead and that hears nothing is killed, by exactly its identity. */
+static void test_stuck_on_dead_tty(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        pid_t handler = rig->list.processes[1].id.pid;
+        rig->stubborn = true;
+        rig->plugged = false;
+        rig->list.processes[1].tty_deleted = true;
+        rig_usb(rig);
+        rig_wait(rig, 7 * USEC_PER_SEC);
+        assert_true(rig_find(rig, handler) >= 0);
+        rig_wait(rig, 4 * USEC_PER_SEC);
+        assert_int_equal(rig_find(rig, handler), -1);
+        assert_int_equal(rig->list.n, 0);
+}
+
+static void test_adopted_smsd_is_left_alone(void **state)
+{
+        _rig_ rig = rig_new();
+        (void)state;
+
+        (void)rig_smsd(rig);
+        rig_begin(rig);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP], 0);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 0);
+        assert_int_equal(rig->counts[ACTION_PORT_OPEN], 0);
+        assert_int_equal(rig->counts[ACTION_CONF_WRITE], 0);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+/* --- a SIM that must not be tried --- */
+
+static void test_no_sim_is_no_loop(void **state)
+{
+        _rig_ rig = rig_new();
+        (void)state;
+
+        rig->sim = SIM_ABSENT;
+        rig->handler_dies = true;
+        rig_begin(rig);
+        rig_wait(rig, 3 * USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1); /* at the end of boot_timeout, once */
+        rig->sim = SIM_READY;
+        rig->handler_dies = false;
+        rig_wait(rig, 2 * USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+/* The SIM asks for a PIN that smsd has wrong: one attempt, then a person. */
+static struct rig *rig_with_refused_pin(void)
+{
+        struct rig *rig = rig_working();
+
+        rig->sim = SIM_PIN;
+        rig->attempts = 2;
+        rig->handler_dies = true;
+        rig_exit(rig, 1, 1, false); /* its reason comes behind its exit */
+        rig_log(rig, SMSD_LOG_PIN_REFUSED);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        assert_int_equal(rig->record.guard, GUARD_PIN_REFUSED);
+        return rig;
+}
+
+static void test_refused_pin_is_not_tried_again(void **state)
+{
+        _rig_ rig = rig_with_refused_pin();
+        (void)state;
+
+        rig->list.n = 0;
+        rig_begin(rig); /* not by the next life either */
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        rig_command(rig, COMMAND_START, 1, false); /* the same PIN: not without force */
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->replies[1], 1);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+}
+
+static void test_corrected_pin_needs_no_force(void **state)
+{
+        _rig_ rig = rig_with_refused_pin();
+        (void)state;
+
+        memcpy(strstr(rig->conf, "1111"), "2222", 4);
+        rig->handler_dies = false;
+        rig_command(rig, COMMAND_START, 1, false);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->n_replies[1], 1);
+        assert_int_equal(rig->replies[1], 0);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+static void test_force_passes_once(void **state)
+{
+        _rig_ rig = rig_with_refused_pin();
+        (void)state;
+
+        rig_command(rig, COMMAND_START, 1, true);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+}
+
+/* A forced start that never came must not let the next automatic one through. */
+static void test_force_does_not_linger(void **state)
+{
+        _rig_ rig = rig_with_refused_pin();
+        (void)state;
+
+        rig->plugged = false;
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_MIN);
+        rig_command(rig, COMMAND_START, 1, true);
+        rig_wait(rig, 5 * USEC_PER_MIN);
+        assert_int_equal(rig->replies[1], 1);
+        rig->plugged = true;
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+}
+
+/* --- one path --- */
+
+static bool mentions(const char *folder, const char *name)
+{
+        char path[512], line[1024];
+        bool found = false;
+
+        (void)text_format(path, sizeof(path), "%s/%s", folder, name);
+        _cleanup_fclose_ FILE *file = fopen(path, "re");
+        assert_non_null(file);
+        while (fgets(line, sizeof(line), file))
+                found |= strstr(line, "ACTION_SMSD_START") != NULL;
+        return found;
+}
+
+static void check_folder(const char *folder, const char *const *allowed, size_t n_allowed)
+{
+        DIR *dir = opendir(folder);
+        const struct dirent *entry;
+        unsigned files = 0;
+
+        assert_non_null(dir); /* run from the top of the source tree */
+        while ((entry = readdir(dir))) {
+                bool ok = false;
+                if (entry->d_name[0] == '.' || !mentions(folder, entry->d_name))
+                        continue;
+                for (size_t i = 0; i < n_allowed; i++)
+                        ok |= text_equal(entry->d_name, allowed[i]);
+                if (!ok)
+                        fail_msg("%s/%s can start smsd", folder, entry->d_name);
+                files++;
+        }
+        (void)closedir(dir);
+        assert_int_equal(files, n_allowed);
+}
+
+static void test_one_place_starts_smsd(void **state)
+{
+        static const char *const core[] = {"action.c", "restart_start.c"};
+        static const char *const headers[] = {"action.h", "event.h", "restart.h"};
+        static const char *const daemon[] = {"perform.c"};
+        (void)state;
+
+        check_folder("src/core", core, ARRAY_SIZE(core));
+        check_folder("include/core", headers, ARRAY_SIZE(headers));
+        check_folder("src/daemon", daemon, ARRAY_SIZE(daemon));
+        check_folder("src/adapters", NULL, 0);
+        check_folder("src/base", NULL, 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_post_mortem),
+            cmocka_unit_test(test_flag_then_crash),
+            cmocka_unit_test(test_flag_beside_running_smsd),
+            cmocka_unit_test(test_flag_found_at_start),
+            cmocka_unit_test(test_refused_flag_stops_nothing),
+            cmocka_unit_test(test_flag_removed_ends_its_hold),
+            cmocka_unit_test(test_renumbering),
+            cmocka_unit_test(test_same_place_writes_nothing),
+            cmocka_unit_test(test_stuck_on_dead_tty),
+            cmocka_unit_test(test_adopted_smsd_is_left_alone),
+            cmocka_unit_test(test_no_sim_is_no_loop),
+            cmocka_unit_test(test_refused_pin_is_not_tried_again),
+            cmocka_unit_test(test_corrected_pin_needs_no_force),
+            cmocka_unit_test(test_force_passes_once),
+            cmocka_unit_test(test_force_does_not_linger),
+            cmocka_unit_test(test_one_place_starts_smsd),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -30,7 +30,8 @@ struct process_table_options {
 struct process_table_callbacks {
         /* After each scan, changed or not. The list lives until the next scan. */
         void (*changed)(void *userdata, const struct process_list *list);
-        /* A watched process ended; the list still has it until the next scan. status: exit code, or -signal;
+        /* A watched process ended; a list without it is never told before this. The list still has it until the
+         * next scan. status: exit code, or -signal;
          * 0 when not known. It is known for our own children only: a process started by anybody else takes
          * its status to its own parent. A short-lived child of smsd that a scan has caught between fork and
          * exec ends like any other: compare the id with the one that matters. */

@@ -16,6 +16,7 @@ enum smsd_log_kind {
         SMSD_LOG_OTHER,
         SMSD_LOG_MAIN_STARTED,       /* "Smsd vX started.": before the configuration is judged */
         SMSD_LOG_MAIN_READY,         /* "Outgoing file checker has started": behind the pidfile */
+        SMSD_LOG_MAIN_STOPPING,      /* it was told to end (TERM) and waits for its handlers */
         SMSD_LOG_MAIN_TERMINATED,    /* clean end (TERM), the last line of the main process */
         SMSD_LOG_MAIN_ABORTED,       /* it ended by itself: configuration, pidfile, another smsd */
         SMSD_LOG_HANDLER_STARTED,    /* Modem handler N has started. PID: P. */

@@ -37,6 +37,7 @@ struct smsd_state {
         usec_t status_at;
         struct smsd_status status;
 
+        usec_t stopping_since; /* the log says that the main process was told to end, at; 0 not */
         bool ended_cleanly;   /* the log says that the last main was terminated, not killed */
         bool config_refused;  /* the log says that the last start failed on the configuration */
         char last_error[192]; /* the last line that tells of a failure, escaped */
@@ -58,7 +59,7 @@ void smsd_state_status(struct smsd_state *state, const struct smsd_status *statu
 
 /* Takes what a log line says of smsd as a whole. `text` is the line, escaped. */
 void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, const char *text,
-                    int64_t realtime);
+                    int64_t realtime, usec_t now);
 
 /* A new start begins: what the log said of the earlier one no longer counts. */
 void smsd_state_forget_log(struct smsd_state *state);

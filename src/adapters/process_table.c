@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -90,22 +91,37 @@ static int take_status(int fd, bool *ret_known, int *ret_status)
         return 1;
 }
 
-static int on_process_ended(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static void tell_end(struct watch *watch)
 {
-        struct watch *watch = userdata;
         struct process_table *t = watch->table;
         struct process_id id = watch->id;
         bool known;
         int status;
 
-        (void)source;
-        (void)events;
-        if (take_status(fd, &known, &status) == 0)
-                return 0;
+        if (take_status(watch->fd, &known, &status) == 0)
+                return;
         release_watch(watch);
         if (t->callbacks.exited)
                 t->callbacks.exited(t->userdata, id, known, status);
+}
+
+static int on_process_ended(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        (void)source;
+        (void)fd;
+        (void)events;
+        tell_end(userdata);
         return 0;
+}
+
+/* Ends that the event loop has not come to yet: a list without a process must not be told before its end. */
+static void tell_ends(struct process_table *t)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++) {
+                struct pollfd ended = {.fd = t->watches[i].fd, .events = POLLIN};
+                if (t->watches[i].id.pid != 0 && poll(&ended, 1, 0) == 1)
+                        tell_end(&t->watches[i]);
+        }
 }
 
 /* A pidfd that is certainly this process: the start time is read while the pidfd is held. */
@@ -299,6 +315,7 @@ int process_table_scan(struct process_table *t)
         judge_by_itself(t, &scan);
         judge_by_parent(t, &scan);
         r = watch_ours(t);
+        tell_ends(t);
         if (t->callbacks.changed)
                 t->callbacks.changed(t->userdata, &t->list);
         return r;

@@ -138,6 +138,9 @@ static usec_t health_interval(const struct gateway *gateway)
 {
         if (!gateway->smsd.running)
                 return FLAG_EVERY;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (gateway->slots.items[i].silent)
+                        return HEALTH_DOUBT;
         bool verified = all_answered(gateway) && gateway->smsd.status_known;
         return all_served(gateway) && (verified || !gateway->smsd.scanned) ? HEALTH_EVERY : HEALTH_DOUBT;
 }

@@ -9,9 +9,10 @@
 #include <signal.h>
 #include <string.h>
 
-#define SETTLE_TIME  (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
-#define COMPANY_TIME (2 * USEC_PER_SEC)  /* a start waits for modems that came together with the first */
-#define KILL_AFTER   (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
+#define SETTLE_TIME   (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
+#define STOPPING_TIME (70 * USEC_PER_SEC) /* a main process that was told to end waits for PDUs */
+#define COMPANY_TIME  (2 * USEC_PER_SEC)  /* a start waits for modems that came together with the first */
+#define KILL_AFTER    (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
 
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions)
 {
@@ -232,6 +233,9 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
         gateway->cause = CAUSE_PLUG;
         if (gateway->alone_at != USEC_INFINITY)
                 return;
+        if (gateway->smsd.stopping_since &&
+            usec_sub(gateway->now, gateway->smsd.stopping_since) < STOPPING_TIME)
+                return; /* its end is awaited: somebody stopped it */
         if (unserved && !gateway->settling && gateway->now >= gateway->restart.not_before &&
             (gateway->handler_lost || !wait_for_company(gateway))) {
                 request(gateway, RESTART_RUN, cause_of(gateway, unserved), 0, actions);

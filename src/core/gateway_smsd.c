@@ -9,7 +9,8 @@
 
 #include <stdlib.h>
 
-#define WITH_MAIN (50 * USEC_PER_MSEC)
+#define WITH_MAIN        (50 * USEC_PER_MSEC)
+#define POLL_FAILS_AFTER (100 * USEC_PER_SEC) /* 22 timeouts of 5 s */
 
 void gateway_scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
@@ -112,7 +113,7 @@ void gateway_exited(struct gateway *gateway, const struct event *event, struct a
                 return;
         if (main)
                 main_lost(gateway, event, actions);
-        else if (handler && !told)
+        else if (handler && !told && !gateway->smsd.stopping_since)
                 handler_lost(gateway, event, actions);
 }
 
@@ -189,6 +190,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_OTHER:
         case SMSD_LOG_MAIN_STARTED:
         case SMSD_LOG_MAIN_READY:
+        case SMSD_LOG_MAIN_STOPPING:
         case SMSD_LOG_MAIN_TERMINATED:
         case SMSD_LOG_MAIN_ABORTED:
         case SMSD_LOG_HANDLER_TERMINATED:
@@ -205,7 +207,7 @@ void gateway_smsd_said(struct gateway *gateway, const struct event *event, struc
         const struct smsd_log_line *line = &event->log.line;
         struct slot *slot = slots_find(&gateway->slots, line->modem[0] ? line->modem : line->source);
 
-        smsd_state_log(&gateway->smsd, line, event->log.text, event->log.realtime);
+        smsd_state_log(&gateway->smsd, line, event->log.text, event->log.realtime, gateway->now);
         if (slot)
                 modem_log(gateway, slot, line->kind, actions);
 }
@@ -217,8 +219,11 @@ static bool is_base(const struct gateway *gateway, const struct slot *slot)
         return gateway->restart.phase == RESTART_STARTING || (!slot->base_known && gateway->smsd.status_at);
 }
 
-/* smsd writes Receiving and Sending before it has asked the modem anything; Idle comes after a poll that went
- * through. */
+/*
+ * smsd writes Receiving and Sending, with the time, before it has asked the modem anything; Idle (the time
+ * stays) comes after the poll. One that fails takes two minutes and says so in the log: whose times follow
+ * each other quickly has its answers.
+ */
 static void slot_status(struct gateway *gateway, struct slot *slot, const struct smsd_status_modem *before,
                         const struct smsd_status_modem *after)
 {
@@ -228,11 +233,13 @@ static void slot_status(struct gateway *gateway, struct slot *slot, const struct
                 return;
         }
         slot->base_known = true;
-        if (!after || after->state != HANDLER_IDLE || text_equal(after->since_text, slot->status_base))
-                return;
-        if (before && !text_equal(before->since_text, after->since_text))
-                slot->silent = false;
-        if (!slot->silent && gateway_slot_served(gateway, slot))
+        if (before && after && !text_equal(before->since_text, after->since_text)) {
+                if (usec_sub(gateway->now, slot->status_moved) < POLL_FAILS_AFTER)
+                        slot->silent = false;
+                slot->status_moved = gateway->now;
+        }
+        if (after && after->state == HANDLER_IDLE && !text_equal(after->since_text, slot->status_base) &&
+            !slot->silent && gateway_slot_served(gateway, slot))
                 slot_has_answer(gateway, slot);
 }
 

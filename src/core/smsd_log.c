@@ -34,6 +34,7 @@ struct pattern {
 static const struct pattern patterns[] = {
         {SPEAKER_MAIN, "Smsd v", " started.", SMSD_LOG_MAIN_STARTED, NUMBER_NONE, NULL},
         {SPEAKER_MAIN, "Outgoing file checker has started.", NULL, SMSD_LOG_MAIN_READY, NUMBER_PID, "PID: "},
+        {SPEAKER_MAIN, "Smsd mainprocess is awaiting the termination", NULL, SMSD_LOG_MAIN_STOPPING, NUMBER_PID, "PID: "},
         {SPEAKER_MAIN, "Smsd mainprocess terminated. PID: ", NULL, SMSD_LOG_MAIN_TERMINATED, NUMBER_PID, ""},
         {SPEAKER_MAIN, "Smsd mainprocess terminated", NULL, SMSD_LOG_MAIN_ABORTED, NUMBER_NONE, NULL},
         {SPEAKER_MAIN, "There was ", " while reading the config file", SMSD_LOG_CONFIG_REFUSED, NUMBER_NONE, NULL},
@@ -188,6 +189,8 @@ const char *smsd_log_kind_to_string(enum smsd_log_kind kind)
                 return "main-started";
         case SMSD_LOG_MAIN_READY:
                 return "main-ready";
+        case SMSD_LOG_MAIN_STOPPING:
+                return "main-stopping";
         case SMSD_LOG_MAIN_TERMINATED:
                 return "main-terminated";
         case SMSD_LOG_MAIN_ABORTED:

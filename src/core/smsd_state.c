@@ -133,6 +133,7 @@ bool smsd_state_scan(struct smsd_state *state, const struct process_list *list, 
                 state->main = main->id;
                 state->since = now;
                 state->status_known = false;
+                state->stopping_since = 0;
         }
         return fresh;
 }
@@ -197,6 +198,7 @@ static bool tells_failure(enum smsd_log_kind kind)
         case SMSD_LOG_OTHER:
         case SMSD_LOG_MAIN_STARTED:
         case SMSD_LOG_MAIN_READY:
+        case SMSD_LOG_MAIN_STOPPING:
         case SMSD_LOG_MAIN_TERMINATED:
         case SMSD_LOG_HANDLER_STARTED:
         case SMSD_LOG_INITIALISED:
@@ -223,8 +225,10 @@ static bool says_more(const struct smsd_state *state, enum smsd_log_kind kind, c
 }
 
 void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, const char *text,
-                    int64_t realtime)
+                    int64_t realtime, usec_t now)
 {
+        if (line->kind == SMSD_LOG_MAIN_STOPPING && state->running)
+                state->stopping_since = now;
         if (line->kind == SMSD_LOG_MAIN_TERMINATED)
                 state->ended_cleanly = true;
         if (line->kind == SMSD_LOG_MAIN_STARTED)

@@ -96,6 +96,7 @@ static void somebodys_clean_stop_is_told_apart_from_a_crash(struct gateway *g)
         assert_string_equal(g->snapshot.restarts.last.cause, "external-stop");
         assert_int_equal(gateway_logged(g, "was ended by somebody, without a hold"), 1);
         assert_int_equal(gateway_logged(g, ") died"), 0);
+        assert_int_equal(gateway_logged(g, "a modem handler of smsd"), 0);
 }
 
 static const struct gateway_test tests[] = {

@@ -40,7 +40,7 @@ static const struct {
     {AT ",2, GSM1: Modem handler 0 terminated. PID: 7164, was started 26-11-23 01:57:34, up 0 min.",
      SMSD_LOG_OTHER, 2, "GSM1", "GSM1", 0, 0},
     {AT ",2, smsd: Smsd mainprocess is awaiting the termination of all modem handlers. PID: 7137.",
-     SMSD_LOG_OTHER, 2, "smsd", "", 0, 0},
+     SMSD_LOG_MAIN_STOPPING, 2, "smsd", "", 7137, 0},
     {AT ",2, smsd: Smsd mainprocess terminated. PID: 7137, was started 26-11-23 01:57:34, up 0 min.",
      SMSD_LOG_MAIN_TERMINATED, 2, "smsd", "", 7137, 0},
     {AT ",5, GSM1: Modem needs PIN, but it's not defined for this modem", SMSD_LOG_PIN_MISSING, 5, "GSM1",

@@ -124,8 +124,8 @@ static void reconcile_down(struct gateway *gateway, struct action_list *actions)
                 if (!gateway->flag.fresh)
                         return;
         }
+        /* The cause stays for the next try when this one fails; once smsd runs, it is forgotten. */
         request(gateway, RESTART_RUN, gateway->cause, 0, actions);
-        gateway->cause = CAUSE_PLUG; /* the next time that it is found down it was a modem that came */
 }
 
 /* --- smsd runs --- */

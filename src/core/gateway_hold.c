@@ -67,7 +67,7 @@ bool gateway_stop_is_unfinished(const struct gateway *gateway)
         const struct smsd_state *smsd = &gateway->smsd;
 
         if (smsd->running)
-                return process_started(smsd->main) < gateway->hold.record.since;
+                return !process_started_since(smsd->main, gateway->hold.record.since);
         return smsd->n_strays > 0;
 }
 

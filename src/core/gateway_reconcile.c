@@ -219,7 +219,7 @@ static enum restart_cause cause_of(const struct gateway *gateway, const struct s
 static void settle(struct gateway *gateway)
 {
         bool over = usec_sub(gateway->now, gateway->smsd.since) >= SETTLE_TIME || gateway->handler_lost ||
-                    !find_unserved(gateway);
+                    (gateway->smsd.n_handlers > 0 && !find_unserved(gateway));
 
         if (gateway->settling && over)
                 gateway->settling = false;

@@ -10,11 +10,12 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define NOTICE_TIME   (1200 * USEC_PER_MSEC) /* a start by hand is noticed within a second */
-#define LIVE_WITHIN   (10 * USEC_PER_MIN)
-#define BACKOFF_OVER  (6 * USEC_PER_MIN)
-#define VERDICT_SLACK (200 * USEC_PER_SEC) /* smsd itself needs 120 s to say that a modem is silent */
-#define SLOW_EVERY    (20 * USEC_PER_SEC)
+#define NOTICE_TIME     (1200 * USEC_PER_MSEC) /* a start by hand is noticed within a second */
+#define LIVE_WITHIN     (10 * USEC_PER_MIN)
+#define BACKOFF_OVER    (6 * USEC_PER_MIN)
+#define VERDICT_SLACK   (200 * USEC_PER_SEC) /* smsd itself needs 120 s to say that a modem is silent */
+#define HOPELESS_STARTS 4
+#define SLOW_EVERY      (20 * USEC_PER_SEC)
 
 void promise_broken(struct world *world, unsigned number, const char *format, ...)
 {
@@ -123,6 +124,7 @@ void promises_action(struct world *world, const struct action_list *actions, uns
                 check_observer(world, action);
         switch (action->kind) {
         case ACTION_SMSD_START:
+                world->promises.hopeless_starts++;
                 check_start(world, actions, index);
                 break;
         case ACTION_PORT_OPEN:
@@ -368,6 +370,19 @@ static unsigned slots_served(const struct world *world)
         return n;
 }
 
+/* Without a modem that could do, smsd is tried now and then at most: each try interrupts the other modems. */
+static void check_hopeless(struct world *world)
+{
+        struct world_promises *promises = &world->promises;
+
+        if (slots_due(world) > 0 || world->now < promises->disturbed_at + USEC_PER_MIN ||
+            world->now < world->controller.up_since + USEC_PER_MIN)
+                promises->hopeless_starts = 0;
+        else if (promises->hopeless_starts > HOPELESS_STARTS)
+                promise_broken(world, 3, "smsd was started %u times without a modem that could do",
+                               promises->hopeless_starts);
+}
+
 void promises_could_send(struct world *world)
 {
         if (slots_served(world) > 0)
@@ -434,5 +449,6 @@ void promises_after(struct world *world)
                 return;
         world->promises.next_slow_check = world->now + SLOW_EVERY;
         check_life(world);
+        check_hopeless(world);
         check_verdict(world);
 }

@@ -184,6 +184,7 @@ struct world_promises {
         usec_t held_at; /* the core held it last */
         usec_t
             failed_at; /* the last end of an smsd process that was not asked for: backoff counts from there */
+        unsigned hopeless_starts;
         usec_t next_slow_check;
 };
 

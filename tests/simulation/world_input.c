@@ -126,6 +126,8 @@ static void make_flag(struct world *world, unsigned what)
                 return;
         world->files.flag = what == 1 ? FLAG_REFUSED : FLAG_PRESENT;
         world->files.flag_since = world->now;
+        if (what == 1 && world->promises.legacy_held)
+                end_hold(world); /* what was there is gone */
         if (what == 2)
                 smsd_kill_all(world, SIGKILL, true);
 }

@@ -69,6 +69,7 @@ struct restart {
         usec_t deadline;      /* of the phase */
         usec_t next_look;     /* VERIFYING: when to look again */
         usec_t started;       /* when smsd was started */
+        bool looked;          /* VERIFYING: the processes were seen since the start */
         usec_t handlers_seen; /* VERIFYING: all handlers in place since, 0 not yet */
         unsigned extensions;  /* STOPPING: how often a multipart message was waited for */
         unsigned kills;       /* STOPPING: rounds of SIGKILL */

@@ -115,6 +115,7 @@ static void edit_pin(struct world *world, const struct input *input)
 {
         static const char *const pins[] = {"1111", "2222", ""};
 
+        world->files.pin_edited_at = world->now;
         conf_set(world, input->who, "pin", pins[input->what % 3]);
         for (unsigned m = 0; m < world->n_modems; m++)
                 world->modems[m].wrong_pins = 0;

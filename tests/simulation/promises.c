@@ -279,8 +279,9 @@ static void check_dead_ttys(struct world *world)
                 const struct world_process *p = &world->processes[i];
                 if (!p->alive || !p->ours || !p->tty_died || gateway_is_held(world->controller.gateway))
                         continue;
-                usec_t known =
-                    p->tty_died > world->controller.up_since ? p->tty_died : world->controller.up_since;
+                usec_t known = later(later(p->tty_died, world->controller.up_since), world->promises.held_at);
+                if (p->hung) /* whoever starts another smsd meanwhile prolongs the wait for all */
+                        known = later(known, world->promises.disturbed_at);
                 usec_t limit = 72 * USEC_PER_SEC + lateness(world);
                 bool quick = world->n_slots == 1 && !p->hung &&
                              world->now > world->controller.usb_lost_until + USEC_PER_MIN &&

@@ -42,6 +42,7 @@ struct rig {
         struct process_list list;
         struct smsd_status status, status_read; /* as it is, as it was read last */
         bool sending, stubborn;                 /* infofile; smsd ignores TERM */
+        bool no_stats;          /* smsd.conf has no `stats` */
         int start_result;
         bool refuses;      /* smsd refuses smsd.conf as long as it holds `bogus` */
         bool handler_dies; /* a started handler ends at once */
@@ -299,7 +300,7 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
                 break;
         case ACTION_STATUS_READ:
                 rig->status_read = rig->status;
-                rig_event(rig, EVENT_SMSD_STATUS)->status.status = &rig->status_read;
+                rig_event(rig, EVENT_SMSD_STATUS)->status.status = rig->no_stats ? NULL : &rig->status_read;
                 break;
         case ACTION_SMSD_STOP:
                 rig_stop(rig, action->process.id.pid);

@@ -292,7 +292,7 @@ static void check_dead_ttys(struct world *world)
                         limit += 65 * USEC_PER_SEC;
                 if (quick)
                         limit = 12 * USEC_PER_SEC + lateness(world);
-                if (world->now - known > limit)
+                if (usec_sub(world->now, known) > limit)
                         promise_broken(world, 7, "smsd %d sits on a dead tty for %.0f s", (int)p->id.pid,
                                        (double)(world->now - p->tty_died) / 1e6);
         }
@@ -425,7 +425,7 @@ static void check_verdict(struct world *world)
         if (snapshot.reason[0] == '\0' || snapshot.next_action[0] == '\0')
                 promise_broken(world, 15, "a verdict without reason or next action");
         if (snapshot.verdict == VERDICT_WORKING && slots_served(world) == 0 && !hung &&
-            world->now - since > VERDICT_SLACK &&
+            usec_sub(world->now, since) > VERDICT_SLACK &&
             world->now > world->controller.usb_lost_until + USEC_PER_MIN)
                 promise_broken(world, 15,
                                "the verdict is working, and nothing was sent or could be since %.0f s",

@@ -67,10 +67,11 @@ struct restart {
         enum restart_cause cause;
         usec_t begun;
         struct process_id stop_of; /* STOPPING: the main process that ran when it began, pid 0 none */
-        usec_t stop_begun;         /* STOPPING: an smsd that was started since then is somebody else\'s */
+        usec_t stop_begun;         /* STOPPING: an smsd that was started since then is somebody else's */
         usec_t deadline;           /* of the phase */
         usec_t next_look;          /* VERIFYING: when to look again */
         usec_t started;            /* when smsd was started */
+        bool looked;               /* VERIFYING: the processes were seen since the start */
         usec_t handlers_seen;      /* VERIFYING: all handlers in place since, 0 not yet */
         unsigned extensions;       /* STOPPING: how often a multipart message was waited for */
         unsigned kills;            /* STOPPING: rounds of SIGKILL */

@@ -128,7 +128,9 @@ void restart_stopping_timeout(struct restart *restart, const struct restart_worl
 {
         const struct smsd_state *smsd = world->smsd;
 
-        if (smsd->sending && restart->extensions < STOP_EXTENSIONS && restart->kills == 0) {
+        /* The infofile may be left over: only a handler can be sending. */
+        if (smsd->sending && smsd->n_handlers + smsd->n_strays > 0 && restart->extensions < STOP_EXTENSIONS &&
+            restart->kills == 0) {
                 restart->extensions++;
                 restart->deadline = usec_add(world->now, STOP_TIMEOUT);
                 action_push(world->actions, ACTION_SCAN);

@@ -209,7 +209,7 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
 
         if (restart_busy(&gateway->restart) || gateway->hold.active || gateway->config.mode == MODE_OBSERVE)
                 return deadline;
-        if (gateway->settling)
+        if (gateway->settling && gateway->smsd.running)
                 deadline = usec_add(gateway->smsd.since, 10 * USEC_PER_SEC);
         if (gateway->company_until > gateway->now)
                 deadline = usec_min(deadline, gateway->company_until);

@@ -66,6 +66,7 @@ struct restart {
         enum restart_goal goal;
         enum restart_cause cause;
         usec_t begun;
+        usec_t stop_begun;    /* STOPPING: an smsd that was started since then is somebody else\'s */
         usec_t deadline;      /* of the phase */
         usec_t next_look;     /* VERIFYING: when to look again */
         usec_t started;       /* when smsd was started */
@@ -127,6 +128,9 @@ void restart_event(struct restart *restart, const struct event *event, const str
 
 /* Counts a failure that happened outside a run (a crash) and sets not_before. */
 void restart_count_failure(struct restart *restart, usec_t now);
+
+/* Says that failures are a loop now, when they are. */
+void restart_tell_loop(const struct restart *restart, struct action_list *actions);
 
 /* True while a request for a start can join the run in progress: it has not read smsd.conf yet. */
 bool restart_would_read(const struct restart *restart);

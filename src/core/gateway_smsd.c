@@ -50,10 +50,7 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
                       "smsd (pid %d) %s%s%s%.120s", (int)event->exited.id.pid,
                       clean ? "was ended by somebody, without a hold" : "died", how,
                       gateway->smsd.last_error[0] ? "; its last error: " : "", gateway->smsd.last_error);
-        if (backoff_is_loop(&gateway->restart.backoff))
-                action_record(actions, RECORD_SMSD, SEVERITY_CRITICAL, NULL,
-                              "smsd has ended %u times in a row: restarts are slowed down",
-                              gateway->restart.backoff.failures);
+        restart_tell_loop(&gateway->restart, actions);
 }
 
 /*

@@ -51,6 +51,14 @@ void restart_count_failure(struct restart *restart, usec_t now)
         restart->not_before = usec_add(now, backoff_fail(&restart->backoff, now));
 }
 
+void restart_tell_loop(const struct restart *restart, struct action_list *actions)
+{
+        if (backoff_is_loop(&restart->backoff))
+                action_record(actions, RECORD_SMSD, SEVERITY_CRITICAL, NULL,
+                              "smsd has failed %u times in a row: restarts are slowed down",
+                              restart->backoff.failures);
+}
+
 void restart_enter(struct restart *restart, enum restart_phase phase, usec_t deadline)
 {
         restart->phase = phase;
@@ -132,6 +140,8 @@ void restart_finish(struct restart *restart, enum restart_outcome outcome, const
                 keep_conf(restart, world);
         describe(restart, message, sizeof(message));
         report(restart, world, message);
+        if (outcome == RESTART_OUTCOME_FAILED)
+                restart_tell_loop(restart, world->actions);
         restart_answer_all(restart, world,
                            outcome == RESTART_OUTCOME_OK || outcome == RESTART_OUTCOME_STOPPED ? 0 : 1,
                            message);

@@ -44,6 +44,7 @@ static void a_crash_loop_slows_down(struct gateway *g)
                 assert_in_range(took, wanted[i] > 100 ? wanted[i] - 50 : 0, wanted[i] + 1500);
         }
         gateway_working(g, 0);
+        assert_string_equal(g->snapshot.restarts.last.cause, "crash");
         gateway_send(g, "one", "Here again");
         gateway_wait_sent(g, 0, 1, 15000);
 }

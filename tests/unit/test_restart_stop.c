@@ -48,7 +48,7 @@ static void test_a_long_message_is_waited_for(void **state)
         rig_wait(rig, 250 * USEC_PER_SEC);
         assert_int_equal(rig->list.n, 2);
         rig->sending = false;
-        rig_wait(rig, 70 * USEC_PER_SEC);
+        rig_wait(rig, 80 * USEC_PER_SEC);
         assert_int_equal(rig->list.n, 0);
 }
 

@@ -184,7 +184,7 @@ static bool handler_without_port(const struct gateway *gateway)
  */
 static bool handler_may_open(const struct gateway *gateway, const struct modem *modem)
 {
-        if (!gateway->smsd.running || (gateway->smsd.n_handlers > 0 && !handler_without_port(gateway)))
+        if (!gateway->smsd.running || !handler_without_port(gateway))
                 return false;
         if (gateway->now < usec_add(gateway->smsd.since, OPENING_TIME))
                 return true;
@@ -202,7 +202,8 @@ bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
                 return false;
         if (restart_busy(&gateway->restart) || gateway->smsd.n_strays > 0)
                 return false;
-        return !handler_may_open(gateway, modem);
+        bool just_adopted = gateway->settling && gateway->smsd.running;
+        return !just_adopted && !handler_may_open(gateway, modem);
 }
 
 /* A running smsd tells who sits where: its handler for a section holds the device that smsd.conf names there.

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define HELD_RETRY   (2 * USEC_PER_SEC)  /* somebody has the port open: look again */
-#define FAILED_RETRY (60 * USEC_PER_SEC) /* boot_timeout is over: ask the SIM again now and then */
+#define FAILED_RETRY (15 * USEC_PER_SEC) /* boot_timeout is over: ask the SIM again now and then */
 #define SLICE        (5 * USEC_PER_SEC)  /* per port, when nothing but AT can tell which one it is */
 
 void modem_init(struct modem *modem)

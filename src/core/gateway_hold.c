@@ -66,6 +66,10 @@ bool gateway_stop_is_unfinished(const struct gateway *gateway)
 {
         const struct smsd_state *smsd = &gateway->smsd;
 
+        if (gateway->hold.reached)
+                return !smsd->running && smsd->n_strays > 0;
+        /* /proc tells start times in ticks of 10 ms, rounded down: in doubt it is the one that was to be
+         * stopped. */
         if (smsd->running)
                 return !process_started_since(smsd->main, gateway->hold.record.since);
         return smsd->n_strays > 0;
@@ -78,6 +82,7 @@ void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
             "smsd (pid %d) was started by somebody during the hold of %s: the hold is ended, smsd is adopted",
             (int)gateway->smsd.main.pid, gateway->hold.record.by);
         backoff_reset(&gateway->restart.backoff);
+        gateway->settling = true; /* its handlers may still be on their way */
         end_hold(gateway, actions);
 }
 
@@ -175,6 +180,8 @@ static void take_flag(struct gateway *gateway, const struct flag_event *flag, st
         (void)text_copy(record.by, sizeof(record.by), flag->owner);
         (void)text_format(record.reason, sizeof(record.reason), "flag %.200s", gateway->config.legacy_flag);
         hold_begin(&gateway->hold, &record, gateway->config.hold_notify_after);
+        /* The old script has stopped smsd already, or it died: who runs from now on was started behind that. */
+        gateway->hold.reached = !gateway->smsd.running;
         format_duration(length, sizeof(length), gateway->config.hold_default);
         action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
                       "%s stopped smsd by the flag %.100s: this is a hold of %s", record.by,

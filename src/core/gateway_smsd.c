@@ -17,6 +17,8 @@ void gateway_scanned(struct gateway *gateway, const struct event *event, struct 
         bool fresh =
             smsd_state_scan(&gateway->smsd, event->processes.list, event->processes.sending, gateway->now);
 
+        if (gateway->hold.active && gateway->smsd.n_ours == 0)
+                gateway->hold.reached = true;
         if (!fresh || restart_busy(&gateway->restart))
                 return;
         for (unsigned i = 0; i < gateway->slots.n; i++)

@@ -46,7 +46,7 @@ static void it_sees_and_says(struct gateway *g)
                 assert_int_equal(gateway_person(g, kind, true, message), 2);
                 assert_non_null(strstr(message, "mode = observe"));
         }
-        gateway_no_start(g, 3000);
+        gateway_no_start(g, 2000);
         assert_int_equal(gateway_processes(g), 0);
         assert_int_equal(gateway_logged(g, "would start smsd"), 1); /* said once */
         assert_int_equal(stat(g->conf, &after), 0);
@@ -81,7 +81,7 @@ static void what_others_start_is_theirs(struct gateway *g)
         gateway_wait_sent(g, 0, 1, 15000);
         gateway_signal(pid, SIGKILL);
         gateway_wait_logged(g, ") died", 3000);
-        gateway_no_start(g, 3000);
+        gateway_no_start(g, 2000);
         assert_int_equal(gateway_logged(g, "would start smsd"), 2); /* before, and now */
         assert_true(gateway_is_alive(handler));
         assert_int_equal(gateway_commands(g, 0, "AT+QINISTAT"), probes);
@@ -106,7 +106,7 @@ static void a_handler_on_a_dead_tty_lives(struct gateway *g)
         gateway_modem(g, "unplug 0");
         gateway_wait(g, 5000, "it says what it would do", dead_tty_is_told, NULL);
         gateway_plug(g, "first=5");
-        gateway_no_start(g, 3000);
+        gateway_no_start(g, 2000);
         assert_true(gateway_is_alive(handler));
         assert_true(gateway_is_alive(pid));
 }
@@ -130,7 +130,7 @@ static void a_flag_stays(struct gateway *g)
         gateway_wait_modem(g, "GSM1", "ready", 10000);
         gateway_write(g->flag, "");
         gateway_wait(g, 10000, "the flag is seen", flag_is_seen, NULL);
-        gateway_stays(g, 5000, "the flag is there", flag_is_there, NULL);
+        gateway_stays(g, 4000, "the flag is there", flag_is_there, NULL);
         assert_int_not_equal(access(gateway_path(g, "run/hold"), F_OK), 0);
         assert_int_equal(gateway_starts(g), 0);
 }

@@ -127,6 +127,21 @@ GATEWAY_FIXTURE := $(filter-out $(BUILD)/tests/gateway/test_%.o,$(call objects,t
 $(BUILD)/tests/gateway/test_%: $(BUILD)/tests/gateway/test_%.o $(GATEWAY_FIXTURE) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a | $(BUILD)/smswardend $(BUILD)/softec25
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
 
+# --- the benchmark: its program, a million events in one process, the empty program that the memory is compared with -------
+BENCH := $(addprefix $(BUILD)/tests/bench/,bench events/events empty/empty)
+
+$(BUILD)/tests/bench/bench: $(call objects,tests/bench) $(GATEWAY_FIXTURE) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
+
+# The outside is made up: the daemon's queue and callbacks, none of what carries actions out.
+$(BUILD)/tests/bench/events/%.o: CPPFLAGS += -Isrc/daemon
+$(BUILD)/tests/bench/events/events: $(call objects,tests/bench/events) $(BUILD)/src/daemon/queue.o $(BUILD)/src/daemon/callbacks.o \
+                                    $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+$(BUILD)/tests/bench/empty/empty: $(call objects,tests/bench/empty)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--no-as-needed $(DAEMON_LIBS)
+
 test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
 
 ## make                   build the programs
@@ -157,8 +172,8 @@ demo: have-deps
 	@tests/demo/demo
 
 bench: have-deps
-	@$(MAKE) --no-print-directory -s -j2 test-programs
-	@tests/bench/bench
+	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25 $(BENCH)
+	@$(BUILD)/tests/bench/bench
 
 install: programs
 	install -D -m 0755 $(BUILD)/smswardend $(DESTDIR)$(PREFIX)/sbin/smswardend

@@ -66,6 +66,7 @@ struct restart {
         enum restart_goal goal;
         enum restart_cause cause;
         usec_t begun;
+        usec_t stop_begun;    /* STOPPING: an smsd that was started since then is somebody else\'s */
         usec_t deadline;      /* of the phase */
         usec_t next_look;     /* VERIFYING: when to look again */
         usec_t started;       /* when smsd was started */

@@ -141,8 +141,12 @@ static usec_t health_interval(const struct gateway *gateway)
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 if (gateway->slots.items[i].silent)
                         return HEALTH_DOUBT;
-        bool verified = all_answered(gateway) && gateway->smsd.status_known;
-        return all_served(gateway) && (verified || !gateway->smsd.scanned) ? HEALTH_EVERY : HEALTH_DOUBT;
+        /* Without stats/status a handler that keeps its port is all that can be known: asking often tells no
+         * more. */
+        bool verified = gateway->smsd.status_known
+                            ? all_answered(gateway)
+                            : usec_sub(gateway->now, gateway->smsd.since) >= USEC_PER_MIN;
+        return all_served(gateway) && verified ? HEALTH_EVERY : HEALTH_DOUBT;
 }
 
 /* smsd.conf keeps smsd down, or keeps a modem out: an edit of it may be the cure. */
@@ -191,18 +195,15 @@ static void time_passed(struct gateway *gateway, struct action_list *actions)
         gateway_hold_time(gateway, actions);
 }
 
-static usec_t kill_deadline(const struct gateway *gateway)
+/* What was due in this step was done in it, or could not be: waking up for it again and again helps nobody.
+ */
+static usec_t ahead(const struct gateway *gateway, usec_t deadline)
 {
-        usec_t deadline = USEC_INFINITY;
-
-        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
-                if (gateway->smsd.handlers[i].told_at && !restart_busy(&gateway->restart))
-                        deadline =
-                            usec_min(deadline, usec_add(gateway->smsd.handlers[i].told_at, 8 * USEC_PER_SEC));
-        return deadline;
+        return deadline > gateway->now ? deadline : USEC_INFINITY;
 }
 
-/* A run that waits for its time (backoff, adopted smsd that is still settling). */
+/* A run that waits for its time (backoff, adopted smsd that is still settling), handlers that were told to
+ * end. */
 static usec_t reconcile_deadline(const struct gateway *gateway)
 {
         usec_t deadline = USEC_INFINITY;
@@ -210,11 +211,14 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
         if (restart_busy(&gateway->restart) || gateway->hold.active || gateway->config.mode == MODE_OBSERVE)
                 return deadline;
         if (gateway->settling)
-                deadline = usec_add(gateway->smsd.since, 10 * USEC_PER_SEC);
-        if (gateway->company_until > gateway->now)
-                deadline = usec_min(deadline, gateway->company_until);
-        if (gateway->restart.not_before > gateway->now)
-                deadline = usec_min(deadline, gateway->restart.not_before);
+                deadline = ahead(gateway, usec_add(gateway->smsd.since, GATEWAY_SETTLE_TIME));
+        deadline = usec_min(deadline, ahead(gateway, gateway->company_until));
+        deadline = usec_min(deadline, ahead(gateway, gateway->restart.not_before));
+        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
+                if (gateway->smsd.handlers[i].told_at)
+                        deadline = usec_min(
+                            deadline,
+                            ahead(gateway, usec_add(gateway->smsd.handlers[i].told_at, GATEWAY_KILL_AFTER)));
         return deadline;
 }
 
@@ -231,7 +235,6 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         deadline = usec_min(deadline, gateway->alone_at);
         if (!restart_busy(&gateway->restart))
                 deadline = usec_min(deadline, gateway->waiting_until);
-        deadline = usec_min(deadline, kill_deadline(gateway));
         deadline = usec_min(deadline, reconcile_deadline(gateway));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
         for (unsigned i = 0; i < gateway->n_modems; i++)

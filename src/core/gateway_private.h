@@ -14,6 +14,9 @@
 #define SCANS_MAX   3
 #define WAITING_MAX 16
 
+#define GATEWAY_SETTLE_TIME (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
+#define GATEWAY_KILL_AFTER  (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
+
 struct gateway_flag {
         bool asked;            /* ACTION_FLAG_LOOK is out */
         bool fresh;            /* looked at since smsd was last seen alive */

@@ -9,10 +9,8 @@
 #include <signal.h>
 #include <string.h>
 
-#define SETTLE_TIME   (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
 #define STOPPING_TIME (70 * USEC_PER_SEC) /* a main process that was told to end waits for PDUs */
 #define COMPANY_TIME  (2 * USEC_PER_SEC)  /* a start waits for modems that came together with the first */
-#define KILL_AFTER    (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
 
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions)
 {
@@ -159,7 +157,7 @@ static void end_dead_handler(struct gateway *gateway, struct smsd_handler *handl
 {
         bool first = handler->told_at == 0;
 
-        if (!first && usec_sub(gateway->now, handler->told_at) < KILL_AFTER)
+        if (!first && usec_sub(gateway->now, handler->told_at) < GATEWAY_KILL_AFTER)
                 return;
         struct action *action = action_push(actions, ACTION_SIGNAL);
         action->process.id = handler->id;
@@ -218,8 +216,8 @@ static enum restart_cause cause_of(const struct gateway *gateway, const struct s
 
 static void settle(struct gateway *gateway)
 {
-        bool over = usec_sub(gateway->now, gateway->smsd.since) >= SETTLE_TIME || gateway->handler_lost ||
-                    !find_unserved(gateway);
+        bool over = usec_sub(gateway->now, gateway->smsd.since) >= GATEWAY_SETTLE_TIME ||
+                    gateway->handler_lost || !find_unserved(gateway);
 
         if (gateway->settling && over)
                 gateway->settling = false;

@@ -400,7 +400,7 @@ static void fill_smsd(const struct gateway *gateway, int64_t realtime_offset, st
 
         s->smsd.running = smsd->running;
         s->smsd.pid = smsd->running ? smsd->main.pid : 0;
-        s->smsd.since = smsd->running ? show_time(smsd->since, realtime_offset) : 0;
+        s->smsd.since = smsd->running ? show_time(process_started(smsd->main), realtime_offset) : 0;
         for (unsigned i = 0; i < smsd->n_handlers; i++) {
                 struct snapshot_handler *to = &s->smsd.handlers[s->smsd.n_handlers++];
                 const char *name = modem_name_on(gateway, smsd->handlers[i].tty);

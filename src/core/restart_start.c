@@ -350,6 +350,9 @@ void restart_judge(struct restart *restart, const struct restart_world *world)
                 break;
         case VERIFY_MODEM_LEFT:
                 restart_note_problem(restart, "the modem left while smsd was started");
+                restart_answer_all(
+                    restart, world, 1,
+                    "the modem left while smsd was started: smsd is started as soon as it is back");
                 restart->goal = RESTART_STOP;
                 restart_begin_stopping(restart, world);
                 break;

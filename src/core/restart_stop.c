@@ -95,6 +95,7 @@ void restart_begin_stopping(struct restart *restart, const struct restart_world 
 {
         restart_enter(restart, RESTART_STOPPING, usec_add(world->now, STOP_TIMEOUT));
         restart->stop_again = false;
+        restart->stop_begun = world->now;
         restart->asked = (struct process_id){0};
         restart->press_at = USEC_INFINITY;
         restart->extensions = restart->kills = restart->n_termed = 0;
@@ -108,7 +109,7 @@ static void stopping_scanned(struct restart *restart, const struct restart_world
         const struct smsd_state *smsd = world->smsd;
         /* What was to be stopped is gone, and somebody has started it anew: theirs is not ours to end. */
         bool begun_anew =
-            restart->goal == RESTART_STOP && smsd->running && process_started(smsd->main) >= restart->begun;
+            restart->goal == RESTART_STOP && smsd->running && process_started(smsd->main) >= restart->stop_begun;
 
         if (smsd->n_ours > 0 && !begun_anew) {
                 ask_to_stop(restart, world);

@@ -94,6 +94,16 @@ static void add_handler(struct smsd_state *state, const struct smsd_process *pro
         (void)text_copy(handler->tty, sizeof(handler->tty), process->tty);
 }
 
+/* A handler forks for its eventhandler; seen before the exec, the child looks like an smsd. It ends with its
+ * handler or becomes an orphan then, and is no stray before. */
+static bool is_grandchild(const struct process_list *list, const struct smsd_process *process,
+                          const struct smsd_process *main)
+{
+        const struct smsd_process *parent = find_pid(list, process->parent);
+
+        return main && parent && parent->parent == main->id.pid;
+}
+
 static void sort_processes(struct smsd_state *state, const struct process_list *list,
                            const struct smsd_process *main)
 {
@@ -113,7 +123,7 @@ static void sort_processes(struct smsd_state *state, const struct process_list *
                         continue;
                 if (main && process->parent == main->id.pid)
                         add_handler(state, process);
-                else
+                else if (!is_grandchild(list, process, main))
                         state->strays[state->n_strays++] = process->id;
         }
         for (unsigned i = 0; i < state->n_handlers; i++)

@@ -218,8 +218,7 @@ void daemon_stop(struct daemon *daemon)
         daemon->timer = sd_event_source_unref(daemon->timer);
         daemon->drain = sd_event_source_unref(daemon->drain);
         daemon->event = sd_event_unref(daemon->event);
-        free(daemon->conf_text);
-        daemon->conf_text = NULL;
+        daemon_queue_free(daemon);
         daemon->lock_fd = close_fd(daemon->lock_fd);
 }
 

@@ -21,6 +21,8 @@
 #include <systemd/sd-event.h>
 
 #define EVENT_QUEUE_SIZE 256
+#define EVENT_QUEUE_RESERVE                                                                                  \
+        96 /* of these for answers and commands, which a storm of news must not push out */
 
 /* Events that wait for their step, in place; when it runs empty it begins at its first slot again, so that
  * few pages are touched. */
@@ -69,7 +71,6 @@ struct daemon {
         struct daemon_port ports[MODEMS_MAX];
 
         struct smsd_files files;
-        char *conf_text; /* owned: what EVENT_CONF_READ points to */
         struct conf_file_id conf_id;
         struct smsd_status status;
         struct legacy_flag flag; /* as it was seen last */
@@ -86,6 +87,8 @@ struct event *daemon_enqueue(struct daemon *daemon, enum event_kind kind);
 int daemon_queue_init(struct daemon *daemon);
 /* Steps the gateway through everything that waits. */
 void daemon_drain(struct daemon *daemon);
+/* Frees what the events own that still wait. */
+void daemon_queue_free(struct daemon *daemon);
 
 /* callbacks.c */
 extern const struct hotplug_callbacks daemon_hotplug_callbacks;

@@ -145,16 +145,6 @@ static void perform_status_read(struct daemon *daemon)
 
 /* --- smsd.conf --- */
 
-static void report_conf(struct daemon *daemon, int result, bool good, size_t length)
-{
-        struct event *event = daemon_enqueue(daemon, EVENT_CONF_READ);
-
-        event->conf.result = result;
-        event->conf.good = good;
-        event->conf.text = daemon->conf_text;
-        event->conf.length = length;
-}
-
 static void perform_conf_read(struct daemon *daemon, bool good)
 {
         char path[CONFIG_PATH_MAX + 32];
@@ -165,11 +155,13 @@ static void perform_conf_read(struct daemon *daemon, bool good)
         (void)text_format(path, sizeof(path), "%s/smsd.conf.good", daemon->config.state_dir);
         int r = conf_file_read(good ? path : daemon->config.smsd_conf, &text, &length,
                                good ? &good_id : &daemon->conf_id);
-        free(daemon->conf_text);
-        daemon->conf_text = text;
         if (r >= 0 && !good)
                 daemon_learn_files(daemon, text, length);
-        report_conf(daemon, r, good, r < 0 ? 0 : length);
+        struct event *event = daemon_enqueue(daemon, EVENT_CONF_READ);
+        event->conf.result = r;
+        event->conf.good = good;
+        event->conf.text = text; /* the event's own: another reading may follow before its step */
+        event->conf.length = r < 0 ? 0 : length;
 }
 
 static void perform_conf_write(struct daemon *daemon, const struct action *action)
@@ -204,8 +196,8 @@ static void perform_conf_keep(struct daemon *daemon, const struct action *action
         if (r >= 0)
                 r = daemon_keep_conf(daemon, "smsd.conf.good", text, length);
         if (r < 0)
-                log_warning("the smsd.conf that smsd runs on cannot be kept in %s: %s", daemon->config.state_dir,
-                            strerror(-r));
+                log_warning("the smsd.conf that smsd runs on cannot be kept in %s: %s",
+                            daemon->config.state_dir, strerror(-r));
 }
 
 static void perform_conf_set_aside(struct daemon *daemon)

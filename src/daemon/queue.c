@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int on_drain(sd_event_source *source, void *userdata)
@@ -24,13 +26,31 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+/* What the world tells by itself, in any number, and what looking again makes good. The answers to our own
+ * actions and a person's commands are awaited by somebody, and as many as were asked for. */
+static bool may_storm(enum event_kind kind)
+{
+        return kind == EVENT_USB_DEVICE || kind == EVENT_USB_GONE || kind == EVENT_NODE ||
+               kind == EVENT_PORT_DATA || kind == EVENT_SMSD_LOG || kind == EVENT_SMSD_OPENED;
+}
+
+/* Frees what the event owns. */
+static void forget(struct event *event)
+{
+        if (event->kind != EVENT_CONF_READ)
+                return;
+        free((char *)(uintptr_t)event->conf.text);
+        event->conf.text = NULL;
+}
+
 struct event *daemon_enqueue(struct daemon *daemon, enum event_kind kind)
 {
         struct event_queue *queue = &daemon->queue;
+        unsigned room = may_storm(kind) ? EVENT_QUEUE_SIZE - EVENT_QUEUE_RESERVE : EVENT_QUEUE_SIZE - 1;
         struct event *event = &queue->items[(queue->head + queue->n) % EVENT_QUEUE_SIZE];
 
-        if (queue->n == EVENT_QUEUE_SIZE - 1)
-                queue->overflown = true; /* the last slot takes what is thrown away */
+        if (queue->n >= room)
+                queue->overflown = true; /* the slot behind the last takes what is thrown away */
         else
                 queue->n++;
         memset(event, 0, sizeof(*event));
@@ -50,6 +70,14 @@ int daemon_queue_init(struct daemon *daemon)
                 return r;
         return sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, USEC_INFINITY, 1, on_timer,
                                  daemon);
+}
+
+void daemon_queue_free(struct daemon *daemon)
+{
+        struct event_queue *queue = &daemon->queue;
+
+        for (; queue->n > 0; queue->n--, queue->head = (queue->head + 1) % EVENT_QUEUE_SIZE)
+                forget(&queue->items[queue->head]);
 }
 
 static void arm_timer(struct daemon *daemon)
@@ -92,10 +120,11 @@ void daemon_drain(struct daemon *daemon)
         struct event_queue *queue = &daemon->queue;
 
         while (queue->n > 0) {
-                const struct event *event = &queue->items[queue->head];
+                struct event *event = &queue->items[queue->head];
                 gateway_step(daemon->gateway, event, now_boottime(), &daemon->actions);
                 if (daemon->verbose)
                         trace(event, &daemon->actions);
+                forget(event);
                 queue->head = (queue->head + 1) % EVENT_QUEUE_SIZE;
                 queue->n--;
                 daemon_perform(daemon, &daemon->actions);

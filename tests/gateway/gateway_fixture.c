@@ -190,15 +190,29 @@ static void write_smsd_conf(const struct gateway *g, unsigned slots)
         gateway_write(g->conf, text);
 }
 
+/* The AT port is the third of a modem's four ttys. */
+static void add_fixed_nodes(const struct gateway *g, char *text, size_t size)
+{
+        const char *nodes = ec25_client_environment(g->modem, "EC25_NODES");
+
+        for (unsigned i = 0; i < (g->options->modems ? g->options->modems : 1); i++)
+                assert_int_equal(text_append(text, size, "[modem GSM%u]\nmatch = device=%s/ttyUSB%u\n", i + 1,
+                                             nodes, 4 * i + 2),
+                                 0);
+}
+
 static void write_warden_conf(const struct gateway *g)
 {
-        static const char usual[] = "[gateway]\ncontrol = direct\nhotplug = udev\nsmsd = %s/smsd\n"
+        static const char usual[] = "control = direct\nsmsd = %s/smsd\n"
                                     "smsd_conf = %s/smsd.conf\nsmsd_user =\nruntime_dir = %s/run\n"
                                     "state_dir = %s/state\n[hold]\nlegacy_flag = %s/tmp/smsd_manual_stop\n";
-        char text[4096] = "";
+        char text[8192] = "[gateway]\n";
 
+        add_template(text, sizeof(text), g->options->plain ? "" : "hotplug = udev", g->folder);
         add_template(text, sizeof(text), usual, g->folder);
         add_template(text, sizeof(text), g->options->warden ? g->options->warden : "", g->folder);
+        if (g->options->plain)
+                add_fixed_nodes(g, text, sizeof(text));
         gateway_write(g->warden_conf, text);
 }
 
@@ -210,7 +224,8 @@ static void use_environment(const struct gateway *g)
         char options[512];
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                (void)setenv(names[i], ec25_client_environment(g->modem, names[i]), 1);
+                if (ec25_client_environment(g->modem, names[i]))
+                        (void)setenv(names[i], ec25_client_environment(g->modem, names[i]), 1);
         /* A sanitized daemon: smsd inherits LD_PRELOAD and is not ours to sanitize, so umockdev is all that
          * is preloaded, and the order of libraries no error. */
         (void)text_format(options, sizeof(options), "%s%sverify_asan_link_order=0",
@@ -309,12 +324,12 @@ static int set_up(void **state)
         unsigned n = test->options.modems ? test->options.modems : 1;
         make_folder(g);
         write_smsd_conf(g, g->options->slots ? g->options->slots : n);
-        write_warden_conf(g);
         (void)text_format(program, sizeof(program), "%s/softec25", build);
         (void)text_format(modems, sizeof(modems), "%u", n);
         path_in(g, folder, "modem");
-        const char *const arguments[] = {"--umockdev", "--modems", modems, NULL};
+        const char *const arguments[] = {"--modems", modems, g->options->plain ? NULL : "--umockdev", NULL};
         assert_int_equal(ec25_client_start(program, folder, arguments, &g->modem), 0);
+        write_warden_conf(g);
         *state = g;
         return 0;
 }

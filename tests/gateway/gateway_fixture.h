@@ -43,6 +43,8 @@ struct gateway_options {
         const char *smsd_conf;   /* instead of the usual smsd.conf altogether; %s: the folder, any number */
         const char *warden;      /* more text for smswarden.conf, behind [hold]; %s: the folder */
         bool no_daemon;          /* the test starts it: gateway_start_daemon */
+        bool plain; /* no USB tree, nothing preloaded into the daemon: the modems are fixed nodes, named in
+                       smswarden.conf (for measurements) */
 };
 
 struct gateway {

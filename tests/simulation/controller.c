@@ -14,8 +14,6 @@
 #define AT_ONCE_MAX 300
 #define QUIET_FOR   (130 * USEC_PER_SEC) /* longer than any backoff or boot timeout */
 
-enum { CHANNEL_RESULTS, CHANNEL_PORTS, CHANNEL_NEWS, CHANNEL_LOG };
-
 static struct process_list picture; /* of the moment an event is handed over */
 
 /* --- events */
@@ -62,14 +60,6 @@ void controller_post(struct world *world, struct event *event, unsigned channel,
         agenda_plan(&world->agenda, at, HAPPENS_EVENT, c->life, 0, event);
 }
 
-static void post_result(struct world *world, enum event_kind kind, int result, usec_t in)
-{
-        struct event *event = controller_event(world, kind);
-
-        event->result = result;
-        controller_post(world, event, CHANNEL_RESULTS, in);
-}
-
 void controller_log(struct world *world, enum smsd_log_kind kind, int level, int slot, pid_t pid, int detail)
 {
         if (!world->controller.gateway || level > (int)world->loglevel)
@@ -109,253 +99,7 @@ void controller_command(struct world *world, enum command_kind kind, bool force,
         controller_post(world, event, CHANNEL_NEWS, 200);
 }
 
-/* --- actions */
-
-static void open_port(struct world *world, const struct action *action)
-{
-        struct event *event = controller_event(world, EVENT_PORT_OPENED);
-        int tty = tty_resolve(world, action->port.path);
-        unsigned modem = tty >= 0 ? (unsigned)world->ttys[tty].modem : 0;
-
-        event->port = (struct port_event){.modem = action->port.modem, .generation = action->port.generation};
-        if (tty < 0)
-                event->port.result = -ENOENT;
-        else if (smsd_holds_tty(world, tty, world->ttys[tty].life, &event->port.holder))
-                event->port.result = -EBUSY;
-        else if (world->now < world->modems[modem].taken_until &&
-                 world->ttys[tty].interface == AT_INTERFACE) {
-                event->port.result = -EBUSY;
-                event->port.holder = (struct port_holder){.id = {77, 77}, .command = "minicom"};
-        } else if (world->now < world->modems[modem].eio_until)
-                event->port.result = -EIO;
-        else {
-                world->controller.ports[action->port.modem].open = true;
-                world->controller.ports[action->port.modem].generation = action->port.generation;
-                world->controller.ports[action->port.modem].tty = tty;
-                world->controller.ports[action->port.modem].tty_life = world->ttys[tty].life;
-                world->controller.ports[action->port.modem].line[0] = '\0';
-        }
-        controller_post(world, event, CHANNEL_PORTS, world_chance(world, 200, 5 * USEC_PER_MSEC));
-}
-
-static void port_failed(struct world *world, unsigned modem, unsigned generation)
-{
-        struct event *event = controller_event(world, EVENT_PORT_CLOSED);
-
-        event->port = (struct port_event){.modem = modem, .generation = generation};
-        controller_post(world, event, CHANNEL_PORTS, 300);
-}
-
-static void answer(struct world *world, unsigned index, const char *command)
-{
-        int tty = world->controller.ports[index].tty;
-        struct event *event = controller_event(world, EVENT_PORT_DATA);
-
-        if (text_starts_with(command, "\x1b"))
-                command++;
-        event->port =
-            (struct port_event){.modem = index, .generation = world->controller.ports[index].generation};
-        modem_at(world, (unsigned)world->ttys[tty].modem, world->ttys[tty].interface, command,
-                 event->port.data, sizeof(event->port.data));
-        event->port.length = strlen(event->port.data);
-        if (event->port.length == 0) {
-                event->kind = EVENT_TIMER; /* nothing to say */
-                recycle(world, event);
-                return;
-        }
-        controller_post(world, event, CHANNEL_PORTS,
-                        world_chance(world, 20 * USEC_PER_MSEC, 80 * USEC_PER_MSEC));
-}
-
-static void write_port(struct world *world, const struct action *action)
-{
-        unsigned index = action->port.modem;
-        int tty = world->controller.ports[index].tty;
-        char command[80];
-
-        if (!world->controller.ports[index].open ||
-            world->controller.ports[index].generation != action->port.generation)
-                return;
-        if (!tty_is_alive(world, tty, world->controller.ports[index].tty_life) ||
-            world->now < world->modems[world->ttys[tty].modem].eio_until) {
-                port_failed(world, index, action->port.generation);
-                return;
-        }
-        (void)text_copy_n(command, sizeof(command), action->port.data, action->port.length);
-        command[strcspn(command, "\r")] = '\0';
-        answer(world, index, command);
-}
-
-static void read_conf(struct world *world, bool good)
-{
-        struct event *event = controller_event(world, EVENT_CONF_READ);
-        const char *text = good ? world->files.good : world->files.conf;
-
-        event->conf = (struct conf_event){.good = good, .result = text ? 0 : -ENOENT};
-        if (text) {
-                event->conf.text = strdup(text);
-                event->conf.length = strlen(text);
-        }
-        if (!good)
-                world->files.conf_read_version = world->files.conf_version;
-        controller_post(world, event, CHANNEL_RESULTS, world_chance(world, 100, 2000));
-}
-
-/* With late results the picture is of the moment of the scan. */
-static void scan(struct world *world)
-{
-        struct event *event = controller_event(world, EVENT_PROCESSES);
-
-        event->processes.list = NULL;
-        if (world->now < world->controller.late_until) {
-                struct process_list *list = malloc(sizeof(*list));
-                if (!list)
-                        abort();
-                smsd_picture(world, list);
-                event->processes.list = list;
-        }
-        event->processes.sending = world->infofile;
-        controller_post(world, event, CHANNEL_RESULTS, world_chance(world, 100, 2000));
-}
-
-static void stop_smsd(struct world *world, const struct action *action)
-{
-        struct world_process *p = smsd_find(world, action->process.id.pid);
-
-        if (p && !world->direct) /* KillMode=control-group: everybody gets TERM */
-                for (unsigned i = 0; i < WORLD_PROCESSES; i++)
-                        if (world->processes[i].alive && world->processes[i].parent == p->id.pid)
-                                smsd_kill(world, world->processes[i].id.pid, SIGTERM, false);
-        if (p)
-                smsd_kill(world, p->id.pid, SIGTERM, false);
-        post_result(world, EVENT_STOP_DONE, p ? 0 : -ESRCH, world_chance(world, 500, 10 * USEC_PER_MSEC));
-}
-
-static void start_smsd(struct world *world)
-{
-        struct event *event = controller_event(world, EVENT_START_DONE);
-        bool person = world->now < world->controller.person_until;
-
-        event->started.result = world->now < world->controller.start_fault_until ? -ENOEXEC : 0;
-        event->started.id = (struct process_id){0};
-        if (event->started.result == 0) {
-                pid_t pid = smsd_start(world, true, person);
-                if (world->direct && smsd_find(world, pid))
-                        event->started.id = smsd_find(world, pid)->id;
-                if (smsd_find(world, pid)) {
-                        smsd_find(world, pid)->watched = world->direct;
-                        smsd_find(world, pid)->child_of = world->controller.life;
-                }
-                world->controller.person_until = 0;
-        }
-        controller_post(world, event, CHANNEL_RESULTS,
-                        world_chance(world, USEC_PER_MSEC, 30 * USEC_PER_MSEC));
-}
-
-static void take_reply(struct world *world, const struct action *action)
-{
-        struct world_controller *c = &world->controller;
-
-        for (unsigned i = 0; i < c->n_tokens; i++)
-                if (c->tokens[i].token == action->reply.token) {
-                        c->tokens[i] = c->tokens[--c->n_tokens];
-                        return;
-                }
-        promise_broken(world, 12, "command %u was answered twice or never asked: %s", action->reply.token,
-                       action->reply.message);
-}
-
-static void trace_action(struct world *world, const struct action *action)
-{
-        switch (action->kind) {
-        case ACTION_RECORD:
-                world_trace(world, "    -> record %s %s: %s", record_kind_to_string(action->record.kind),
-                            action->record.modem, action->record.message);
-                break;
-        case ACTION_REPLY:
-                world_trace(world, "    -> reply %u %d: %s", action->reply.token, action->reply.result,
-                            action->reply.message);
-                break;
-        case ACTION_PORT_WRITE:
-                world_trace(world, "    -> port-write %u: %.*s", action->port.modem,
-                            (int)action->port.length - 1, action->port.data);
-                break;
-        case ACTION_SIGNAL:
-        case ACTION_SMSD_STOP:
-                world_trace(world, "    -> %s %d %d", action_kind_to_string(action->kind),
-                            (int)action->process.id.pid, action->process.signal);
-                break;
-        default:
-                world_trace(world, "    -> %s", action_kind_to_string(action->kind));
-                break;
-        }
-}
-
-static void carry_out(struct world *world, const struct action *action)
-{
-        int result = 0;
-
-        switch (action->kind) {
-        case ACTION_PORT_OPEN:
-                open_port(world, action);
-                break;
-        case ACTION_PORT_WRITE:
-                write_port(world, action);
-                break;
-        case ACTION_PORT_CLOSE:
-                if (world->controller.ports[action->port.modem].generation == action->port.generation)
-                        world->controller.ports[action->port.modem].open = false;
-                break;
-        case ACTION_SCAN:
-                scan(world);
-                break;
-        case ACTION_SMSD_STOP:
-                stop_smsd(world, action);
-                break;
-        case ACTION_SIGNAL:
-                smsd_kill(world, action->process.id.pid, action->process.signal, false);
-                break;
-        case ACTION_CONF_READ:
-        case ACTION_CONF_READ_GOOD:
-                read_conf(world, action->kind == ACTION_CONF_READ_GOOD);
-                break;
-        case ACTION_CONF_WRITE:
-                result = conf_write(world, action->conf.text, action->conf.length);
-                post_result(world, EVENT_CONF_WRITTEN, result, world_chance(world, 500, 20 * USEC_PER_MSEC));
-                break;
-        case ACTION_CONF_KEEP:
-                conf_keep(world, action->conf.text, action->conf.length);
-                break;
-        case ACTION_CONF_SET_ASIDE:
-                conf_set_aside(world);
-                break;
-        case ACTION_HOLD_WRITE:
-                files_hold_write(world, &action->hold, &result);
-                post_result(world, EVENT_HOLD_WRITTEN, result, 500);
-                break;
-        case ACTION_HOLD_CLEAR:
-                post_result(world, EVENT_HOLD_CLEARED, files_hold_clear(world), 500);
-                break;
-        case ACTION_FLAG_LOOK:
-                controller_post(world, controller_event(world, EVENT_FLAG), CHANNEL_RESULTS, 300);
-                break;
-        case ACTION_SMSD_START:
-                start_smsd(world);
-                break;
-        case ACTION_STATUS_READ:
-                controller_post(world, controller_event(world, EVENT_SMSD_STATUS), CHANNEL_RESULTS, 300);
-                break;
-        case ACTION_MODEM_SAVE:
-                files_save_modem(world, &action->modem);
-                break;
-        case ACTION_REPLY:
-                take_reply(world, action);
-                break;
-        case ACTION_RECORD:
-        case ACTION_KIND_MAX:
-                break;
-        }
-}
+/* --- steps */
 
 static void hash_value(struct world *world, uint64_t value)
 {
@@ -375,15 +119,13 @@ static void carry_out_all(struct world *world)
                 hash_value(world, (uint64_t)actions->items[i].kind + 100);
                 world->controller.busy |= !is_quiet(actions->items[i].kind);
                 if (world->trace)
-                        trace_action(world, &actions->items[i]);
+                        perform_trace(world, &actions->items[i]);
                 promises_action(world, actions, i);
-                carry_out(world, &actions->items[i]);
+                perform_action(world, &actions->items[i]);
         }
         if (actions->overflown)
                 promise_broken(world, 13, "the list of actions is full");
 }
-
-/* --- steps */
 
 static void arm_timer(struct world *world)
 {

@@ -5,9 +5,12 @@
  *   world.c           time: what happens next, and the run from the first to the last day
  *   world_modem.c     USB, ttys (with the minor hole), SIMs and the AT answers
  *   world_smsd.c      smsd as measured: main, handlers, orphans, a message queue
+ *   world_processes.c who runs, as it is seen
+ *   world_messages.c  its queue of messages
  *   world_files.c     smsd.conf, hold, flag
  *   world_input.c     inputs into all of these
- *   controller.c      the daemon's part: events into gateway_step(), actions carried out
+ *   controller.c      the daemon's part: events into gateway_step(), its timer, its life
+ *   perform.c         actions carried out on the world
  *   promises.c        what must never happen, and what must happen in time
  */
 #ifndef SIMULATION_WORLD_H
@@ -256,7 +259,6 @@ void smsd_kill(struct world *world, pid_t pid, int signal, bool person);
 void smsd_kill_all(struct world *world, int signal, bool person);
 void smsd_happens(struct world *world, const struct happening *happening);
 void smsd_tty_died(struct world *world);
-void smsd_messages(struct world *world, unsigned n, bool multipart);
 struct world_process *smsd_find(struct world *world, pid_t pid);
 struct world_process *smsd_main(struct world *world);
 struct world_process *smsd_handler(struct world *world, unsigned index);
@@ -266,6 +268,19 @@ bool smsd_can_send(const struct world *world, unsigned slot);
 void smsd_picture(struct world *world, struct process_list *list);
 void smsd_status(struct world *world, struct smsd_status *status);
 void smsd_forget_all(struct world *world);
+
+/* The modem whose tty it has open and alive, -1 none. */
+int smsd_modem_of(const struct world *world, const struct world_process *p);
+bool smsd_process_can_send(const struct world *world, const struct world_process *p);
+void smsd_end(struct world *world, struct world_process *p, int status);
+
+/* --- world_messages.c */
+void smsd_messages(struct world *world, unsigned n, bool multipart);
+void messages_wake_senders(struct world *world);
+void messages_pick(struct world *world, struct world_process *p);
+void messages_pdu_done(struct world *world, struct world_process *p, int index);
+/* It is killed in the middle of a PDU. `excused`: by a person, or by bad luck. */
+void messages_cut_off(struct world *world, struct world_process *p, bool excused);
 
 /* --- world_files.c */
 void files_init(struct world *world);
@@ -288,7 +303,9 @@ void files_save_modem(struct world *world, const struct modem_record *record);
 /* --- world_input.c */
 void world_input(struct world *world, const struct input *input);
 
-/* --- controller.c */
+/* --- controller.c: what comes over one channel stays in order */
+enum { CHANNEL_RESULTS, CHANNEL_PORTS, CHANNEL_NEWS, CHANNEL_LOG };
+
 void controller_up(struct world *world);
 void controller_kill(struct world *world, usec_t until_up);
 void controller_deliver(struct world *world, const struct happening *happening);
@@ -301,6 +318,10 @@ void controller_post(struct world *world, struct event *event, unsigned channel,
 void controller_log(struct world *world, enum smsd_log_kind kind, int level, int slot, pid_t pid, int detail);
 void controller_usb(struct world *world, unsigned modem, bool gone);
 void controller_command(struct world *world, enum command_kind kind, bool force, usec_t duration);
+
+/* --- perform.c */
+void perform_action(struct world *world, const struct action *action);
+void perform_trace(struct world *world, const struct action *action);
 
 /* --- promises.c */
 void promise_broken(struct world *world, unsigned number, const char *format, ...)

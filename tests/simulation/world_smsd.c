@@ -11,255 +11,6 @@
 
 #define STATUS_BASE 1000
 
-/* --- looking */
-
-struct world_process *smsd_find(struct world *world, pid_t pid)
-{
-        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
-                if (world->processes[i].alive && world->processes[i].id.pid == pid)
-                        return &world->processes[i];
-        return NULL;
-}
-
-struct world_process *smsd_main(struct world *world)
-{
-        struct world_process *found = NULL;
-
-        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
-                struct world_process *p = &world->processes[i];
-                if (p->alive && p->main && p->ours && (!found || p->born > found->born))
-                        found = p;
-        }
-        return found;
-}
-
-struct world_process *smsd_handler(struct world *world, unsigned index)
-{
-        struct world_process *found = NULL;
-
-        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
-                if (world->processes[i].alive && !world->processes[i].main) {
-                        found = &world->processes[i];
-                        if (index-- == 0)
-                                break;
-                }
-        return found;
-}
-
-unsigned smsd_count_ours(const struct world *world)
-{
-        unsigned n = 0;
-
-        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
-                n += world->processes[i].alive && world->processes[i].ours;
-        return n;
-}
-
-bool smsd_holds_tty(const struct world *world, int tty, unsigned life, struct port_holder *ret_holder)
-{
-        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
-                const struct world_process *p = &world->processes[i];
-                if (!p->alive || p->tty < 0 || p->tty != tty || p->tty_life != life)
-                        continue;
-                *ret_holder = (struct port_holder){.id = p->id, .command = "smsd"};
-                return true;
-        }
-        return false;
-}
-
-static int modem_of(const struct world *world, const struct world_process *p)
-{
-        return tty_is_alive(world, p->tty, p->tty_life) ? world->ttys[p->tty].modem : -1;
-}
-
-static bool process_can_send(const struct world *world, const struct world_process *p)
-{
-        int modem = modem_of(world, p);
-
-        return p->alive && p->ours && !p->main && !p->hung && p->state == PROCESS_POLLING && modem >= 0 &&
-               modem_answers(world, (unsigned)modem) && modem_sim(world, (unsigned)modem) == SIM_READY;
-}
-
-bool smsd_can_send(const struct world *world, unsigned slot)
-{
-        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
-                const struct world_process *p = &world->processes[i];
-                if (p->slot == slot && !p->terminating && process_can_send(world, p))
-                        return true;
-        }
-        return false;
-}
-
-void smsd_picture(struct world *world, struct process_list *list)
-{
-        list->n = 0;
-        list->truncated = false;
-        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
-                struct world_process *p = &world->processes[i];
-                if (!p->alive)
-                        continue;
-                struct smsd_process *to = &list->processes[list->n++];
-                p->watched = true;
-                to->id = p->id;
-                to->parent = p->parent;
-                to->group = p->main ? p->id.pid : p->parent;
-                to->ours = p->ours;
-                to->in_pidfile = p->ours && world->pidfile == p->id.pid;
-                to->tty_deleted = p->tty >= 0 && !tty_is_alive(world, p->tty, p->tty_life);
-                to->tty[0] = '\0';
-                if (p->tty >= 0)
-                        (void)text_format(to->tty, sizeof(to->tty), "/dev/ttyUSB%d", p->tty);
-        }
-}
-
-void smsd_status(struct world *world, struct smsd_status *status)
-{
-        status->n = world->n_slots;
-        for (unsigned s = 0; s < world->n_slots; s++) {
-                struct smsd_status_modem *to = &status->modems[s];
-                memset(to, 0, sizeof(*to));
-                (void)text_format(to->name, sizeof(to->name), "GSM%u", s + 1);
-                to->state = world->status_time[s] ? HANDLER_IDLE : HANDLER_UNKNOWN;
-                for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
-                        const struct world_process *p = &world->processes[i];
-                        if (p->slot != s || !process_can_send(world, p))
-                                continue;
-                        world->status_time[s] = (world->clock + (int64_t)world->now) / 10000000 + 1;
-                        to->state = p->message >= 0 ? HANDLER_SENDING : HANDLER_IDLE;
-                }
-                to->since_realtime = world->status_time[s] * 10;
-                (void)text_format(to->since_text, sizeof(to->since_text),
-                                  world->status_time[s] ? "%lld" : "-", (long long)world->status_time[s]);
-        }
-}
-
-/* --- messages */
-
-static bool message_waits(const struct world *world, int *ret_index)
-{
-        for (int i = 0; i < WORLD_MESSAGES; i++)
-                if (world->messages[i].used && world->messages[i].locked_by == 0) {
-                        *ret_index = i;
-                        return true;
-                }
-        return false;
-}
-
-static void wake_senders(struct world *world)
-{
-        int waiting;
-
-        if (!message_waits(world, &waiting))
-                return;
-        for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
-                struct world_process *p = &world->processes[i];
-                if (!p->picking && p->message < 0 && !p->terminating && process_can_send(world, p)) {
-                        p->picking = true;
-                        world_plan(world, world_chance(world, 10 * USEC_PER_MSEC, 10 * USEC_PER_SEC),
-                                   HAPPENS_HANDLER_PICK, (unsigned)p->id.pid, 0);
-                }
-        }
-}
-
-static bool is_referred_to(const struct world *world, int message)
-{
-        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
-                if (world->processes[i].alive && world->processes[i].message == message)
-                        return true;
-        return false;
-}
-
-void smsd_messages(struct world *world, unsigned n, bool multipart)
-{
-        for (int i = 0; i < WORLD_MESSAGES && n > 0; i++) {
-                if (world->messages[i].used || is_referred_to(world, i))
-                        continue;
-                world->messages[i] =
-                    (struct world_message){.used = true, .parts = multipart ? 4 : 1, .multipart = multipart};
-                multipart = false;
-                n--;
-        }
-        wake_senders(world);
-}
-
-static void plan_pdu(struct world *world, const struct world_process *p)
-{
-        int modem = modem_of(world, p);
-        bool slow = modem >= 0 && world->now < world->modems[modem].slow_until;
-        usec_t in = slow ? world_chance(world, 10 * USEC_PER_SEC, 57 * USEC_PER_SEC)
-                         : world_chance(world, 2 * USEC_PER_SEC, 6 * USEC_PER_SEC);
-
-        world_plan(world, in, HAPPENS_PDU_DONE, (unsigned)p->id.pid, (unsigned)p->message);
-}
-
-static void pick_message(struct world *world, struct world_process *p)
-{
-        int message;
-
-        p->picking = false;
-        if (p->terminating || p->message >= 0 || !process_can_send(world, p) ||
-            !message_waits(world, &message))
-                return;
-        p->message = message;
-        world->messages[message].locked_by = p->id.pid;
-        plan_pdu(world, p);
-}
-
-static void process_end(struct world *world, struct world_process *p, int status);
-
-static void message_done(struct world *world, struct world_process *p, bool sent)
-{
-        struct world_message *message = &world->messages[p->message];
-
-        message->used = false;
-        message->locked_by = 0;
-        p->message = -1;
-        if (sent) {
-                message->copies++;
-                promises_sent(world, message);
-        }
-        controller_log(world, sent ? SMSD_LOG_SENT : SMSD_LOG_SEND_FAILED, 5, (int)p->slot, 0, 0);
-        if (p->terminating)
-                process_end(world, p, 0);
-        else
-                wake_senders(world);
-}
-
-static void pdu_done(struct world *world, struct world_process *p, int index)
-{
-        struct world_message *message = &world->messages[index];
-        int modem = modem_of(world, p);
-
-        if (p->message != index || p->state == PROCESS_DEAD_TTY)
-                return;
-        if (modem < 0 || !modem_answers(world, (unsigned)modem)) {
-                message_done(world, p, false);
-                return;
-        }
-        if (message->parts > 1) {
-                message->parts--;
-                world->infofile = p->terminating;
-                plan_pdu(world, p);
-                return;
-        }
-        world->infofile = false;
-        message_done(world, p, true);
-}
-
-/* The modem has the PDU already; the file is still there: whoever takes it next sends it again. */
-static void cut_off(struct world *world, struct world_process *p, bool excused)
-{
-        int modem = modem_of(world, p);
-
-        if (p->message < 0 || modem < 0 || !modem_answers(world, (unsigned)modem))
-                return;
-        struct world_message *message = &world->messages[p->message];
-        message->excused |= excused;
-        if (message->used)
-                message->copies++;
-        world_trace(world, "pid %d is killed while it sends message %d", (int)p->id.pid, p->message);
-}
-
 /* --- the end of a process */
 
 static void tell_exit(struct world *world, const struct world_process *p, int status)
@@ -293,7 +44,7 @@ static void main_ended(struct world *world, const struct world_process *p, int s
         promises_main_ended(world, p);
 }
 
-static void process_end(struct world *world, struct world_process *p, int status)
+void smsd_end(struct world *world, struct world_process *p, int status)
 {
         struct world_process *parent;
 
@@ -319,7 +70,7 @@ static void process_end(struct world *world, struct world_process *p, int status
 /* How long a handler takes to end after TERM. */
 static usec_t ending_time(struct world *world, const struct world_process *p)
 {
-        int modem = modem_of(world, p);
+        int modem = smsd_modem_of(world, p);
 
         switch (p->state) {
         case PROCESS_DEAD_TTY:
@@ -376,8 +127,8 @@ void smsd_kill(struct world *world, pid_t pid, int signal, bool person)
                         term_handler(world, p);
                 return;
         }
-        cut_off(world, p, person);
-        process_end(world, p, -signal);
+        messages_cut_off(world, p, person);
+        smsd_end(world, p, -signal);
 }
 
 void smsd_kill_all(struct world *world, int signal, bool person)
@@ -442,7 +193,7 @@ static void refuse_conf(struct world *world, struct world_process *p)
 {
         controller_log(world, SMSD_LOG_CONFIG_REFUSED, 2, -1, 0, 0);
         controller_log(world, SMSD_LOG_MAIN_ABORTED, 2, -1, 0, 0);
-        process_end(world, p, 1);
+        smsd_end(world, p, 1);
 }
 
 static void delete_locks(struct world *world, bool person)
@@ -494,14 +245,14 @@ static void main_up(struct world *world, struct world_process *p)
         }
         for (unsigned slot = 0; slot < world->n_slots; slot++)
                 fork_handler(world, p, slot);
-        wake_senders(world);
+        messages_wake_senders(world);
 }
 
 static void handler_fails(struct world *world, struct world_process *p, enum smsd_log_kind kind, int detail,
                           int status)
 {
         controller_log(world, kind, 2, (int)p->slot, 0, detail);
-        process_end(world, p, status);
+        smsd_end(world, p, status);
 }
 
 static void handler_open(struct world *world, struct world_process *p)
@@ -537,7 +288,7 @@ static void initialise(struct world *world, struct world_process *p, unsigned mo
         p->state = PROCESS_POLLING;
         world->status_time[p->slot] = (world->clock + (int64_t)world->now) / 10000000 + 1;
         controller_log(world, SMSD_LOG_INITIALISED, 5, (int)p->slot, 0, 0);
-        wake_senders(world);
+        messages_wake_senders(world);
 }
 
 /* CPIN? and what follows from it. */
@@ -571,7 +322,7 @@ static void ask_sim(struct world *world, struct world_process *p, unsigned modem
 
 static void handler_init(struct world *world, struct world_process *p)
 {
-        int modem = modem_of(world, p);
+        int modem = smsd_modem_of(world, p);
 
         if (p->hung || p->terminating || modem < 0 || world->ttys[p->tty].interface < AT_INTERFACE)
                 return;
@@ -633,16 +384,16 @@ void smsd_happens(struct world *world, const struct happening *happening)
                 handler_init(world, p);
                 break;
         case HAPPENS_HANDLER_PICK:
-                pick_message(world, p);
+                messages_pick(world, p);
                 break;
         case HAPPENS_PDU_DONE:
-                pdu_done(world, p, (int)happening->what);
+                messages_pdu_done(world, p, (int)happening->what);
                 break;
         case HAPPENS_END:
         case HAPPENS_OTHER_END:
                 if (p->state == PROCESS_WAITING && happening->what == STATUS_BASE + 127)
                         controller_log(world, SMSD_LOG_CANNOT_OPEN, 2, (int)p->slot, 0, 0);
-                process_end(world, p, (int)happening->what - STATUS_BASE);
+                smsd_end(world, p, (int)happening->what - STATUS_BASE);
                 break;
         default:
                 break;

@@ -37,10 +37,12 @@ struct rig {
         unsigned head, n;
 
         char conf[4096], good[4096], refused[4096], read[4096];
-        int conf_result; /* of the next writings */
+        bool edited_meanwhile; /* somebody edits smsd.conf right before its next writing */
+        int conf_result;       /* of the next writings */
         struct process_list list;
         struct smsd_status status, status_read; /* as it is, as it was read last */
         bool sending, stubborn;                 /* infofile; smsd ignores TERM */
+        bool no_stats;          /* smsd.conf has no `stats` */
         int start_result;
         bool refuses;      /* smsd refuses smsd.conf as long as it holds `bogus` */
         bool handler_dies; /* a started handler ends at once */
@@ -238,6 +240,12 @@ static inline void rig_perform_file(struct rig *rig, const struct action *action
                 rig_read_conf(rig, action->kind == ACTION_CONF_READ_GOOD);
                 break;
         case ACTION_CONF_WRITE:
+                if (rig->edited_meanwhile) {
+                        rig->edited_meanwhile = false;
+                        (void)text_append(rig->conf, sizeof(rig->conf), "# mine\n");
+                        rig_event(rig, EVENT_CONF_WRITTEN)->result = -ESTALE;
+                        break;
+                }
                 rig_event(rig, EVENT_CONF_WRITTEN)->result = rig->conf_result;
                 if (rig->conf_result == 0)
                         (void)text_copy_n(rig->conf, sizeof(rig->conf), action->conf.text,
@@ -292,7 +300,7 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
                 break;
         case ACTION_STATUS_READ:
                 rig->status_read = rig->status;
-                rig_event(rig, EVENT_SMSD_STATUS)->status.status = &rig->status_read;
+                rig_event(rig, EVENT_SMSD_STATUS)->status.status = rig->no_stats ? NULL : &rig->status_read;
                 break;
         case ACTION_SMSD_STOP:
                 rig_stop(rig, action->process.id.pid);
@@ -330,8 +338,16 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
 static inline void rig_perform_all(struct rig *rig)
 {
         assert_false(rig->actions.overflown);
-        for (unsigned i = 0; i < rig->actions.n; i++)
+        for (unsigned i = 0; i < rig->actions.n; i++) {
+                if (rig->actions.items[i].kind == ACTION_SMSD_START) {
+                        /* In every test: by the one path only, and nothing between the hold's end and the
+                         * start. */
+                        assert_true(i > 0 && rig->actions.items[i - 1].kind == ACTION_HOLD_CLEAR);
+                        assert_true(gateway_is_restarting(rig->gateway));
+                        assert_int_equal(rig->list.n, 0);
+                }
                 rig_perform(rig, &rig->actions.items[i]);
+        }
 }
 
 /* Hands over what has been queued, and what follows from it, at this moment. */

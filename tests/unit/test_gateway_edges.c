@@ -1,0 +1,136 @@
+/*
+ * The gateway at its edges: deadlines that cannot be kept, processes that are seen half made, an smsd without
+ * stats, modems that leave at the wrong moment.
+ */
+#include "rig.h"
+
+/* How often the gateway wants to be woken in `duration`. */
+static unsigned count_wakeups(struct rig *rig, usec_t duration)
+{
+        usec_t end = rig->now + duration;
+        unsigned n = 0;
+
+        rig_go(rig);
+        for (; gateway_next_deadline(rig->gateway) <= end && n < 5000; n++) {
+                rig->now = gateway_next_deadline(rig->gateway) > rig->now
+                               ? gateway_next_deadline(rig->gateway)
+                               : rig->now;
+                (void)rig_event(rig, EVENT_TIMER);
+                rig_go(rig);
+        }
+        return n;
+}
+
+static void kill_main(struct rig *rig)
+{
+        for (unsigned i = rig->list.n; i-- > 0;)
+                if (!rig->list.processes[i].in_pidfile)
+                        rig_exit(rig, i, -SIGKILL, false);
+        rig_exit(rig, 0, -SIGKILL, true);
+}
+
+/* In a long backoff somebody starts smsd by hand; it dies before its handlers had their ports. */
+static void test_adopted_smsd_dies_in_backoff(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        for (unsigned i = 0; i < 7; i++) {
+                rig_wait(rig, 65 * USEC_PER_SEC);
+                kill_main(rig);
+                rig_go(rig);
+        }
+        assert_int_equal(rig->list.n, 0);
+        rig->handler_dies = true; /* no handler yet */
+        (void)rig_smsd(rig);
+        (void)rig_event(rig, EVENT_SMSD_OPENED);
+        rig_wait(rig, USEC_PER_SEC);
+        kill_main(rig);
+        rig->handler_dies = false;
+        assert_in_range(count_wakeups(rig, 25 * USEC_PER_SEC), 1, 50);
+}
+
+/* A child of a handler between its fork and its exec. */
+static void test_fork_for_an_eventhandler_is_no_stray(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        pid_t handler = rig->list.processes[1].id.pid;
+        unsigned stops = rig->counts[ACTION_SMSD_STOP];
+        assert_int_not_equal(rig->list.processes[1].tty[0], '\0');
+        (void)rig_process(rig, handler);
+        rig_event(rig, EVENT_PROCESSES)->processes.list = &rig->list;
+        rig_go(rig);
+        rig->list.n--;
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP], stops);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+static void test_smsd_without_stats_lets_us_sleep(void **state)
+{
+        _rig_ rig = rig_new();
+        (void)state;
+
+        rig->no_stats = true;
+        rig_begin(rig);
+        rig_wait(rig, 2 * USEC_PER_MIN);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        assert_in_range(count_wakeups(rig, 10 * USEC_PER_MIN), 1, 20);
+}
+
+/* Who asked for the start is not told that all went well. */
+static void test_modem_that_leaves_in_a_start_is_a_failure(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->handler_dies = true; /* it has not opened the port yet */
+        rig_command(rig, COMMAND_RESTART, 1, false);
+        rig_wait(rig, USEC_PER_SEC);
+        assert_true(gateway_is_restarting(rig->gateway));
+        assert_int_equal(rig->n_replies[1], 0);
+        rig->plugged = false;
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->n_replies[1], 1);
+        assert_int_equal(rig->replies[1], 1);
+        assert_int_equal(rig->list.n, 0);
+}
+
+/* A stop that comes while a start is verified stops the smsd that was just started, and says so only then. */
+static void test_stop_overtakes_a_start(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->handler_dies = true; /* it has not opened the port yet */
+        rig_command(rig, COMMAND_RESTART, 1, false);
+        rig_wait(rig, USEC_PER_SEC);
+        assert_true(gateway_is_restarting(rig->gateway));
+        rig->stubborn = true;
+        rig_command(rig, COMMAND_STOP, 2, false);
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        assert_int_equal(rig->n_replies[1], 1);
+        assert_int_equal(rig->replies[1], 1);
+        assert_int_equal(rig->n_replies[2], 0);
+        rig_exit(rig, 0, 0, true);
+        rig_wait(rig, 2 * USEC_PER_SEC);
+        assert_int_equal(rig->n_replies[2], 1);
+        assert_int_equal(rig->replies[2], 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_adopted_smsd_dies_in_backoff),
+            cmocka_unit_test(test_fork_for_an_eventhandler_is_no_stray),
+            cmocka_unit_test(test_smsd_without_stats_lets_us_sleep),
+            cmocka_unit_test(test_stop_overtakes_a_start),
+            cmocka_unit_test(test_modem_that_leaves_in_a_start_is_a_failure),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -56,14 +56,6 @@ static void it_sees_and_says(struct gateway *g)
         assert_int_not_equal(access(gateway_path(g, "run/hold"), F_OK), 0);
 }
 
-static bool port_is_free(struct gateway *g, const void *userdata)
-{
-        _cleanup_free_ char *holders = gateway_ask(g, "holders 0");
-
-        (void)userdata;
-        return holders[0] == '\0';
-}
-
 /* smsd, started by hand, is killed: nobody starts it again, nobody ends what is left of it, and nobody asks
  * the modem while its port is held. */
 static void what_others_start_is_theirs(struct gateway *g)
@@ -71,7 +63,6 @@ static void what_others_start_is_theirs(struct gateway *g)
         name_the_device(g);
         gateway_plug(g, "");
         gateway_wait_modem(g, "GSM1", "ready", 10000);
-        gateway_wait(g, 3000, "the port is free", port_is_free, NULL);
         pid_t pid = gateway_start_smsd(g, g->conf);
         gateway_wait(g, 5000, "smsd is seen", runs, &pid);
         gateway_wait_verdict(g, VERDICT_WORKING, 15000);
@@ -98,7 +89,6 @@ static void a_handler_on_a_dead_tty_lives(struct gateway *g)
         name_the_device(g);
         gateway_plug(g, "");
         gateway_wait_modem(g, "GSM1", "ready", 10000);
-        gateway_wait(g, 3000, "the port is free", port_is_free, NULL);
         pid_t pid = gateway_start_smsd(g, g->conf);
         gateway_wait(g, 5000, "smsd is seen", runs, &pid);
         gateway_wait_verdict(g, VERDICT_WORKING, 15000);

@@ -204,7 +204,7 @@ bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
                 return false;
         if (restart_busy(&gateway->restart) || gateway->smsd.n_strays > 0)
                 return false;
-        bool just_adopted = gateway->settling && gateway->smsd.running && gateway->smsd.n_handlers == 0;
+        bool just_adopted = gateway->settling && gateway->smsd.running;
         return !just_adopted && !handler_may_open(gateway, modem);
 }
 

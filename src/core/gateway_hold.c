@@ -67,7 +67,7 @@ bool gateway_stop_is_unfinished(const struct gateway *gateway)
         const struct smsd_state *smsd = &gateway->smsd;
 
         if (smsd->running)
-                return process_started(smsd->main) < gateway->hold.record.since;
+                return !process_started_since(smsd->main, gateway->hold.record.since);
         return smsd->n_strays > 0;
 }
 
@@ -208,7 +208,7 @@ static void flag_refused(struct gateway *gateway, const struct flag_event *flag,
                 return;
         (void)text_copy(gateway->flag.refusal, sizeof(gateway->flag.refusal), flag->refusal);
         action_record(actions, RECORD_FLAG, SEVERITY_WARNING, NULL,
-                      "%.100s is not taken as a manual stop: it is %s (owner %s); remove it",
+                      "%.100s is not taken as a manual stop: it %s (owner %s); remove it",
                       gateway->config.legacy_flag, flag->refusal, flag->owner);
 }
 

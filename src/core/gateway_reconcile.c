@@ -214,10 +214,20 @@ static enum restart_cause cause_of(const struct gateway *gateway, const struct s
         return gateway->handler_lost ? CAUSE_HANDLER_LOST : CAUSE_PLUG;
 }
 
+/* An adopted smsd forks a handler per section and each opens its port: all that within milliseconds, unless one waits
+ * for a missing device. */
+static bool handlers_are_in_place(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
+                if (gateway->smsd.handlers[i].tty[0] == '\0')
+                        return false;
+        return gateway->smsd.n_handlers >= gateway->slots.n;
+}
+
 static void settle(struct gateway *gateway)
 {
         bool over = usec_sub(gateway->now, gateway->smsd.since) >= GATEWAY_SETTLE_TIME ||
-                    gateway->handler_lost || !find_unserved(gateway);
+                    gateway->handler_lost || handlers_are_in_place(gateway);
 
         if (gateway->settling && over)
                 gateway->settling = false;

@@ -23,6 +23,7 @@ void gateway_scanned(struct gateway *gateway, const struct event *event, struct 
                 slot_forget_answer(&gateway->slots.items[i]);
         gateway->settling = true;
         gateway->handler_lost = false;
+        gateway_smsd_opened(gateway); /* its handlers may be on their way */
         gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
         if (gateway->enumerated)
                 action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,

@@ -125,12 +125,31 @@ static void give_up_waiting(struct gateway *gateway, struct action_list *actions
         gateway->waiting_until = USEC_INFINITY;
 }
 
+/* Is any modem on its way to be ready? Then a start waits for it. */
+static bool modem_is_coming(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->n_modems; i++)
+                if (gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING)
+                        return true;
+        return false;
+}
+
+/* The modem that a start waited for has made up its mind, and may not be used (its SIM, its PIN). */
+static void shorten_waiting(struct gateway *gateway)
+{
+        if (gateway->n_waiting > 0 && !restart_busy(&gateway->restart) && !modem_is_coming(gateway) &&
+            gateway_startable(gateway) == 0)
+                gateway->waiting_until =
+                    usec_min(gateway->waiting_until, usec_add(gateway->now, USEC_PER_SEC));
+}
+
 void gateway_hold_time(struct gateway *gateway, struct action_list *actions)
 {
         if (hold_expired(&gateway->hold, gateway->now))
                 expire(gateway, actions);
         else if (hold_remind(&gateway->hold, gateway->now))
                 remind(gateway, actions);
+        shorten_waiting(gateway);
         if (gateway->waiting_until <= gateway->now && !restart_busy(&gateway->restart))
                 give_up_waiting(gateway, actions);
 }
@@ -269,15 +288,6 @@ static void break_hold(struct gateway *gateway, const struct command *command, s
         action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "%s ended the hold of %s", command->by,
                       gateway->hold.record.by);
         end_hold(gateway, actions);
-}
-
-/* Is any modem on its way to be ready? Then a start waits for it. */
-static bool modem_is_coming(const struct gateway *gateway)
-{
-        for (unsigned i = 0; i < gateway->n_modems; i++)
-                if (gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING)
-                        return true;
-        return false;
 }
 
 static void wait_for_modem(struct gateway *gateway, const struct command *command, enum restart_cause cause,

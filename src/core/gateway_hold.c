@@ -71,7 +71,7 @@ bool gateway_stop_is_unfinished(const struct gateway *gateway)
         /* /proc tells start times in ticks of 10 ms, rounded down: in doubt it is the one that was to be
          * stopped. */
         if (smsd->running)
-                return !process_started_since(smsd->main, gateway->hold.record.since);
+                return process_started(smsd->main) <= gateway->hold.record.since;
         return smsd->n_strays > 0;
 }
 

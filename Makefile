@@ -172,7 +172,7 @@ demo: have-deps
 	@tests/demo/demo
 
 bench: have-deps
-	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25 $(BENCH)
+	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25 $(BENCH) >&2
 	@$(BUILD)/tests/bench/bench
 
 install: programs

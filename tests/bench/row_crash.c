@@ -62,13 +62,20 @@ static void prepare(struct gateway *g)
         bench_end_smsd(g, smsd);
 }
 
+static bool has_adopted(struct gateway *g, const void *userdata)
+{
+        (void)userdata;
+        return gateway_snapshot(g)->smsd.n_handlers > 0;
+}
+
 /* A controller that saw no crash yet, and an smsd that it adopted. Returns smsd's pid. */
 static pid_t begin_anew(struct gateway *g)
 {
         if (g->daemon > 0)
                 gateway_end_daemon(g);
         gateway_start_daemon(g);
-        return gateway_working(g, 0);
+        gateway_wait(g, 10000, "smsd is adopted", has_adopted, NULL);
+        return g->snapshot.smsd.pid;
 }
 
 void row_crash(struct gateway *g)

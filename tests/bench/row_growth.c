@@ -15,6 +15,10 @@
 #define CYCLES    29 /* plugs in each of RUNS rounds: 203 */
 #define SNAPSHOTS 10 /* in each cycle: 2030 */
 
+/* Each allocation is a mapping of its own: none is counted that is free but cached, none is rounded by what
+ * lies beside it. */
+#define EXACT_MALLOC "glibc.malloc.tcache_count=0:glibc.malloc.mmap_threshold=1:glibc.malloc.mmap_max=1000000"
+
 void row_events(void)
 {
         char program[PATH_MAX], seed[16];
@@ -27,8 +31,7 @@ void row_events(void)
                 (void)text_format(seed, sizeof(seed), "%u", i);
                 pid_t pid = fork();
                 if (pid == 0) {
-                        /* What lies in glibc's per-thread cache counts as used. */
-                        (void)setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
+                        (void)setenv("GLIBC_TUNABLES", EXACT_MALLOC, 1);
                         (void)dup2(pipes[1], STDOUT_FILENO);
                         (void)execl(program, "events", seed, (char *)NULL);
                         _exit(127);

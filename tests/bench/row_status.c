@@ -22,8 +22,7 @@ static double run(const char *program, const char *const arguments[])
         assert_int_equal(posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0),
                          0);
         usec_t begun = bench_now();
-        assert_int_equal(
-            posix_spawn(&pid, program, &actions, NULL, (char *const *)(uintptr_t)arguments, NULL), 0);
+        assert_int_equal(posix_spawn(&pid, program, &actions, NULL, (char *const *)arguments, NULL), 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         usec_t end = bench_now();
         (void)posix_spawn_file_actions_destroy(&actions);

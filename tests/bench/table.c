@@ -66,9 +66,9 @@ struct row {
 
 static void samples_cell(char cell[CELL_MAX], const struct figure *figure, const struct samples *samples)
 {
-        (void)snprintf(cell, CELL_MAX, "%.*f %s (%.*f..%.*f, n=%u)", figure->digits, samples_median(samples),
-                       figure->unit, figure->digits, samples_min(samples), figure->digits,
-                       samples_max(samples), samples->n);
+        (void)snprintf(cell, CELL_MAX, "%.*f%s%s (%.*f..%.*f, n=%u)", figure->digits, samples_median(samples),
+                       figure->unit[0] ? " " : "", figure->unit, figure->digits, samples_min(samples),
+                       figure->digits, samples_max(samples), samples->n);
 }
 
 static void make_row(struct row *row, const struct figure *figure)

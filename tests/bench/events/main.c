@@ -18,16 +18,25 @@ struct memory {
         long resident;
 };
 
-static struct memory measure(void)
+/* The second number of statm: pages. */
+static long resident_pages(void)
 {
-        struct memory memory = {.heap = mallinfo2().uordblks};
+        char text[128] = "", *end;
         FILE *file = fopen("/proc/self/statm", "re");
 
-        if (!file || fscanf(file, "%*d %ld", &memory.resident) != 1)
+        if (!file || !fgets(text, sizeof(text), file))
                 abort();
         (void)fclose(file);
-        memory.resident *= sysconf(_SC_PAGESIZE);
-        return memory;
+        (void)strtol(text, &end, 10);
+        return strtol(end, NULL, 10);
+}
+
+static struct memory measure(void)
+{
+        const struct mallinfo2 heap = mallinfo2();
+
+        return (struct memory){.heap = heap.uordblks + heap.hblkhd,
+                               .resident = resident_pages() * sysconf(_SC_PAGESIZE)};
 }
 
 static unsigned long run(struct daemon *daemon, unsigned long events)

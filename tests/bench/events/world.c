@@ -264,8 +264,10 @@ static void answer_read(struct daemon *daemon, bool good)
         struct conf_event *conf = &tell(daemon, EVENT_CONF_READ)->conf;
 
         conf->good = good;
-        conf->text = world.conf;
+        conf->text = strndup(world.conf, world.conf_length); /* the queue's from now on */
         conf->length = world.conf_length;
+        if (!conf->text)
+                abort();
 }
 
 static void answer_write(struct daemon *daemon, const struct action *action)

@@ -43,7 +43,7 @@ static bool disk_is_well(const struct world *world)
 static usec_t lateness(const struct world *world)
 {
         return world->now < world->controller.late_until + USEC_PER_MIN
-                   ? 6 * USEC_PER_MSEC * world->controller.late_ms
+                   ? 6 * world->controller.late_ms * USEC_PER_MSEC
                    : 0;
 }
 
@@ -116,17 +116,6 @@ static void check_observer(struct world *world, const struct action *action)
         }
 }
 
-/* What the flag asked for may be over before it is heard: it is gone, or somebody has started smsd by hand.
- */
-static bool is_meant(struct world *world, const struct hold_record *record)
-{
-        const struct world_process *main = smsd_main(world);
-
-        if (record->source != HOLD_SOURCE_LEGACY)
-                return true;
-        return world->files.flag == FLAG_PRESENT && !(main && main->person);
-}
-
 void promises_action(struct world *world, const struct action_list *actions, unsigned index)
 {
         const struct action *action = &actions->items[index];
@@ -147,7 +136,10 @@ void promises_action(struct world *world, const struct action_list *actions, uns
                         promise_broken(world, 4, "smsd.conf is written during a hold");
                 break;
         case ACTION_HOLD_WRITE:
-                world->promises.held = is_meant(world, &action->hold);
+                /* The flag may be gone by now: the next look tells. And whoever runs beside it by now was started by
+                 * somebody since it was written, which ends it. */
+                world->promises.held = action->hold.source != HOLD_SOURCE_LEGACY ||
+                                       (world->files.flag == FLAG_PRESENT && !smsd_main(world));
                 world->promises.held_until = action->hold.until;
                 world->promises.legacy_held = action->hold.source == HOLD_SOURCE_LEGACY;
                 if (action->hold.until == USEC_INFINITY)

@@ -15,6 +15,7 @@
 struct hold {
         bool active;
         struct hold_record record;
+        bool reached;     /* smsd was seen to be down since it began: whoever runs later was started anew */
         usec_t remind_at; /* when people are told that it still lasts */
 };
 

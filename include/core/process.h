@@ -21,10 +21,16 @@ struct process_id {
 
 #define PROCESS_TICKS_PER_SEC 100 /* USER_HZ: the same on every Linux that smsd runs on */
 
-/* When it was started, CLOCK_BOOTTIME; up to 10 ms too early. */
+/* When it was started, CLOCK_BOOTTIME; up to one tick (10 ms) too early. */
 static inline usec_t process_started(struct process_id id)
 {
         return id.start_time * (USEC_PER_SEC / PROCESS_TICKS_PER_SEC);
+}
+
+/* False only when it was surely started before `time`: within the tick it may have been either. */
+static inline bool process_started_since(struct process_id id, usec_t time)
+{
+        return usec_add(process_started(id), USEC_PER_SEC / PROCESS_TICKS_PER_SEC) >= time;
 }
 
 static inline bool process_id_equal(struct process_id a, struct process_id b)

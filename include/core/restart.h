@@ -66,27 +66,30 @@ struct restart {
         enum restart_goal goal;
         enum restart_cause cause;
         usec_t begun;
-        usec_t stop_begun;    /* STOPPING: an smsd that was started since then is somebody else\'s */
-        usec_t deadline;      /* of the phase */
-        usec_t next_look;     /* VERIFYING: when to look again */
-        usec_t started;       /* when smsd was started */
-        usec_t handlers_seen; /* VERIFYING: all handlers in place since, 0 not yet */
-        unsigned extensions;  /* STOPPING: how often a multipart message was waited for */
-        unsigned kills;       /* STOPPING: rounds of SIGKILL */
-        struct process_id asked; /* STOPPING: the main process that was asked to end, pid 0 none yet */
-        usec_t press_at;         /* STOPPING: when its handlers are asked one by one */
-        bool stop_again;   /* a stop was requested while the start was under way */
-        bool wait_to_read; /* READING: somebody edits smsd.conf; read at the deadline */
-        bool reading_good; /* READING: the last good copy */
+        struct process_id stop_of; /* STOPPING: the main process that ran when it began, pid 0 none */
+        usec_t stop_begun;         /* STOPPING: an smsd that was started since then is somebody else's */
+        usec_t deadline;           /* of the phase */
+        usec_t next_look;          /* VERIFYING: when to look again */
+        usec_t started;            /* when smsd was started */
+        bool looked;               /* VERIFYING: the processes were seen since the start */
+        usec_t handlers_seen;      /* VERIFYING: all handlers in place since, 0 not yet */
+        unsigned extensions;       /* STOPPING: how often a multipart message was waited for */
+        unsigned kills;            /* STOPPING: rounds of SIGKILL */
+        struct process_id asked;   /* STOPPING: the main process that was asked to end, pid 0 none yet */
+        usec_t press_at;           /* STOPPING: when its handlers are asked one by one */
+        bool stop_again;           /* a stop was requested while the start was under way */
+        bool wait_to_read;         /* READING: somebody edits smsd.conf; read at the deadline */
+        bool reading_good;         /* READING: the last good copy */
         unsigned reads;
         bool rolled_back;
         bool handler_ended; /* the last run failed because a handler ended: its modem is to be looked at */
         struct process_id main; /* the one we started; pid 0 unknown */
-        char *conf_text; /* owned: smsd.conf as smsd is started with it; whoever edits it later changes nothing here */
+        char *conf_text;        /* owned: smsd.conf as smsd is started with it; whoever edits it later changes
+                                   nothing here */
         size_t conf_length;
         char *new_text; /* owned: the text being written */
         size_t new_length;
-        char problem[256];      /* what went wrong on the way, "" nothing */
+        char problem[256]; /* what went wrong on the way, "" nothing */
         unsigned n_expected;
         struct restart_expected expected[SMSD_MODEMS_MAX];
         unsigned n_tokens;

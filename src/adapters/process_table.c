@@ -302,10 +302,21 @@ static int watch_ours(struct process_table *t)
         return result;
 }
 
+/* Without a descriptor to spare every file in /proc looks absent, and every smsd ended. */
+static int check_spare_descriptor(const struct process_table *t)
+{
+        _cleanup_close_ int fd = openat(t->proc_fd, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : 0;
+}
+
 int process_table_scan(struct process_table *t)
 {
         struct scan scan = {.table = t};
+        int spare = check_spare_descriptor(t);
 
+        if (spare < 0)
+                return spare;
         refresh_identity(t);
         t->list.n = 0;
         t->list.truncated = false;

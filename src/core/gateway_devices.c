@@ -96,12 +96,14 @@ void gateway_device(struct gateway *gateway, const struct usb_device *device, st
         if (i < 0)
                 return;
         struct modem *modem = &gateway->modems[i];
-        bool before = modem_present(modem);
+        bool before = modem_present(modem), refused_before = modem->state == MODEM_FAILED;
         gateway->reported[i] = true;
         modem_device(modem, (unsigned)i, device, profile_of(settings), boot_timeout_of(settings),
                      gateway->now, actions);
-        if (!before && modem->state == MODEM_FAILED)
+        /* What a device is can become clear with a later event: the tree is read while it changes. */
+        if (modem->state == MODEM_FAILED && !refused_before)
                 tell_refusal(modem, actions);
+        modem->told = modem->told || modem->state == MODEM_FAILED;
         if (!before && gateway->enumerated && gateway->cause == CAUSE_BOOT)
                 gateway->cause = CAUSE_PLUG;
         if (!before && gateway->enumerated && modem->state != MODEM_FAILED)

@@ -66,8 +66,12 @@ bool gateway_stop_is_unfinished(const struct gateway *gateway)
 {
         const struct smsd_state *smsd = &gateway->smsd;
 
+        if (gateway->hold.reached)
+                return !smsd->running && smsd->n_strays > 0;
+        /* /proc tells start times in ticks of 10 ms, rounded down: in doubt it is the one that was to be
+         * stopped. */
         if (smsd->running)
-                return process_started(smsd->main) < gateway->hold.record.since;
+                return process_started(smsd->main) <= gateway->hold.record.since;
         return smsd->n_strays > 0;
 }
 
@@ -78,6 +82,7 @@ void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
             "smsd (pid %d) was started by somebody during the hold of %s: the hold is ended, smsd is adopted",
             (int)gateway->smsd.main.pid, gateway->hold.record.by);
         backoff_reset(&gateway->restart.backoff);
+        gateway->settling = true; /* its handlers may still be on their way */
         end_hold(gateway, actions);
 }
 
@@ -120,12 +125,31 @@ static void give_up_waiting(struct gateway *gateway, struct action_list *actions
         gateway->waiting_until = USEC_INFINITY;
 }
 
+/* Is any modem on its way to be ready? Then a start waits for it. */
+static bool modem_is_coming(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->n_modems; i++)
+                if (gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING)
+                        return true;
+        return false;
+}
+
+/* The modem that a start waited for has made up its mind, and may not be used (its SIM, its PIN). */
+static void shorten_waiting(struct gateway *gateway)
+{
+        if (gateway->n_waiting > 0 && !restart_busy(&gateway->restart) && !modem_is_coming(gateway) &&
+            gateway_startable(gateway) == 0)
+                gateway->waiting_until =
+                    usec_min(gateway->waiting_until, usec_add(gateway->now, USEC_PER_SEC));
+}
+
 void gateway_hold_time(struct gateway *gateway, struct action_list *actions)
 {
         if (hold_expired(&gateway->hold, gateway->now))
                 expire(gateway, actions);
         else if (hold_remind(&gateway->hold, gateway->now))
                 remind(gateway, actions);
+        shorten_waiting(gateway);
         if (gateway->waiting_until <= gateway->now && !restart_busy(&gateway->restart))
                 give_up_waiting(gateway, actions);
 }
@@ -175,6 +199,8 @@ static void take_flag(struct gateway *gateway, const struct flag_event *flag, st
         (void)text_copy(record.by, sizeof(record.by), flag->owner);
         (void)text_format(record.reason, sizeof(record.reason), "flag %.200s", gateway->config.legacy_flag);
         hold_begin(&gateway->hold, &record, gateway->config.hold_notify_after);
+        /* The old script has stopped smsd already, or it died: who runs from now on was started behind that. */
+        gateway->hold.reached = !gateway->smsd.running;
         format_duration(length, sizeof(length), gateway->config.hold_default);
         action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
                       "%s stopped smsd by the flag %.100s: this is a hold of %s", record.by,
@@ -262,15 +288,6 @@ static void break_hold(struct gateway *gateway, const struct command *command, s
         action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "%s ended the hold of %s", command->by,
                       gateway->hold.record.by);
         end_hold(gateway, actions);
-}
-
-/* Is any modem on its way to be ready? Then a start waits for it. */
-static bool modem_is_coming(const struct gateway *gateway)
-{
-        for (unsigned i = 0; i < gateway->n_modems; i++)
-                if (gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING)
-                        return true;
-        return false;
 }
 
 static void wait_for_modem(struct gateway *gateway, const struct command *command, enum restart_cause cause,

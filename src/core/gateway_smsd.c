@@ -17,12 +17,15 @@ void gateway_scanned(struct gateway *gateway, const struct event *event, struct 
         bool fresh =
             smsd_state_scan(&gateway->smsd, event->processes.list, event->processes.sending, gateway->now);
 
+        if (gateway->hold.active && gateway->smsd.n_ours == 0)
+                gateway->hold.reached = true;
         if (!fresh || restart_busy(&gateway->restart))
                 return;
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 slot_forget_answer(&gateway->slots.items[i]);
         gateway->settling = true;
         gateway->handler_lost = false;
+        gateway_smsd_opened(gateway); /* its handlers may be on their way */
         gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
         if (gateway->enumerated)
                 action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,

@@ -6,6 +6,7 @@
 void hold_begin(struct hold *hold, const struct hold_record *record, usec_t notify_after)
 {
         hold->active = true;
+        hold->reached = false;
         hold->record = *record;
         if (hold->record.until < hold->record.since)
                 hold->record.until = hold->record.since;

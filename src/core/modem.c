@@ -86,22 +86,23 @@ static bool take_interface(struct modem *modem)
         return true;
 }
 
-static bool port_still_there(const struct modem *modem)
+/* The port that is asked or used, by its interface: after a quick replug another one may have its number. */
+static bool is_same_port(const struct modem *modem, int interface)
 {
         for (unsigned i = 0; i < modem->device.n_interfaces; i++)
-                if (modem->node[0] && text_equal(modem->device.interfaces[i].node, modem->node) &&
-                    text_equal(modem->device.interfaces[i].target, modem->target))
-                        return true;
+                if (modem->node[0] && modem->device.interfaces[i].number == interface)
+                        return text_equal(modem->device.interfaces[i].node, modem->node) &&
+                               text_equal(modem->device.interfaces[i].target, modem->target);
         return false;
 }
 
-static void settle(struct modem *modem, usec_t now)
+static void settle(struct modem *modem, bool same_port, usec_t now)
 {
         if (modem->map.result != PORT_MAP_OK && modem->map.result != PORT_MAP_NO_AT_INTERFACE) {
                 set_state(modem, MODEM_FAILED, port_map_result_to_string(modem->map.result));
                 return;
         }
-        if (port_still_there(modem) && modem->state != MODEM_SETTLING)
+        if (same_port && modem->state != MODEM_SETTLING)
                 return; /* a sibling tty came or left: nothing for us */
         modem->proven = false;
         modem->node[0] = modem->target[0] = '\0';
@@ -125,14 +126,19 @@ void modem_device(struct modem *modem, unsigned index, const struct usb_device *
                 modem->state = MODEM_SETTLING;
                 modem->appeared = now;
         }
+        int interface = modem_interface(modem);
+        bool settled = modem->node[0] != '\0';
         modem->boot_timeout = boot_timeout;
         modem->give_up = other ? usec_add(now, boot_timeout) : modem->give_up;
         modem->device = *device;
         modem->profile = profile ? profile : profile_for_device(device);
         port_map_device(device, modem->profile, &modem->map);
-        if ((modem->open || modem->opening) && !port_still_there(modem))
+        bool same_port = is_same_port(modem, interface);
+        if (!same_port && settled) {
                 close_port(modem, index, actions);
-        settle(modem, now);
+                modem->give_up = usec_add(now, boot_timeout); /* it was plugged in anew, unnoticed */
+        }
+        settle(modem, same_port, now);
 }
 
 void modem_node(struct modem *modem, unsigned index, const char *node, const char *target,

@@ -42,6 +42,7 @@ static void start_smsd(struct restart *restart, const struct restart_world *worl
         restart_enter(restart, RESTART_STARTING, usec_add(world->now, RESTART_RESULT_TIMEOUT));
         restart->started = world->now;
         restart->handlers_seen = 0;
+        restart->looked = false;
         smsd_state_forget_log(world->smsd);
         /* What the ended smsd left in stats/status is the base that a fresh word of the new one is told from.
          */
@@ -384,6 +385,7 @@ static void verifying_exit(struct restart *restart, const struct event *event,
 void restart_verifying_event(struct restart *restart, const struct event *event,
                              const struct restart_world *world)
 {
+        restart->looked |= event->kind == EVENT_PROCESSES;
         if (event->kind == EVENT_PROCESS_EXITED)
                 verifying_exit(restart, event, world);
         else if (event->kind == EVENT_SMSD_LOG)

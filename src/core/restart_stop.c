@@ -96,6 +96,7 @@ void restart_begin_stopping(struct restart *restart, const struct restart_world 
         restart_enter(restart, RESTART_STOPPING, usec_add(world->now, STOP_TIMEOUT));
         restart->stop_again = false;
         restart->stop_begun = world->now;
+        restart->stop_of = world->smsd->running ? world->smsd->main : (struct process_id){0};
         restart->asked = (struct process_id){0};
         restart->press_at = USEC_INFINITY;
         restart->extensions = restart->kills = restart->n_termed = 0;
@@ -108,8 +109,10 @@ static void stopping_scanned(struct restart *restart, const struct restart_world
 {
         const struct smsd_state *smsd = world->smsd;
         /* What was to be stopped is gone, and somebody has started it anew: theirs is not ours to end. */
-        bool begun_anew =
-            restart->goal == RESTART_STOP && smsd->running && process_started(smsd->main) >= restart->stop_begun;
+        bool begun_anew = restart->goal == RESTART_STOP && smsd->running &&
+                          !process_id_equal(smsd->main, restart->stop_of) &&
+                          !process_id_equal(smsd->main, restart->main) &&
+                          process_started_since(smsd->main, restart->stop_begun);
 
         if (smsd->n_ours > 0 && !begun_anew) {
                 ask_to_stop(restart, world);
@@ -125,7 +128,9 @@ void restart_stopping_timeout(struct restart *restart, const struct restart_worl
 {
         const struct smsd_state *smsd = world->smsd;
 
-        if (smsd->sending && restart->extensions < STOP_EXTENSIONS && restart->kills == 0) {
+        /* The infofile may be left over: only a handler can be sending. */
+        if (smsd->sending && smsd->n_handlers + smsd->n_strays > 0 && restart->extensions < STOP_EXTENSIONS &&
+            restart->kills == 0) {
                 restart->extensions++;
                 restart->deadline = usec_add(world->now, STOP_TIMEOUT);
                 action_push(world->actions, ACTION_SCAN);

@@ -67,7 +67,8 @@ static enum verify_result judge_absent_main(const struct restart *restart, const
 {
         usec_t age = usec_sub(world->now, restart->started);
 
-        if (!world->smsd->running && (world->smsd->config_refused || age >= MAIN_APPEARS_WITHIN))
+        if (restart->looked && !world->smsd->running &&
+            (world->smsd->config_refused || age >= MAIN_APPEARS_WITHIN))
                 return VERIFY_MAIN_LOST;
         return world->now >= restart->deadline ? VERIFY_TIMEOUT : VERIFY_PENDING;
 }

@@ -241,8 +241,8 @@ void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, 
                 state->stopping_since = now;
         if (line->kind == SMSD_LOG_MAIN_TERMINATED)
                 state->ended_cleanly = true;
-        if (line->kind == SMSD_LOG_MAIN_STARTED)
-                state->ended_cleanly = false;
+        if (line->kind == SMSD_LOG_MAIN_STARTED) /* before it judges its configuration */
+                state->ended_cleanly = state->config_refused = false;
         if (line->kind == SMSD_LOG_SENT)
                 state->last_sent = realtime;
         if (line->kind == SMSD_LOG_RECEIVED)

@@ -1,6 +1,6 @@
 /*
- * smswardend: options, configuration, then the daemon's loop. Exit codes: 0; 64 usage; 78 the configuration
- * cannot be used; 1 something else failed.
+ * smswardend: options, configuration, then the daemon's loop. Exit codes: 0; 64 usage; 77 not root; 78 the
+ * configuration cannot be used; 1 something else failed.
  */
 #include "daemon.h"
 
@@ -8,15 +8,18 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #define CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
 
 struct options {
         const char *config;
+        bool named; /* by --config */
         bool check;
         bool verbose;
 };
@@ -46,6 +49,7 @@ static int parse_options(int argc, char *argv[], struct options *ret_options)
                 switch (option) {
                 case 'c':
                         ret_options->config = optarg;
+                        ret_options->named = true;
                         break;
                 case 'k':
                         ret_options->check = true;
@@ -128,6 +132,16 @@ static int check_control(const struct config *config)
         return -EX_CONFIG;
 }
 
+/* Another account sees no smsd of root's: it would start a second one. */
+static int check_account(void)
+{
+        if (geteuid() == 0)
+                return 0;
+        log_error(
+            "smswardend must be run as root: it has to see and to end smsd, and to open the modem's port");
+        return -EX_NOPERM;
+}
+
 static void keep_good_config(const struct daemon *daemon)
 {
         if (daemon->config_last_good)
@@ -140,9 +154,11 @@ static void keep_good_config(const struct daemon *daemon)
 
 static int run(struct daemon *daemon, const char *path)
 {
-        int r = load_config(daemon, path);
+        int r = check_account();
 
         daemon->config_path = path;
+        if (r >= 0)
+                r = load_config(daemon, path);
         if (r >= 0)
                 r = check_control(&daemon->config);
         if (r < 0)
@@ -170,5 +186,11 @@ int main(int argc, char *argv[])
                 return code;
         daemon.verbose = options.verbose;
         (void)umask(022);
+        if (options.named && access(options.config, F_OK) < 0) {
+                /* Without the usual file everything has its default; a name that was mistyped is no wish for
+                 * that. */
+                (void)fprintf(stderr, "smswardend: %s: %s\n", options.config, strerror(errno));
+                return EX_CONFIG;
+        }
         return options.check ? check_config(options.config) : run(&daemon, options.config);
 }

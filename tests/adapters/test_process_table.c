@@ -5,6 +5,8 @@
 
 #include "smsd_fixture.h"
 
+#include <sys/resource.h>
+
 #include <sched.h>
 
 struct world {
@@ -476,6 +478,26 @@ static void test_scan_cost(void **state)
         assert_true(each < 50000);
 }
 
+/* All descriptors in use: /proc cannot be read, which is not the same as no smsd there. */
+static void test_no_descriptor_left_is_no_picture(void **state)
+{
+        struct world *w = *state;
+        struct rlimit before;
+
+        w->wanted = start_by_hand(w->box, "-c", w->box->conf);
+        assert_true(run_until(w->box->event, handler_has_port, w, PATIENCE_USEC));
+        unsigned told = w->changed;
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+        struct rlimit none = {.rlim_cur = 3, .rlim_max = before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        int r = process_table_scan(w->table);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(r, -EMFILE);
+        assert_int_equal(w->changed, told);
+        assert_int_equal(process_table_scan(w->table), 0);
+        assert_non_null(find(w, w->wanted));
+}
+
 static void test_absent_binary_folder(void **state)
 {
         struct world *w = *state;
@@ -511,6 +533,7 @@ int main(void)
             WITH_SMSD(test_binary_goes_and_returns),
             WITH_SMSD(test_end_before_the_first_scan),
             WITH_SMSD(test_scan_cost),
+            WITH_SMSD(test_no_descriptor_left_is_no_picture),
             WITH_SMSD(test_absent_binary_folder),
         };
 

@@ -67,18 +67,23 @@ static void a_stop_survives_the_daemons_end(struct gateway *g)
         a_hold_goes_on(g, gateway_end_daemon);
 }
 
+static bool nothing_runs(struct gateway *g, const void *userdata)
+{
+        (void)userdata;
+        return gateway_processes(g) == 0;
+}
+
 static void a_stop_that_ended_meanwhile_is_over_at_the_start(struct gateway *g)
 {
         gateway_plug(g, "");
         pid_t smsd = gateway_working(g, 0);
         gateway_stop(g, USEC_PER_SEC);
-        int64_t end = g->snapshot.hold.until / 1000;
         gateway_kill_daemon(g);
-        (void)end;
-        gateway_modem(g, "wait-plugged 0 1 1"); /* any time will do: the hold's own end is all that counts */
+        gateway_stays(g, 1200, "nobody is there to start smsd", nothing_runs, NULL);
         gateway_start_daemon(g);
         gateway_working(g, smsd);
         assert_string_equal(g->snapshot.restarts.last.cause, "hold-end");
+        assert_int_equal(gateway_logged(g, "is over after"), 1);
 }
 
 static void smsd_that_died_meanwhile_is_started(struct gateway *g)

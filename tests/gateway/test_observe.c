@@ -46,7 +46,7 @@ static void it_sees_and_says(struct gateway *g)
                 assert_int_equal(gateway_person(g, kind, true, message), 2);
                 assert_non_null(strstr(message, "mode = observe"));
         }
-        gateway_no_start(g, 3000);
+        gateway_no_start(g, 2000);
         assert_int_equal(gateway_processes(g), 0);
         assert_int_equal(gateway_logged(g, "would start smsd"), 1); /* said once */
         assert_int_equal(stat(g->conf, &after), 0);
@@ -56,14 +56,6 @@ static void it_sees_and_says(struct gateway *g)
         assert_int_not_equal(access(gateway_path(g, "run/hold"), F_OK), 0);
 }
 
-static bool port_is_free(struct gateway *g, const void *userdata)
-{
-        _cleanup_free_ char *holders = gateway_ask(g, "holders 0");
-
-        (void)userdata;
-        return holders[0] == '\0';
-}
-
 /* smsd, started by hand, is killed: nobody starts it again, nobody ends what is left of it, and nobody asks
  * the modem while its port is held. */
 static void what_others_start_is_theirs(struct gateway *g)
@@ -71,7 +63,6 @@ static void what_others_start_is_theirs(struct gateway *g)
         name_the_device(g);
         gateway_plug(g, "");
         gateway_wait_modem(g, "GSM1", "ready", 10000);
-        gateway_wait(g, 3000, "the port is free", port_is_free, NULL);
         pid_t pid = gateway_start_smsd(g, g->conf);
         gateway_wait(g, 5000, "smsd is seen", runs, &pid);
         gateway_wait_verdict(g, VERDICT_WORKING, 15000);
@@ -81,7 +72,7 @@ static void what_others_start_is_theirs(struct gateway *g)
         gateway_wait_sent(g, 0, 1, 15000);
         gateway_signal(pid, SIGKILL);
         gateway_wait_logged(g, ") died", 3000);
-        gateway_no_start(g, 3000);
+        gateway_no_start(g, 2000);
         assert_int_equal(gateway_logged(g, "would start smsd"), 2); /* before, and now */
         assert_true(gateway_is_alive(handler));
         assert_int_equal(gateway_commands(g, 0, "AT+QINISTAT"), probes);
@@ -98,7 +89,6 @@ static void a_handler_on_a_dead_tty_lives(struct gateway *g)
         name_the_device(g);
         gateway_plug(g, "");
         gateway_wait_modem(g, "GSM1", "ready", 10000);
-        gateway_wait(g, 3000, "the port is free", port_is_free, NULL);
         pid_t pid = gateway_start_smsd(g, g->conf);
         gateway_wait(g, 5000, "smsd is seen", runs, &pid);
         gateway_wait_verdict(g, VERDICT_WORKING, 15000);
@@ -106,7 +96,7 @@ static void a_handler_on_a_dead_tty_lives(struct gateway *g)
         gateway_modem(g, "unplug 0");
         gateway_wait(g, 5000, "it says what it would do", dead_tty_is_told, NULL);
         gateway_plug(g, "first=5");
-        gateway_no_start(g, 3000);
+        gateway_no_start(g, 2000);
         assert_true(gateway_is_alive(handler));
         assert_true(gateway_is_alive(pid));
 }
@@ -130,7 +120,7 @@ static void a_flag_stays(struct gateway *g)
         gateway_wait_modem(g, "GSM1", "ready", 10000);
         gateway_write(g->flag, "");
         gateway_wait(g, 10000, "the flag is seen", flag_is_seen, NULL);
-        gateway_stays(g, 5000, "the flag is there", flag_is_there, NULL);
+        gateway_stays(g, 4000, "the flag is there", flag_is_there, NULL);
         assert_int_not_equal(access(gateway_path(g, "run/hold"), F_OK), 0);
         assert_int_equal(gateway_starts(g), 0);
 }

@@ -46,14 +46,14 @@ static void a_wrong_pin_costs_one_attempt(struct gateway *g)
         gateway_kill_daemon(g);
         gateway_start_daemon(g);
         wait_refused(g);
-        gateway_no_start(g, 2000);
+        gateway_no_start(g, 1000);
 
         gateway_modem(g, "unplug 0");
         gateway_modem(g, "wait-plugged 0 0 2000");
         gateway_plug(g, "first=5");
         gateway_wait_modem(g, "GSM1", "ready", 5000);
         wait_refused(g);
-        gateway_no_start(g, 2000);
+        gateway_no_start(g, 1000);
 
         /* A start without a correction is refused in effect, and says why. */
         assert_int_equal(gateway_person(g, COMMAND_START, false, message), 1);
@@ -80,7 +80,7 @@ static void another_wrong_pin_costs_one_more(struct gateway *g)
         gateway_no_start(g, 1000); /* an edit is no order */
         assert_int_equal(gateway_person(g, COMMAND_START, false, NULL), 1);
         wait_refused(g);
-        gateway_no_start(g, QUIET);
+        gateway_no_start(g, QUIET / 2);
         assert_int_equal(gateway_starts(g), 2);
         assert_int_equal(attempts(g), 2);
 }
@@ -130,8 +130,17 @@ static void the_right_pin_is_no_matter(struct gateway *g)
 
 static void a_locked_sim_starts_nothing(struct gateway *g)
 {
+        char message[512];
+
         gateway_modem(g, "sim 0 puk");
+        gateway_modem(g, "delay 0 AT+CPIN? 1000");
         gateway_plug(g, "");
+        gateway_wait_modem(g, NULL, "probing", 3000);
+        /* A start that waits for the modem is answered when that has said no, not when patience ends. */
+        int64_t begun = gateway_now();
+        assert_int_equal(gateway_person(g, COMMAND_START, false, message), 1);
+        assert_non_null(strstr(message, "PUK"));
+        assert_true(gateway_now() - begun < 8000);
         gateway_wait_reason(g, "the SIM is locked and asks for its PUK", 15000);
         assert_non_null(strstr(g->snapshot.next_action, "PUK"));
         gateway_no_start(g, QUIET / 2);

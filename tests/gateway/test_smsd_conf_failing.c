@@ -6,9 +6,7 @@
 #include "gateway_tools.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -100,27 +98,15 @@ static void disk_full(struct gateway *g)
         assert_int_equal(umount2(etc, MNT_DETACH), 0);
 }
 
-static bool set_immutable(const char *path, bool on)
-{
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-        int flags = 0;
-
-        assert_true(fd >= 0);
-        if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
-                return false;
-        flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
-        return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
-}
-
 static void no_permission(struct gateway *g)
 {
         gateway_move_conf(g);
         gateway_start_daemon(g);
         pid_t pid = work_with_etc(g);
-        if (!set_immutable(g->conf, true))
+        if (!gateway_set_immutable(g->conf, true))
                 skip();
         still_works_and_says(g, pid, "Operation not permitted");
-        assert_true(set_immutable(g->conf, false));
+        assert_true(gateway_set_immutable(g->conf, false));
         works_again(g);
 }
 
@@ -152,10 +138,10 @@ static void the_last_good_one_is_back(struct gateway *g)
         gateway_wait_verdict(g, VERDICT_WORKING, 10000);
 }
 
-/* It starts 0, 0, 1, 2, 4 s after each other, not faster; and it goes on by itself when the file is right. */
+/* It starts 0, 0, 1, 2 s after each other, not faster; and it goes on by itself when the file is right. */
 static void without_a_good_one_it_backs_off(struct gateway *g)
 {
-        int64_t at[5];
+        int64_t at[4];
 
         gateway_plug(g, "");
         for (unsigned i = 0; i < ARRAY_SIZE(at); i++) {
@@ -167,7 +153,6 @@ static void without_a_good_one_it_backs_off(struct gateway *g)
         }
         assert_in_range(at[2] - at[1], 950, 2500);
         assert_in_range(at[3] - at[2], 1950, 3500);
-        assert_in_range(at[4] - at[3], 3950, 5500);
         gateway_wait_reason(g, "no configuration that worked before is kept", 3000);
         assert_null(strstr(g->snapshot.reason, "is back"));
         assert_int_equal(g->snapshot.verdict, VERDICT_DOWN);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "gateway_tools.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -12,17 +13,24 @@
 #define MISTAKE "\n[hold]\ndefault = banana\n"
 
 /* Runs our smswardend (from the build folder that this program is in); returns its exit code. */
-static int run(const char *arguments, char *ret_output, size_t size)
+static void find_program(char program[static PATH_MAX])
 {
-        char self[PATH_MAX], command[PATH_MAX + 256];
+        char self[PATH_MAX];
         ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
         assert_true(length > 0);
         self[length] = '\0';
         for (int i = 0; i < 3; i++)
                 *strrchr(self, '/') = '\0';
-        assert_int_equal(text_format(command, sizeof(command), "'%s/smswardend' %s 2>&1", self, arguments),
-                         0);
+        assert_int_equal(text_format(program, PATH_MAX, "%s/smswardend", self), 0);
+}
+
+static int run(const char *arguments, char *ret_output, size_t size)
+{
+        char program[PATH_MAX], command[PATH_MAX + 256];
+
+        find_program(program);
+        assert_int_equal(text_format(command, sizeof(command), "'%s' %s 2>&1", program, arguments), 0);
         FILE *stream = popen(command, "re");
         assert_non_null(stream);
         size_t n = fread(ret_output, 1, size - 1, stream);
@@ -155,11 +163,41 @@ static void options(struct gateway *g)
         assert_int_not_equal(access(gateway_path(g, "run/lock"), F_OK), 0); /* it only looked */
 }
 
+static int run_as_nobody(void)
+{
+        char program[PATH_MAX], name[] = "smswardend", *arguments[] = {name, NULL};
+        int status;
+
+        find_program(program);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                int fd = open(program, O_PATH | O_CLOEXEC); /* its folder may be root's only */
+                if (fd >= 0 && setgid(65534) == 0 && setuid(65534) == 0)
+                        (void)fexecve(fd, arguments, environ);
+                _exit(127);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A mistyped name is no wish for the defaults, and who is not root would not see the smsd that runs. */
+static void neither_a_wrong_name_nor_another_account_starts_it(struct gateway *g)
+{
+        char output[4096];
+
+        assert_int_equal(run("--config /nowhere/smswarden.conf", output, sizeof(output)), 78);
+        assert_non_null(strstr(output, "/nowhere/smswarden.conf: No such file or directory"));
+        assert_int_equal(run_as_nobody(), 77);
+        assert_int_not_equal(access(gateway_path(g, "run/lock"), F_OK), 0);
+}
+
 static const struct gateway_test tests[] = {
     GATEWAY_TEST(none_was_kept, .no_daemon = true),
     GATEWAY_TEST(the_last_good_one_serves),
     GATEWAY_TEST(a_reload_is_checked_first, .warden = "default = 77s"),
     GATEWAY_TEST(options, .no_daemon = true),
+    GATEWAY_TEST(neither_a_wrong_name_nor_another_account_starts_it, .no_daemon = true),
 };
 
 int main(int argc, char **argv)

@@ -10,11 +10,12 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define NOTICE_TIME   (1200 * USEC_PER_MSEC) /* a start by hand is noticed within a second */
-#define LIVE_WITHIN   (10 * USEC_PER_MIN)
-#define BACKOFF_OVER  (6 * USEC_PER_MIN)
-#define VERDICT_SLACK (200 * USEC_PER_SEC) /* smsd itself needs 120 s to say that a modem is silent */
-#define SLOW_EVERY    (20 * USEC_PER_SEC)
+#define NOTICE_TIME     (1200 * USEC_PER_MSEC) /* a start by hand is noticed within a second */
+#define LIVE_WITHIN     (10 * USEC_PER_MIN)
+#define BACKOFF_OVER    (6 * USEC_PER_MIN)
+#define VERDICT_SLACK   (200 * USEC_PER_SEC) /* smsd itself needs 120 s to say that a modem is silent */
+#define HOPELESS_STARTS 4
+#define SLOW_EVERY      (20 * USEC_PER_SEC)
 
 void promise_broken(struct world *world, unsigned number, const char *format, ...)
 {
@@ -123,6 +124,7 @@ void promises_action(struct world *world, const struct action_list *actions, uns
                 check_observer(world, action);
         switch (action->kind) {
         case ACTION_SMSD_START:
+                world->promises.hopeless_starts++;
                 check_start(world, actions, index);
                 break;
         case ACTION_PORT_OPEN:
@@ -134,9 +136,10 @@ void promises_action(struct world *world, const struct action_list *actions, uns
                         promise_broken(world, 4, "smsd.conf is written during a hold");
                 break;
         case ACTION_HOLD_WRITE:
-                /* The flag may be gone by now: the next look tells. */
-                world->promises.held =
-                    action->hold.source != HOLD_SOURCE_LEGACY || world->files.flag == FLAG_PRESENT;
+                /* The flag may be gone by now: the next look tells. And whoever runs beside it by now was started by
+                 * somebody since it was written, which ends it. */
+                world->promises.held = action->hold.source != HOLD_SOURCE_LEGACY ||
+                                       (world->files.flag == FLAG_PRESENT && !smsd_main(world));
                 world->promises.held_until = action->hold.until;
                 world->promises.legacy_held = action->hold.source == HOLD_SOURCE_LEGACY;
                 if (action->hold.until == USEC_INFINITY)
@@ -277,8 +280,9 @@ static void check_dead_ttys(struct world *world)
                 const struct world_process *p = &world->processes[i];
                 if (!p->alive || !p->ours || !p->tty_died || gateway_is_held(world->controller.gateway))
                         continue;
-                usec_t known =
-                    p->tty_died > world->controller.up_since ? p->tty_died : world->controller.up_since;
+                usec_t known = later(later(p->tty_died, world->controller.up_since), world->promises.held_at);
+                if (p->hung) /* whoever starts another smsd meanwhile prolongs the wait for all */
+                        known = later(known, world->promises.disturbed_at);
                 usec_t limit = 72 * USEC_PER_SEC + lateness(world);
                 bool quick = world->n_slots == 1 && !p->hung &&
                              world->now > world->controller.usb_lost_until + USEC_PER_MIN &&
@@ -289,7 +293,7 @@ static void check_dead_ttys(struct world *world)
                         limit += 65 * USEC_PER_SEC;
                 if (quick)
                         limit = 12 * USEC_PER_SEC + lateness(world);
-                if (world->now - known > limit)
+                if (usec_sub(world->now, known) > limit)
                         promise_broken(world, 7, "smsd %d sits on a dead tty for %.0f s", (int)p->id.pid,
                                        (double)(world->now - p->tty_died) / 1e6);
         }
@@ -368,6 +372,19 @@ static unsigned slots_served(const struct world *world)
         return n;
 }
 
+/* Without a modem that could do, smsd is tried now and then at most: each try interrupts the other modems. */
+static void check_hopeless(struct world *world)
+{
+        struct world_promises *promises = &world->promises;
+
+        if (slots_due(world) > 0 || world->now < promises->disturbed_at + USEC_PER_MIN ||
+            world->now < world->controller.up_since + USEC_PER_MIN)
+                promises->hopeless_starts = 0;
+        else if (promises->hopeless_starts > HOPELESS_STARTS)
+                promise_broken(world, 3, "smsd was started %u times without a modem that could do",
+                               promises->hopeless_starts);
+}
+
 void promises_could_send(struct world *world)
 {
         if (slots_served(world) > 0)
@@ -409,7 +426,7 @@ static void check_verdict(struct world *world)
         if (snapshot.reason[0] == '\0' || snapshot.next_action[0] == '\0')
                 promise_broken(world, 15, "a verdict without reason or next action");
         if (snapshot.verdict == VERDICT_WORKING && slots_served(world) == 0 && !hung &&
-            world->now - since > VERDICT_SLACK &&
+            usec_sub(world->now, since) > VERDICT_SLACK &&
             world->now > world->controller.usb_lost_until + USEC_PER_MIN)
                 promise_broken(world, 15,
                                "the verdict is working, and nothing was sent or could be since %.0f s",
@@ -434,5 +451,6 @@ void promises_after(struct world *world)
                 return;
         world->promises.next_slow_check = world->now + SLOW_EVERY;
         check_life(world);
+        check_hopeless(world);
         check_verdict(world);
 }

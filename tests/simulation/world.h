@@ -132,7 +132,7 @@ struct world_files {
         unsigned conf_read_version; /* as the controller read it last */
         char *good;
         char *refused;
-        usec_t conf_busy_until, disk_full_until;
+        usec_t conf_busy_until, disk_full_until, pin_edited_at;
         int disk_error;
         unsigned comments; /* so many were written by a person; each must survive */
         bool hold;
@@ -184,6 +184,7 @@ struct world_promises {
         usec_t held_at; /* the core held it last */
         usec_t
             failed_at; /* the last end of an smsd process that was not asked for: backoff counts from there */
+        unsigned hopeless_starts;
         usec_t next_slow_check;
 };
 

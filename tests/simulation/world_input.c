@@ -115,6 +115,7 @@ static void edit_pin(struct world *world, const struct input *input)
 {
         static const char *const pins[] = {"1111", "2222", ""};
 
+        world->files.pin_edited_at = world->now;
         conf_set(world, input->who, "pin", pins[input->what % 3]);
         for (unsigned m = 0; m < world->n_modems; m++)
                 world->modems[m].wrong_pins = 0;
@@ -126,6 +127,8 @@ static void make_flag(struct world *world, unsigned what)
                 return;
         world->files.flag = what == 1 ? FLAG_REFUSED : FLAG_PRESENT;
         world->files.flag_since = world->now;
+        if (what == 1 && world->promises.legacy_held)
+                end_hold(world); /* what was there is gone */
         if (what == 2)
                 smsd_kill_all(world, SIGKILL, true);
 }

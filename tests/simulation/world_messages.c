@@ -79,6 +79,7 @@ static void message_done(struct world *world, struct world_process *p, bool sent
 {
         struct world_message *message = &world->messages[p->message];
 
+        world->infofile = false;
         message->used = false;
         message->locked_by = 0;
         p->message = -1;

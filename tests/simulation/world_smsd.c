@@ -213,7 +213,8 @@ static void fork_handler(struct world *world, struct world_process *main, unsign
         if (!p)
                 return;
         p->ours = true;
-        p->person = main->person;
+        /* Whoever edits the PIN while smsd is started tries it himself: nobody knows which one it read. */
+        p->person = main->person || world->now - world->files.pin_edited_at < 50 * USEC_PER_MSEC;
         p->slot = slot;
         (void)text_copy(p->device[0], sizeof(p->device[0]), main->device[slot]);
         (void)text_copy(p->pin[0], sizeof(p->pin[0]), main->pin[slot]);

@@ -169,7 +169,7 @@ static void test_silent_until_the_end_of_boot_timeout(void **state)
         }
         assert_int_equal(f.now, NOW + BOOT);
         assert_int_equal(f.modem.state, MODEM_DEGRADED);
-        assert_int_equal(modem_deadline(&f.modem), f.now + USEC_PER_MIN); /* asked again */
+        assert_int_equal(modem_deadline(&f.modem), f.now + 15 * USEC_PER_SEC); /* asked again */
 }
 
 /* Not allowed: the port is closed at once, and the probe goes on later. */
@@ -290,6 +290,26 @@ static void test_left_and_back(void **state)
         assert_false(f.modem.proven);
 }
 
+/* Unplugged and back while nobody could tell us: the numbers of its ports have changed places. */
+static void test_unnoticed_replug(void **state)
+{
+        struct fixture f = fixture();
+        (void)state;
+
+        plug(&f, 0xf, 0);
+        drive(&f, true, false);
+        talk(&f, "\r\n+CPIN: READY\r\n\r\nOK\r\n");
+        assert_string_equal(f.modem.node, "/dev/ttyUSB2");
+        (void)text_copy(f.device.interfaces[2].node, DEVICE_NODE_MAX, "/dev/ttyUSB1");
+        (void)text_copy(f.device.interfaces[2].target, DEVICE_NODE_MAX, "/dev/ttyUSB1");
+        (void)text_copy(f.device.interfaces[1].node, DEVICE_NODE_MAX, "/dev/ttyUSB2");
+        (void)text_copy(f.device.interfaces[1].target, DEVICE_NODE_MAX, "/dev/ttyUSB2");
+        action_list_init(&f.actions);
+        modem_device(&f.modem, 0, &f.device, NULL, BOOT, f.now, &f.actions);
+        assert_string_equal(f.modem.node, "/dev/ttyUSB1");
+        assert_int_equal(f.modem.state, MODEM_PROBING);
+}
+
 static void test_refused_devices(void **state)
 {
         static const struct {
@@ -344,6 +364,7 @@ int main(void)
             cmocka_unit_test(test_distrust),
             cmocka_unit_test(test_distrust_while_asking),
             cmocka_unit_test(test_left_and_back),
+            cmocka_unit_test(test_unnoticed_replug),
             cmocka_unit_test(test_refused_devices),
             cmocka_unit_test(test_fixed_node),
         };

@@ -23,7 +23,7 @@ enum action_kind {
         ACTION_CONF_READ,      /* -> EVENT_CONF_READ */
         ACTION_CONF_READ_GOOD, /* the last good copy -> EVENT_CONF_READ with good set */
         ACTION_CONF_WRITE,     /* replace smsd.conf, as it was read last -> EVENT_CONF_WRITTEN */
-        ACTION_CONF_KEEP,      /* smsd runs on this text: the last good copy, unless smsd.conf is another by now */
+        ACTION_CONF_KEEP, /* smsd runs on this text: the last good copy, unless smsd.conf is another by now */
         ACTION_CONF_SET_ASIDE, /* smsd refuses it: keep it as smsd.conf.refused, so that an edit is not lost
                                 */
         ACTION_HOLD_WRITE,     /* -> EVENT_HOLD_WRITTEN */
@@ -83,7 +83,8 @@ struct action {
         };
 };
 
-#define ACTIONS_MAX 256
+#define ACTIONS_MAX      256
+#define ACTIONS_RESERVED 128 /* places that no record takes */
 
 struct action_list {
         unsigned n;

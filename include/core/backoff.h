@@ -1,6 +1,7 @@
 /*
- * Exponential backoff of restarts: the first failure is answered at once, the next ones after 1, 2, 4 ... maximum. A failure is
- * forgotten only after a time of health, so that a crash loop slows down although each start succeeds.
+ * Exponential backoff of restarts: the first failure is answered at once, the next ones after 1, 2, 4 ...
+ * maximum. A failure is forgotten only after a time of health, so that a crash loop slows down although each
+ * start succeeds.
  */
 #ifndef CORE_BACKOFF_H
 #define CORE_BACKOFF_H
@@ -15,7 +16,7 @@
 
 struct backoff {
         usec_t maximum;
-        unsigned failures;   /* in a row */
+        unsigned failures; /* in a row */
         usec_t last_failure;
 };
 

@@ -1,6 +1,6 @@
 /*
- * The configuration as a checked struct. The INI text is read by an adapter (inih), which hands every key to config_set;
- * what is allowed, and what the message says when it is not, is decided here.
+ * The configuration as a checked struct. The INI text is read by an adapter (inih), which hands every key to
+ * config_set; what is allowed, and what the message says when it is not, is decided here.
  */
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
@@ -44,7 +44,8 @@ struct config {
         char unit[CONFIG_PATH_MAX];
         char smsd[CONFIG_PATH_MAX];
         char smsd_conf[CONFIG_PATH_MAX];
-        char smsd_user[32];  /* direct backend: the account smsd runs as; "auto": `smsd` where it exists and we are root, "": the daemon's own */
+        char smsd_user[32]; /* direct backend: the account smsd runs as; "auto": `smsd` where it exists and we
+                               are root, "": the daemon's own */
         char smsd_group[32]; /* direct backend: "auto": dialout, "" the account's own */
         char runtime_dir[CONFIG_PATH_MAX];
         char state_dir[CONFIG_PATH_MAX];
@@ -70,17 +71,19 @@ void config_init(struct config *config);
 /* The defaults of one modem. */
 void modem_config_init(struct modem_config *modem, const char *name);
 
-/* One `key = value` of `[section]`. Returns 0, or -EINVAL / -E2BIG with the message filled; the config is unchanged then. */
-int config_set(struct config *config, const char *section, const char *key, const char *value, struct config_error *ret_error);
+/* One `key = value` of `[section]`. Returns 0, or -EINVAL / -E2BIG with the message filled; the config is
+ * unchanged then. */
+int config_set(struct config *config, const char *section, const char *key, const char *value,
+               struct config_error *ret_error);
 
 /*
- * Opens `[section]` without a key: an empty `[modem NAME]` or `[notify NAME]` counts, an unknown section is refused even
- * when it is empty. Same results as config_set.
+ * Opens `[section]` without a key: an empty `[modem NAME]` or `[notify NAME]` counts, an unknown section is
+ * refused even when it is empty. Same results as config_set.
  */
 int config_open_section(struct config *config, const char *section, struct config_error *ret_error);
 
-/* What only the whole can show: hold.default <= hold.maximum, two modems with the same match, absolute paths, a
- * receiver without type or with an address that its type cannot use. 0 or -EINVAL. */
+/* What only the whole can show: hold.default <= hold.maximum, two modems with the same match, absolute paths,
+ * a receiver without type or with an address that its type cannot use. 0 or -EINVAL. */
 int config_check(const struct config *config, struct config_error *ret_error);
 
 const char *gateway_mode_to_string(enum gateway_mode mode); /* control observe */

@@ -48,7 +48,8 @@ struct modem {
         bool proven;      /* the AT port answered AT in this plug */
         bool told;        /* its readiness (or the lack of it) was recorded */
         bool in_use;      /* smsd had its port open when we looked last */
-        bool distrusted;  /* smsd's handler ended on it: it must prove itself before smsd is started on it again */
+        bool distrusted;  /* smsd's handler ended on it: it must prove itself before smsd is started on it
+                             again */
         char reason[192]; /* why it is not ready, for a person; "" when it is */
 };
 
@@ -82,9 +83,9 @@ void modem_port_event(struct modem *modem, unsigned index, enum event_kind kind,
 void modem_reprobe(struct modem *modem, usec_t now);
 
 /*
- * smsd's handler ended on it. A new probe decides, and until that finds its SIM READY (or the modem is plugged in again,
- * or a person asks for a start) it is not usable: a modem without a SIM would be started for ever, and each try
- * interrupts the other modems.
+ * smsd's handler ended on it. A new probe decides, and until that finds its SIM READY (or the modem is
+ * plugged in again, or a person asks for a start) it is not usable: a modem without a SIM would be started
+ * for ever, and each try interrupts the other modems.
  */
 void modem_distrust(struct modem *modem, usec_t now);
 

@@ -1,6 +1,6 @@
 /*
- * What a modem told about itself. Every value was checked when it was taken over (digits are digits, text is printable
- * ASCII); "" or -1 or UNKNOWN means not known.
+ * What a modem told about itself. Every value was checked when it was taken over (digits are digits, text is
+ * printable ASCII); "" or -1 or UNKNOWN means not known.
  */
 #ifndef CORE_MODEM_FACTS_H
 #define CORE_MODEM_FACTS_H
@@ -8,15 +8,22 @@
 #include <stdbool.h>
 
 enum sim_state { SIM_UNKNOWN, SIM_READY, SIM_PIN, SIM_PUK, SIM_ABSENT, SIM_BUSY, SIM_FAILURE };
-enum registration { REGISTRATION_UNKNOWN, REGISTRATION_NONE, REGISTRATION_HOME, REGISTRATION_SEARCHING, REGISTRATION_DENIED, REGISTRATION_ROAMING };
+enum registration {
+        REGISTRATION_UNKNOWN,
+        REGISTRATION_NONE,
+        REGISTRATION_HOME,
+        REGISTRATION_SEARCHING,
+        REGISTRATION_DENIED,
+        REGISTRATION_ROAMING
+};
 
 struct modem_facts {
         char manufacturer[32];
         char model[32];
         char firmware[48];
-        char imei[16];   /* 14..15 digits */
-        char imsi[16];   /* 6..15 digits */
-        char iccid[24];  /* 18..22 digits, filler F removed */
+        char imei[16];  /* 14..15 digits */
+        char imsi[16];  /* 6..15 digits */
+        char iccid[24]; /* 18..22 digits, filler F removed */
         enum sim_state sim;
         int pin_attempts; /* left for PIN1 (AT+QPINC), -1 unknown */
         enum registration registration;

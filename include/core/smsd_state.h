@@ -38,10 +38,10 @@ struct smsd_state {
         struct smsd_status status;
 
         usec_t stopping_since; /* the log says that the main process was told to end, at; 0 not */
-        bool ended_cleanly;   /* the log says that the last main was terminated, not killed */
-        bool config_refused;  /* the log says that the last start failed on the configuration */
-        char last_error[192]; /* the last line that tells of a failure, escaped */
-        int64_t last_sent;    /* wall clock, seconds; 0: none seen */
+        bool ended_cleanly;    /* the log says that the last main was terminated, not killed */
+        bool config_refused;   /* the log says that the last start failed on the configuration */
+        char last_error[192];  /* the last line that tells of a failure, escaped */
+        int64_t last_sent;     /* wall clock, seconds; 0: none seen */
         int64_t last_received;
 };
 

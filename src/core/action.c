@@ -16,10 +16,12 @@ void action_list_init(struct action_list *list)
 
 struct action *action_push(struct action_list *list, enum action_kind kind)
 {
+        /* What is only said goes first, so that nothing that is to be done or answered is lost. */
+        unsigned limit = kind == ACTION_RECORD ? ACTIONS_MAX - ACTIONS_RESERVED : ACTIONS_MAX - 1;
         /* The last slot is the scratch: what lands there when the list is full is never counted. */
         struct action *action = &list->items[list->n];
 
-        if (list->n == ACTIONS_MAX - 1)
+        if (list->n >= limit)
                 list->overflown = true;
         else
                 list->n++;

@@ -3,6 +3,7 @@
  */
 #include "core/conf_plan.h"
 
+#include "base/parse.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -103,6 +104,24 @@ int conf_plan_edit(const struct smsd_conf *conf, const struct slots *slots, cons
         return r;
 }
 
+/* How often smsd polls this modem for messages: every `delaytime` seconds (10 by default), when `incoming` is
+ * on. */
+static usec_t poll_interval(const struct smsd_conf *conf, const char *modem)
+{
+        char incoming[16] = "no", delay[16] = "";
+        bool polls = true;
+        unsigned seconds = 10;
+
+        (void)smsd_conf_get(conf, modem, "incoming", incoming, sizeof(incoming));
+        if (parse_boolean(incoming, &polls) == 0 && !polls)
+                return 0;
+        if (smsd_conf_get(conf, modem, "delaytime", delay, sizeof(delay)) < 0)
+                (void)smsd_conf_get(conf, NULL, "delaytime", delay, sizeof(delay));
+        (void)parse_unsigned(delay, 0, 24 * 60 * 60,
+                             &seconds); /* what smsd refuses stays at its default here */
+        return seconds * USEC_PER_SEC;
+}
+
 /* FNV-1a: tells one PIN from another, nothing more. */
 static uint64_t hash_text(const char *text)
 {
@@ -123,6 +142,7 @@ void conf_plan_learn(const struct smsd_conf *conf, struct slots *slots)
                         slot->conf_device[0] = '\0';
                 slot->has_pin = smsd_conf_get(conf, slot->config.name, "pin", pin, sizeof(pin)) == 0 &&
                                 pin[0] && !text_equal_nocase(pin, "ignore");
+                slot->poll_interval = poll_interval(conf, slot->config.name);
                 slot->pin = slot->has_pin ? hash_text(pin) : 0;
         }
 }

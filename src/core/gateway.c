@@ -54,6 +54,7 @@ void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *acti
         gateway->begun = true;
         action_push(actions, ACTION_CONF_READ);
         action_push(actions, ACTION_SCAN);
+        action_push(actions, ACTION_STATUS_READ);
         gateway_look_for_flag(gateway, actions);
         gateway->health_at = usec_add(now, HEALTH_DOUBT);
         count_conf_reads(gateway, actions);

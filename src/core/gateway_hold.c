@@ -199,7 +199,8 @@ static void take_flag(struct gateway *gateway, const struct flag_event *flag, st
         (void)text_copy(record.by, sizeof(record.by), flag->owner);
         (void)text_format(record.reason, sizeof(record.reason), "flag %.200s", gateway->config.legacy_flag);
         hold_begin(&gateway->hold, &record, gateway->config.hold_notify_after);
-        /* The old script has stopped smsd already, or it died: who runs from now on was started behind that. */
+        /* The old script has stopped smsd already, or it died: who runs from now on was started behind that.
+         */
         gateway->hold.reached = !gateway->smsd.running;
         format_duration(length, sizeof(length), gateway->config.hold_default);
         action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
@@ -237,9 +238,11 @@ void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, s
         gateway->flag.fresh = true;
         if (flag->state != FLAG_REFUSED)
                 gateway->flag.refusal[0] = '\0';
-        if (flag->state == FLAG_REFUSED)
+        if (flag->state == FLAG_REFUSED) {
                 flag_refused(gateway, flag, actions);
-        if (flag->state != FLAG_PRESENT) {
+                return;
+        }
+        if (flag->state == FLAG_ABSENT) {
                 flag_absent(gateway, actions);
                 return;
         }

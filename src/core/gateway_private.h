@@ -1,5 +1,6 @@
 /*
- * The gateway's insides, shared by the gateway_*.c files only: what is known, what was asked, when to look again.
+ * The gateway's insides, shared by the gateway_*.c files only: what is known, what was asked, when to look
+ * again.
  */
 #ifndef CORE_GATEWAY_PRIVATE_H
 #define CORE_GATEWAY_PRIVATE_H
@@ -18,19 +19,19 @@
 #define GATEWAY_KILL_AFTER  (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
 
 struct gateway_flag {
-        bool asked;            /* ACTION_FLAG_LOOK is out */
-        bool fresh;            /* looked at since smsd was last seen alive */
-        usec_t first_seen;     /* 0: not there */
-        usec_t beside_since;   /* it lies beside a running smsd since, 0 not */
-        char refusal[96];      /* what was reported already, so that it is said once */
+        bool asked;          /* ACTION_FLAG_LOOK is out */
+        bool fresh;          /* looked at since smsd was last seen alive */
+        usec_t first_seen;   /* 0: not there */
+        usec_t beside_since; /* it lies beside a running smsd since, 0 not */
+        char refusal[96];    /* what was reported already, so that it is said once */
 };
 
 struct gateway {
         struct config config;
-        bool conf_known;       /* smsd.conf was read once: the slots are known */
-        char conf_error[192];  /* why it could not be read, "" */
-        unsigned conf_reads; /* ACTION_CONF_READ that have no answer yet */
-        bool conf_wanted;    /* it is to be read when the restart path is through */
+        bool conf_known;      /* smsd.conf was read once: the slots are known */
+        char conf_error[192]; /* why it could not be read, "" */
+        unsigned conf_reads;  /* ACTION_CONF_READ that have no answer yet */
+        bool conf_wanted;     /* it is to be read when the restart path is through */
         bool enumerated;
         bool begun;
         struct smsd_state smsd;
@@ -44,18 +45,18 @@ struct gateway {
         bool hold_unwritten; /* the hold's file could not be written, or not be removed: tried again */
         struct gateway_flag flag;
         struct restart restart;
-        enum restart_cause cause;  /* why smsd is down, for the next run */
-        usec_t company_until;      /* a start waits so long for modems that came together, 0: none waits */
+        enum restart_cause cause; /* why smsd is down, for the next run */
+        usec_t company_until;     /* a start waits so long for modems that came together, 0: none waits */
         bool handler_lost;
         usec_t alone_at; /* a handler ended: when it is clear that main did not end with it; infinity: none */
         pid_t lost_handler;
-        bool settling;             /* smsd was adopted: its handlers may still be opening their ports */
-        usec_t scans[SCANS_MAX];   /* looks at the process table that are due */
+        bool settling;           /* smsd was adopted: its handlers may still be opening their ports */
+        usec_t scans[SCANS_MAX]; /* looks at the process table that are due */
         usec_t health_at;
-        usec_t now;                /* of the step under way */
-        bool again;                /* the list of actions was full: step again at once */
-        char observed[128];        /* observe mode: what was said last */
-        unsigned n_waiting;        /* starts that wait for a modem to become ready */
+        usec_t now;         /* of the step under way */
+        bool again;         /* the list of actions was full: step again at once */
+        char observed[128]; /* observe mode: what was said last */
+        unsigned n_waiting; /* starts that wait for a modem to become ready */
         unsigned waiting[WAITING_MAX];
         usec_t waiting_until;
         enum restart_cause waiting_cause;
@@ -76,7 +77,8 @@ void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *ac
 void gateway_doubt_unserved(struct gateway *gateway);
 
 /* gateway_hold.c: holds, the old scripts' flag, commands */
-void gateway_hold_found(struct gateway *gateway, const struct hold_record *record, struct action_list *actions);
+void gateway_hold_found(struct gateway *gateway, const struct hold_record *record,
+                        struct action_list *actions);
 void gateway_command(struct gateway *gateway, const struct command *command, struct action_list *actions);
 void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, struct action_list *actions);
 void gateway_look_for_flag(struct gateway *gateway, struct action_list *actions);
@@ -94,8 +96,8 @@ void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct a
 void gateway_enumerated(struct gateway *gateway, struct action_list *actions);
 void gateway_node(struct gateway *gateway, const struct event *event, struct action_list *actions);
 void gateway_drive_modems(struct gateway *gateway, struct action_list *actions);
-/* True when the modem's port may be opened now: no hold, no run of the restart path, what smsd holds is known,
- * and no handler is about to open it. */
+/* True when the modem's port may be opened now: no hold, no run of the restart path, what smsd holds is
+ * known, and no handler is about to open it. */
 bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem);
 void gateway_remember(struct gateway *gateway, struct action_list *actions);
 void gateway_save_slot(const struct slot *slot, struct action_list *actions);
@@ -112,6 +114,7 @@ bool gateway_runs_well(const struct gateway *gateway);
 bool gateway_slot_served(const struct gateway *gateway, const struct slot *slot);
 
 /* Why no slot can be started now, for a person. */
-void gateway_describe_waiting(const struct gateway *gateway, char *reason, size_t reason_size, char *action, size_t action_size);
+void gateway_describe_waiting(const struct gateway *gateway, char *reason, size_t reason_size, char *action,
+                              size_t action_size);
 
 #endif

@@ -214,8 +214,8 @@ static enum restart_cause cause_of(const struct gateway *gateway, const struct s
         return gateway->handler_lost ? CAUSE_HANDLER_LOST : CAUSE_PLUG;
 }
 
-/* An adopted smsd forks a handler per section and each opens its port: all that within milliseconds, unless one waits
- * for a missing device. */
+/* An adopted smsd forks a handler per section and each opens its port: all that within milliseconds, unless
+ * one waits for a missing device. */
 static bool handlers_are_in_place(const struct gateway *gateway)
 {
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)

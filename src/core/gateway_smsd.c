@@ -236,6 +236,8 @@ static void slot_status(struct gateway *gateway, struct slot *slot, const struct
                 return;
         }
         slot->base_known = true;
+        if (slot->status_moved == 0)
+                slot->status_moved = gateway->now;
         if (before && after && !text_equal(before->since_text, after->since_text)) {
                 if (usec_sub(gateway->now, slot->status_moved) < POLL_FAILS_AFTER)
                         slot->silent = false;
@@ -259,7 +261,7 @@ void gateway_status_read(struct gateway *gateway, const struct event *event)
 void gateway_smsd_opened(struct gateway *gateway)
 {
         /* The exec may not be through yet, and smsd needs some milliseconds for its pidfile and handlers. */
-        gateway->scans[0] = usec_add(gateway->now, 20 * USEC_PER_MSEC);
+        gateway->scans[0] = usec_min(gateway->scans[0], usec_add(gateway->now, 20 * USEC_PER_MSEC));
         gateway->scans[1] = usec_add(gateway->now, 200 * USEC_PER_MSEC);
         gateway->scans[2] = usec_add(gateway->now, 900 * USEC_PER_MSEC);
 }

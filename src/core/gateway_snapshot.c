@@ -115,6 +115,9 @@ void gateway_describe_waiting(const struct gateway *gateway, char *reason, size_
         }
 }
 
+/* A poll may wait for two minutes; and stats/status is looked at once a minute. */
+#define STUCK_AFTER (4 * USEC_PER_MIN)
+
 /* --- the verdict --- */
 
 enum slot_health {
@@ -124,6 +127,7 @@ enum slot_health {
         SLOT_UNREGISTERED,
         SLOT_BLOCKED,
         SLOT_SILENT,
+        SLOT_STUCK,
         SLOT_TROUBLE
 };
 
@@ -138,6 +142,15 @@ static bool is_doubtful(const struct gateway *gateway, usec_t now)
                usec_sub(now, gateway->smsd.since) < DOUBT_TIME;
 }
 
+/* A handler that polls rewrites its line all the time; one that hangs leaves it as it was, Idle or not. */
+static bool is_stuck(const struct gateway *gateway, const struct slot *slot, usec_t now)
+{
+        usec_t patience = usec_add(STUCK_AFTER, 3 * slot->poll_interval);
+
+        return gateway->smsd.status_known && slot->poll_interval > 0 && slot->status_moved > 0 &&
+               usec_sub(now, slot->status_moved) > patience;
+}
+
 static enum slot_health slot_health(const struct gateway *gateway, const struct slot *slot, usec_t now)
 {
         const struct smsd_status_modem *status = smsd_status_find(&gateway->smsd.status, slot->config.name);
@@ -146,6 +159,8 @@ static enum slot_health slot_health(const struct gateway *gateway, const struct 
                 return SLOT_UNSERVED;
         if (slot->silent)
                 return SLOT_SILENT;
+        if (is_stuck(gateway, slot, now))
+                return SLOT_STUCK;
         if (slot->unregistered)
                 return SLOT_UNREGISTERED;
         if (slot->blocked || (gateway->smsd.status_known && status && status->state == HANDLER_BLOCKED))
@@ -174,6 +189,8 @@ static void describe_slot(const struct gateway *gateway, const struct slot *slot
             [SLOT_BLOCKED] = {"smsd blocks sending after repeated failures",
                               "see its log for the cause; `smswarden restart` lifts the block"},
             [SLOT_SILENT] = {"it does not answer smsd", "power the modem off and on"},
+            [SLOT_STUCK] = {"smsd's handler has not polled it for minutes",
+                            "run `smswarden restart`; see smsd's log for what it hangs on"},
             [SLOT_TROUBLE] = {"smsd reports trouble with it", "see smsd's log"},
         };
         char reason[sizeof(s->reason)], action[sizeof(s->next_action)];

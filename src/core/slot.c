@@ -19,6 +19,7 @@ void slot_forget_answer(struct slot *slot)
 {
         slot->answered = slot->base_known = false;
         slot->status_base[0] = '\0';
+        slot->status_moved = 0;
 }
 
 struct slot *slots_find(struct slots *slots, const char *name)

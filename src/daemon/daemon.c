@@ -239,6 +239,13 @@ static void keep_fixed_parts(const struct daemon *daemon, struct config *config)
         (void)text_copy(config->smsd_conf, sizeof(config->smsd_conf), daemon->config.smsd_conf);
 }
 
+bool daemon_can_control(const struct config *config)
+{
+        if (config->control == CONTROL_SYSTEMD)
+                log_error("[gateway] control = systemd is not possible in this version: use direct or auto");
+        return config->control != CONTROL_SYSTEMD;
+}
+
 int daemon_reload(struct daemon *daemon)
 {
         _cleanup_free_ struct config *config = malloc(sizeof(*config));
@@ -251,6 +258,8 @@ int daemon_reload(struct daemon *daemon)
                 log_error("%s; the running configuration stays in force", error.message);
                 return r;
         }
+        if (!daemon_can_control(config))
+                return -EOPNOTSUPP;
         keep_fixed_parts(daemon, config);
         daemon->config = *config;
         daemon->config_last_good = false;

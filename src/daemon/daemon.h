@@ -80,6 +80,8 @@ struct daemon {
 int daemon_start(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 int daemon_reload(struct daemon *daemon);
+/* False, and said, when this version cannot control smsd in the way that the configuration wants. */
+bool daemon_can_control(const struct config *config);
 void daemon_recover_conf(struct daemon *daemon);
 
 /* queue.c: a zeroed event to be filled by the caller; it is stepped from the event loop. Never NULL. */

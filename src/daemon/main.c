@@ -124,14 +124,6 @@ static int load_config(struct daemon *daemon, const char *path)
         return 0;
 }
 
-static int check_control(const struct config *config)
-{
-        if (config->control != CONTROL_SYSTEMD)
-                return 0;
-        log_error("[gateway] control = systemd is not possible in this version: use direct or auto");
-        return -EX_CONFIG;
-}
-
 /* Another account sees no smsd of root's: it would start a second one. */
 static int check_account(void)
 {
@@ -160,7 +152,7 @@ static int run(struct daemon *daemon, const char *path)
         if (r >= 0)
                 r = load_config(daemon, path);
         if (r >= 0)
-                r = check_control(&daemon->config);
+                r = daemon_can_control(&daemon->config) ? 0 : -EX_CONFIG;
         if (r < 0)
                 return -r;
         r = daemon_start(daemon);

@@ -188,7 +188,8 @@ static void perform_conf_keep(struct daemon *daemon, const struct action *action
         struct conf_file_id id;
         size_t length = 0;
 
-        /* smsd runs on it for a moment now: nobody who had the replaced file open is still writing into it. */
+        /* smsd runs on it for a moment now: nobody who had the replaced file open is still writing into it.
+         */
         daemon_recover_conf(daemon);
         int r = conf_file_read(daemon->config.smsd_conf, &text, &length, &id);
         if (r >= 0 && (length != action->conf.length || memcmp(text, action->conf.text, length) != 0))
@@ -245,7 +246,13 @@ static void perform_flag_look(struct daemon *daemon)
         int r = legacy_flag_look(daemon->config.legacy_flag, daemon->config.legacy_owners, seen);
 
         flag->realtime = now_realtime();
-        if (r < 0 || !seen->present)
+        if (r < 0) {
+                flag->state = FLAG_REFUSED;
+                (void)text_format(flag->refusal, sizeof(flag->refusal), "cannot be looked at: %s",
+                                  strerror(-r));
+                return;
+        }
+        if (!seen->present)
                 return;
         flag->state = seen->reason == LEGACY_FLAG_OK ? FLAG_PRESENT : FLAG_REFUSED;
         (void)text_copy(flag->owner, sizeof(flag->owner), seen->owner);

@@ -42,6 +42,7 @@ struct rig {
         struct process_list list;
         struct smsd_status status, status_read; /* as it is, as it was read last */
         bool sending, stubborn;                 /* infofile; smsd ignores TERM */
+        bool frozen;   /* stats/status does not move */
         bool no_stats;          /* smsd.conf has no `stats` */
         int start_result;
         bool refuses;      /* smsd refuses smsd.conf as long as it holds `bogus` */
@@ -232,6 +233,15 @@ static inline void rig_read_conf(struct rig *rig, bool good)
                 event->conf.result = -ENOENT;
 }
 
+/* An smsd whose polls go through writes its line anew all the time. */
+static inline void rig_poll(struct rig *rig)
+{
+        for (unsigned i = 0; i < rig->status.n; i++)
+                if (rig->status.modems[i].state == HANDLER_IDLE && rig->list.n > 0 && !rig->frozen)
+                        (void)text_format(rig->status.modems[i].since_text, 32, "%llu",
+                                          (unsigned long long)(rig->now / USEC_PER_SEC));
+}
+
 static inline void rig_perform_file(struct rig *rig, const struct action *action)
 {
         switch (action->kind) {
@@ -299,6 +309,7 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
                 event->processes.sending = rig->sending;
                 break;
         case ACTION_STATUS_READ:
+                rig_poll(rig);
                 rig->status_read = rig->status;
                 rig_event(rig, EVENT_SMSD_STATUS)->status.status = rig->no_stats ? NULL : &rig->status_read;
                 break;

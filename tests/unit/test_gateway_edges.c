@@ -90,8 +90,10 @@ static void test_first_poll_that_never_ends(void **state)
         (void)rig_smsd(rig);
         rig->status.modems[0].state = HANDLER_RECEIVING; /* smsd writes that before it asks the modem */
         rig_begin(rig);
-        rig_wait(rig, 5 * USEC_PER_MIN);
+        rig_wait(rig, 3 * USEC_PER_MIN);
         assert_int_equal(rig_verdict(rig), VERDICT_DEGRADED);
+        rig_wait(rig, 5 * USEC_PER_MIN);
+        assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
         assert_int_equal(rig->counts[ACTION_SMSD_STOP], 0);
         rig->status.modems[0].state = HANDLER_IDLE;
         (void)text_copy(rig->status.modems[0].since_text, 32, "later");
@@ -140,6 +142,24 @@ static void test_stop_overtakes_a_start(void **state)
         assert_int_equal(rig->replies[2], 0);
 }
 
+/* It polled once and hangs since: the process, its port and its last word look as before. */
+static void test_handler_that_stops_polling(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        rig->frozen = true;
+        rig_wait(rig, 2 * USEC_PER_MIN);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING); /* a poll may take two minutes */
+        rig_wait(rig, 4 * USEC_PER_MIN);
+        assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
+        rig->frozen = false;
+        rig_wait(rig, 2 * USEC_PER_MIN);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -147,6 +167,7 @@ int main(void)
             cmocka_unit_test(test_fork_for_an_eventhandler_is_no_stray),
             cmocka_unit_test(test_smsd_without_stats_lets_us_sleep),
             cmocka_unit_test(test_first_poll_that_never_ends),
+            cmocka_unit_test(test_handler_that_stops_polling),
             cmocka_unit_test(test_stop_overtakes_a_start),
             cmocka_unit_test(test_modem_that_leaves_in_a_start_is_a_failure),
         };

@@ -152,7 +152,10 @@ static enum slot_health slot_health(const struct gateway *gateway, const struct 
                 return SLOT_BLOCKED;
         if (gateway->smsd.status_known && status && status->state == HANDLER_TROUBLE)
                 return SLOT_TROUBLE;
-        return is_doubtful(gateway, now) && !slot->answered ? SLOT_UNVERIFIED : SLOT_WELL;
+        /* Where stats/status is kept every poll shows in it: who was never seen to poll is not known to work.
+         */
+        bool doubtful = (gateway->smsd.status_known && status) || is_doubtful(gateway, now);
+        return doubtful && !slot->answered ? SLOT_UNVERIFIED : SLOT_WELL;
 }
 
 static void describe_slot(const struct gateway *gateway, const struct slot *slot, enum slot_health health,

@@ -76,6 +76,7 @@ static void bury(const char *folder)
         /* smsd forks while we look: until a look finds nothing. */
         for (int i = 0; i < 50 && kill_once(folder); i++)
                 ;
+        release_folder(folder);
         (void)nftw(folder, remove_file, 16, FTW_DEPTH | FTW_PHYS);
 }
 

@@ -8,4 +8,7 @@
 /* Does the process run a binary that lies (or lay) in the folder? No for a zombie. */
 bool process_runs_from(const char *folder, pid_t pid);
 
+/* Takes back what keeps a failed test's folder from being removed: a mount on etc/, an immutable smsd.conf. */
+void release_folder(const char *folder);
+
 #endif

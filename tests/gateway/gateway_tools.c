@@ -4,9 +4,13 @@
 #include "gateway_tools.h"
 
 #include "base/text.h"
+#include "gateway_private.h"
 
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -130,6 +134,27 @@ void gateway_move_conf(struct gateway *g)
         assert_int_equal(mkdir(gateway_path(g, "etc"), 0755), 0);
         (void)text_copy(g->conf, sizeof(g->conf), gateway_path(g, "etc/smsd.conf"));
         assert_int_equal(rename(old, g->conf), 0);
+}
+
+bool gateway_set_immutable(const char *path, bool on)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        int flags = 0;
+
+        if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+                return false;
+        flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+        return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+}
+
+void release_folder(const char *folder)
+{
+        char path[192];
+
+        (void)text_format(path, sizeof(path), "%s/etc", folder);
+        (void)umount2(path, MNT_DETACH); /* there is none when the test went well */
+        (void)text_format(path, sizeof(path), "%s/etc/smsd.conf", folder);
+        (void)gateway_set_immutable(path, false);
 }
 
 bool gateway_private_mounts(void)

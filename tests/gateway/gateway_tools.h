@@ -28,6 +28,8 @@ void gateway_assert_file(const char *path, const char *expected);
 /* Moves smsd.conf into etc/ (a folder of its own). The configuration must name it there. */
 void gateway_move_conf(struct gateway *g);
 
+/* False where the file system knows no such flag. */
+bool gateway_set_immutable(const char *path, bool on);
 /* From now on mounts are this program's own (and its children's); false where that is not allowed. */
 bool gateway_private_mounts(void);
 

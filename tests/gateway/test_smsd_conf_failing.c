@@ -6,9 +6,7 @@
 #include "gateway_tools.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -100,27 +98,15 @@ static void disk_full(struct gateway *g)
         assert_int_equal(umount2(etc, MNT_DETACH), 0);
 }
 
-static bool set_immutable(const char *path, bool on)
-{
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-        int flags = 0;
-
-        assert_true(fd >= 0);
-        if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
-                return false;
-        flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
-        return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
-}
-
 static void no_permission(struct gateway *g)
 {
         gateway_move_conf(g);
         gateway_start_daemon(g);
         pid_t pid = work_with_etc(g);
-        if (!set_immutable(g->conf, true))
+        if (!gateway_set_immutable(g->conf, true))
                 skip();
         still_works_and_says(g, pid, "Operation not permitted");
-        assert_true(set_immutable(g->conf, false));
+        assert_true(gateway_set_immutable(g->conf, false));
         works_again(g);
 }
 

@@ -35,9 +35,9 @@ struct event *controller_event(struct world *world, enum event_kind kind)
 static void recycle(struct world *world, struct event *event)
 {
         if (event->kind == EVENT_CONF_READ)
-                free((void *)(uintptr_t)event->conf.text);
+                free((char *)event->conf.text);
         if (event->kind == EVENT_PROCESSES && event->processes.list != &picture)
-                free((void *)(uintptr_t)event->processes.list);
+                free((struct process_list *)event->processes.list);
         *(struct event **)(void *)event = world->free_events;
         world->free_events = event;
 }

@@ -136,9 +136,10 @@ void promises_action(struct world *world, const struct action_list *actions, uns
                         promise_broken(world, 4, "smsd.conf is written during a hold");
                 break;
         case ACTION_HOLD_WRITE:
-                /* The flag may be gone by now: the next look tells. */
-                world->promises.held =
-                    action->hold.source != HOLD_SOURCE_LEGACY || world->files.flag == FLAG_PRESENT;
+                /* The flag may be gone by now: the next look tells. And whoever runs beside it by now was started by
+                 * somebody since it was written, which ends it. */
+                world->promises.held = action->hold.source != HOLD_SOURCE_LEGACY ||
+                                       (world->files.flag == FLAG_PRESENT && !smsd_main(world));
                 world->promises.held_until = action->hold.until;
                 world->promises.legacy_held = action->hold.source == HOLD_SOURCE_LEGACY;
                 if (action->hold.until == USEC_INFINITY)

@@ -81,6 +81,24 @@ static void test_smsd_without_stats_lets_us_sleep(void **state)
         assert_in_range(count_wakeups(rig, 10 * USEC_PER_MIN), 1, 20);
 }
 
+/* It has the port and its first poll never ends: that is not working, however long it lasts. */
+static void test_first_poll_that_never_ends(void **state)
+{
+        _rig_ rig = rig_new();
+        (void)state;
+
+        (void)rig_smsd(rig);
+        rig->status.modems[0].state = HANDLER_RECEIVING; /* smsd writes that before it asks the modem */
+        rig_begin(rig);
+        rig_wait(rig, 5 * USEC_PER_MIN);
+        assert_int_equal(rig_verdict(rig), VERDICT_DEGRADED);
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP], 0);
+        rig->status.modems[0].state = HANDLER_IDLE;
+        (void)text_copy(rig->status.modems[0].since_text, 32, "later");
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
 /* Who asked for the start is not told that all went well. */
 static void test_modem_that_leaves_in_a_start_is_a_failure(void **state)
 {
@@ -128,6 +146,7 @@ int main(void)
             cmocka_unit_test(test_adopted_smsd_dies_in_backoff),
             cmocka_unit_test(test_fork_for_an_eventhandler_is_no_stray),
             cmocka_unit_test(test_smsd_without_stats_lets_us_sleep),
+            cmocka_unit_test(test_first_poll_that_never_ends),
             cmocka_unit_test(test_stop_overtakes_a_start),
             cmocka_unit_test(test_modem_that_leaves_in_a_start_is_a_failure),
         };

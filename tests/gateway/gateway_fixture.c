@@ -60,7 +60,9 @@ static bool kill_once(const char *folder)
         DIR *stream = opendir("/proc");
         bool found = false;
 
-        for (struct dirent *entry = stream ? readdir(stream) : NULL; entry; entry = readdir(stream)) {
+        if (!stream)
+                return false;
+        for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream)) {
                 pid_t pid = (pid_t)atoi(entry->d_name);
                 if (pid > 0 && process_runs_from(folder, pid))
                         found |= kill_exact(folder, pid);

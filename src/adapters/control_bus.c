@@ -26,8 +26,7 @@ bool control_is_trusted(uid_t uid)
         return uid == 0 || uid == geteuid();
 }
 
-/* --- commands in flight ----------------------------------------------------------------------------------
- */
+/* --- commands in flight --- */
 
 static struct pending_command *find_pending(struct control_bus *control, unsigned token)
 {
@@ -79,8 +78,7 @@ void control_bus_reply(struct control_bus *bus, unsigned token, int result, cons
         forget_pending(pending);
 }
 
-/* --- connections -----------------------------------------------------------------------------------------
- */
+/* --- connections --- */
 
 static void end_peer(struct control_bus *control, unsigned place)
 {
@@ -172,8 +170,7 @@ static int on_connection(sd_event_source *source _unused_, int fd, uint32_t even
         return 0;
 }
 
-/* --- the socket ------------------------------------------------------------------------------------------
- */
+/* --- the socket --- */
 
 static int remove_socket(const char *path)
 {

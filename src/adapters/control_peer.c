@@ -37,8 +37,7 @@ static void drop_message(sd_bus_message **message)
         *message = sd_bus_message_unref(*message);
 }
 
-/* --- methods ---------------------------------------------------------------------------------------------
- */
+/* --- methods --- */
 
 static int method_snapshot(sd_bus_message *call, void *userdata, sd_bus_error *error _unused_)
 {
@@ -168,8 +167,7 @@ static const sd_bus_vtable methods[] = {
     SD_BUS_VTABLE_END,
 };
 
-/* --- the gate --------------------------------------------------------------------------------------------
- */
+/* --- the gate --- */
 
 static void restart_idle_time(struct control_peer *peer)
 {
@@ -245,8 +243,7 @@ static int on_input(sd_event_source *source _unused_, int fd _unused_, uint32_t 
         return 0;
 }
 
-/* --- the connection --------------------------------------------------------------------------------------
- */
+/* --- the connection --- */
 
 /* Gives the bus its two ends: the pipe's to read, a duplicate of the connection to write. */
 static int set_ends(struct control_peer *peer)

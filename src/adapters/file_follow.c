@@ -45,7 +45,7 @@ struct file_follow {
         struct followed current, previous;
 };
 
-/* --- one file ---------------------------------------------------------------------------------- */
+/* --- one file --- */
 
 static void followed_close(struct file_follow *f, struct followed *file)
 {
@@ -108,7 +108,7 @@ static bool is_unlinked(const struct followed *file)
         return fstat(file->fd, &now) == 0 && now.st_nlink == 0;
 }
 
-/* --- which file has the name ------------------------------------------------------------------- */
+/* --- which file has the name --- */
 
 /* Opens through a mere name first: a fifo or device under it is never opened for real. */
 static int open_regular(const char *path, struct stat *ret_stat)
@@ -188,7 +188,7 @@ void file_follow_check(struct file_follow *f)
         (void)sd_event_source_set_enabled(f->read_source, SD_EVENT_ONESHOT);
 }
 
-/* --- events ------------------------------------------------------------------------------------ */
+/* --- events --- */
 
 /* The older file first, so that lines come in the order of their writing. */
 static int on_read(sd_event_source *source, void *userdata)
@@ -232,7 +232,7 @@ static int on_inotify(sd_event_source *source, int fd, uint32_t events, void *us
         return 0;
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static int add_sources(struct file_follow *f, sd_event *event)
 {

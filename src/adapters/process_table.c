@@ -54,7 +54,7 @@ struct process_table {
         struct process_list list;
 };
 
-/* --- watches ----------------------------------------------------------------------------------- */
+/* --- watches --- */
 
 static struct watch *find_watch(struct process_table *t, struct process_id id)
 {
@@ -181,7 +181,7 @@ int process_table_signal(const struct process_table *t, struct process_id id, in
         return signal_pidfd(fd, signal) < 0 ? -errno : 0;
 }
 
-/* --- the binary -------------------------------------------------------------------------------- */
+/* --- the binary --- */
 
 static void stat_or_absent(const char *path, struct stat *ret_stat)
 {
@@ -220,7 +220,7 @@ static int on_binary(sd_event_source *source, int fd, uint32_t events, void *use
         return 0;
 }
 
-/* --- scan -------------------------------------------------------------------------------------- */
+/* --- scan --- */
 
 struct scan {
         struct process_table *table;
@@ -337,7 +337,7 @@ const struct process_list *process_table_list(const struct process_table *t)
         return &t->list;
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static int copy_options(struct process_table *t, const struct process_table_options *options)
 {

@@ -102,7 +102,7 @@ static const char *base_name(const char *path)
         return slash ? slash + 1 : path;
 }
 
-/* --- /proc/PID/stat ---------------------------------------------------------------------------- */
+/* --- /proc/PID/stat --- */
 
     static int read_stat(int proc_fd, pid_t pid, struct process_stat *ret_stat)
 {
@@ -125,7 +125,7 @@ int proc_read_start_time(int proc_fd, pid_t pid, uint64_t *ret_start_time)
         return 0;
 }
 
-/* --- is it an smsd? ---------------------------------------------------------------------------- */
+/* --- is it an smsd? --- */
 
     /* Cheap for the hundreds of others: one readlink. */
     static bool is_smsd(int proc_fd, pid_t pid, const struct smsd_identity *identity)
@@ -160,7 +160,7 @@ static bool in_our_namespace(int proc_fd, pid_t pid, const struct smsd_identity 
         return same_file(&namespace, &identity->namespace);
 }
 
-/* --- which configuration? ---------------------------------------------------------------------- */
+/* --- which configuration? --- */
 
 /*
  * The last -c among smsd's arguments (NUL-separated), as its getopt reads them: "-c FILE", "-cFILE", "-tc
@@ -252,7 +252,7 @@ pid_t read_pidfile(const char *path)
         return parse_unsigned(text, 1, INT_MAX, &pid) == 0 ? (pid_t)pid : 0;
 }
 
-/* --- which port? ------------------------------------------------------------------------------- */
+/* --- which port? --- */
 
     struct tty_search {
         int fd; /* /proc/PID/fd */

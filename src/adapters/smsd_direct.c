@@ -40,7 +40,7 @@ struct account {
         gid_t gid;
 };
 
-/* --- orphans ----------------------------------------------------------------------------------- */
+/* --- orphans --- */
 
     /*
      * WNOWAIT shows one ended child without taking it. One that is kept hides the others behind it; they wait
@@ -96,7 +96,7 @@ struct smsd_direct *smsd_direct_free(struct smsd_direct *d)
         return NULL;
 }
 
-/* --- account and files ------------------------------------------------------------------------- */
+/* --- account and files --- */
 
     static int choose_group(const struct smsd_direct_options *options, struct account *account)
 {
@@ -186,7 +186,7 @@ static int open_output(const char *path, const struct account *account)
         return result;
 }
 
-/* --- the child --------------------------------------------------------------------------------- */
+/* --- the child --- */
 
     /* Nothing of how the daemon runs may be inherited but the environment, and of that not what systemd said
      * to the daemon alone. */
@@ -257,7 +257,7 @@ static void run_child(const char *const *arguments, int output, int error)
         _exit(127);
 }
 
-/* --- start ------------------------------------------------------------------------------------- */
+/* --- start --- */
 
     /* An smsd that failed to start leaves no zombie. */
     static void reap(pid_t pid)

@@ -33,8 +33,7 @@ static usec_t now_boottime(void)
         return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
 }
 
-/* --- the dialogue ------------------------------------------------------------------------------------------
- */
+/* --- the dialogue --- */
 
 /* Writes what the dialogue has to say, and goes on or ends. */
 static void drive(struct probe *probe)
@@ -89,8 +88,7 @@ static int run_dialogue(struct probe *probe)
         return r < 0 ? r : probe->error;
 }
 
-/* --- the answer --------------------------------------------------------------------------------------------
- */
+/* --- the answer --- */
 
 static void print_fact(struct screen *screen, const char *label, const char *value)
 {
@@ -133,8 +131,7 @@ static int print_result(const char *path, const struct probe *probe)
         return good ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* --- the port ----------------------------------------------------------------------------------------------
- */
+/* --- the port --- */
 
 /* 0: it is free; else it was told why not. */
 static int check_free(const char *path)

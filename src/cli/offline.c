@@ -38,8 +38,7 @@ static usec_t read_clock(clockid_t clock)
         return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_nsec / 1000;
 }
 
-/* --- looking -----------------------------------------------------------------------------------------------
- */
+/* --- looking --- */
 
 static int scan_processes(struct sight *sight)
 {
@@ -79,8 +78,7 @@ static void read_status(struct sight *sight)
         smsd_state_status(sight->smsd, status, sight->now);
 }
 
-/* --- the facts ---------------------------------------------------------------------------------------------
- */
+/* --- the facts --- */
 
 /* What a handler has open is the end of the links that smsd.conf may name. */
 static bool same_node(const char *device, const char *tty)
@@ -197,8 +195,7 @@ static void fill_hold(struct sight *sight, struct snapshot *s)
         s->hold.until = (snapshot_time_t)record.until + sight->realtime_offset;
 }
 
-/* --- the verdict -------------------------------------------------------------------------------------------
- */
+/* --- the verdict --- */
 
 static void advise(const struct sight *sight, const char *first, struct snapshot *s)
 {

@@ -13,8 +13,7 @@
 
 #define VALUE_MAX 1024
 
-/* --- words -------------------------------------------------------------------------------------------------
- */
+/* --- words --- */
 
 /* To the second below ten minutes, else to the minute: nobody reads more. */
 static usec_t rounded(usec_t distance)
@@ -76,8 +75,7 @@ static void add_labelled(char *target, const char *label, const char *text)
         add(target, piece);
 }
 
-/* --- the verdict -------------------------------------------------------------------------------------------
- */
+/* --- the verdict --- */
 
 static enum screen_colour verdict_colour(enum verdict verdict)
 {
@@ -141,8 +139,7 @@ static void render_verdict(struct screen *screen, const struct snapshot *s)
                              "observe: smswarden only looks, it touches nothing");
 }
 
-/* --- smsd --------------------------------------------------------------------------------------------------
- */
+/* --- smsd --- */
 
 static void render_handler(struct screen *screen, const struct snapshot_handler *handler, bool first)
 {
@@ -185,8 +182,7 @@ static void render_smsd(struct screen *screen, const struct snapshot *s, snapsho
                 screen_value(screen, "last error", SCREEN_PLAIN, s->smsd.last_error);
 }
 
-/* --- modems ------------------------------------------------------------------------------------------------
- */
+/* --- modems --- */
 
 static enum screen_colour state_colour(const char *state)
 {
@@ -292,8 +288,7 @@ static void render_modems(struct screen *screen, const struct snapshot *s)
         }
 }
 
-/* --- what was and what waits -------------------------------------------------------------------------------
- */
+/* --- what was and what waits --- */
 
 static void render_hold(struct screen *screen, const struct snapshot *s, snapshot_time_t now)
 {

@@ -91,9 +91,7 @@ static enum outcome run(const struct folder *folder, const char *text, const str
         return ENDED;
 }
 
-/* --- killed
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- killed --- */
 
 static void prepare(const struct folder *folder)
 {

@@ -42,8 +42,7 @@ struct fixture {
 #define MEMORY_IS_MEASURED true
 #endif
 
-/* --- the server -------------------------------------------------------------------------------------------
- */
+/* --- the server --- */
 
 struct server {
         struct control_bus *bus;
@@ -185,8 +184,7 @@ static int tear_down(void **state)
         return 0;
 }
 
-/* --- clients ----------------------------------------------------------------------------------------------
- */
+/* --- clients --- */
 
 static struct control_client *must_connect(const struct fixture *f)
 {
@@ -286,8 +284,7 @@ static void wait_for_fds(const struct fixture *f, unsigned wanted)
         assert_true(count_fds(f->server) <= wanted);
 }
 
-/* --- tests ------------------------------------------------------------------------------------------------
- */
+/* --- tests --- */
 
 static void test_snapshot_for_root(void **state)
 {

@@ -39,8 +39,7 @@ struct output {
         char err[4096];
 };
 
-/* --- running it --------------------------------------------------------------------------------------------
- */
+/* --- running it --- */
 
 static void read_all(int fd, char *target, size_t size)
 {
@@ -109,8 +108,7 @@ static json_int_t get_number(json_t *root, const char *object, const char *key)
         return json_integer_value(json_object_get(json_object_get(root, object), key));
 }
 
-/* --- the controller ----------------------------------------------------------------------------------------
- */
+/* --- the controller --- */
 
 struct server {
         struct control_bus *bus;
@@ -206,8 +204,7 @@ static void stop_server(struct fixture *f)
         f->server = 0;
 }
 
-/* --- the box -----------------------------------------------------------------------------------------------
- */
+/* --- the box --- */
 
 static void put_file(const struct fixture *f, const char *name, const char *text)
 {
@@ -281,8 +278,7 @@ static int tear_down(void **state)
         return 0;
 }
 
-/* --- tests -------------------------------------------------------------------------------------------------
- */
+/* --- tests --- */
 
 static void test_usage(void **state)
 {

@@ -23,8 +23,7 @@
 
 #define SET(field, value) assert_int_equal(text_copy(field, sizeof(field), value), 0)
 
-/* --- situations --------------------------------------------------------------------------------------------
- */
+/* --- situations --- */
 
 static void base(struct snapshot *s, enum verdict verdict, const char *reason, const char *action)
 {
@@ -206,8 +205,7 @@ static const struct {
     {"hostile", make_hostile},
 };
 
-/* --- text --------------------------------------------------------------------------------------------------
- */
+/* --- text --- */
 
 static char *render(const struct snapshot *s, bool colour)
 {
@@ -309,8 +307,7 @@ static void test_ages(void **state _unused_)
         }
 }
 
-/* --- JSON --------------------------------------------------------------------------------------------------
- */
+/* --- JSON --- */
 
 #define MODEM_KEYS                                                                                           \
         "name state model firmware imei imsi usb device interface iccid sim registration operator "          \

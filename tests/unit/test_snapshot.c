@@ -29,8 +29,7 @@ static const char schema[] =
     "traffic{last_sent last_received } "
     "other_modems[" MODEM_KEYS "] } ";
 
-/* --- a visitor that writes the keys down -------------------------------------------------------------------
- */
+/* --- a visitor that writes the keys down --- */
 
 struct keys {
         char text[4096];
@@ -94,8 +93,7 @@ static const struct snapshot_visitor key_visitor = {
     .time = key_time,
 };
 
-/* --- a tape: one visitor records every value, the other plays it back --------------------------------------
- */
+/* --- a tape: one visitor records every value, the other plays it back --- */
 
 struct entry {
         char key[32];
@@ -197,8 +195,7 @@ static const struct snapshot_visitor tape_visitor = {
     .time = tape_time,
 };
 
-/* --- tests -------------------------------------------------------------------------------------------------
- */
+/* --- tests --- */
 
 static void test_schema(void **state _unused_)
 {

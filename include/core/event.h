@@ -79,7 +79,7 @@ struct port_event {
 struct conf_event {
         int result; /* 0, or negative errno of the read */
         bool good;  /* this is the last good copy */
-        const char *text;
+        char *text; /* belongs to who made the event */
         size_t length;
 };
 

@@ -39,7 +39,7 @@ static void forget(struct event *event)
 {
         if (event->kind != EVENT_CONF_READ)
                 return;
-        free((char *)(uintptr_t)event->conf.text);
+        free(event->conf.text);
         event->conf.text = NULL;
 }
 

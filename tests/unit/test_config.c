@@ -404,16 +404,27 @@ static bool read_row(const char *line, char key[64], char value[256])
 static void test_documented_defaults(void **state)
 {
         static const char *const others[][3] = {
-            {"gateway", "mode", "observe"},       {"gateway", "control", "direct"},
-            {"gateway", "unit", "x.service"},     {"gateway", "smsd", "/x"},
-            {"gateway", "smsd_conf", "/x"},       {"gateway", "smsd_user", "x"},
-            {"gateway", "smsd_group", "x"},       {"gateway", "runtime_dir", "/x"},
-            {"gateway", "state_dir", "/y"},       {"hold", "default", "1min"},
-            {"hold", "maximum", "1min"},          {"hold", "notify_after", "1min"},
-            {"hold", "legacy_flag", "none"},      {"hold", "legacy_owners", "x"},
-            {"restart", "backoff_max", "1s"},     {"modem NAME", "match", "usb=1-1"},
-            {"modem NAME", "profile", "generic"}, {"modem NAME", "manage", "profile"},
-            {"modem NAME", "boot_timeout", "1s"}, {"notify NAME", "min_severity", "critical"},
+            {"gateway", "mode", "observe"},
+            {"gateway", "control", "direct"},
+            {"gateway", "hotplug", "sysfs"},
+            {"gateway", "unit", "x.service"},
+            {"gateway", "smsd", "/x"},
+            {"gateway", "smsd_conf", "/x"},
+            {"gateway", "smsd_user", "x"},
+            {"gateway", "smsd_group", "x"},
+            {"gateway", "runtime_dir", "/x"},
+            {"gateway", "state_dir", "/y"},
+            {"hold", "default", "1min"},
+            {"hold", "maximum", "1min"},
+            {"hold", "notify_after", "1min"},
+            {"hold", "legacy_flag", "none"},
+            {"hold", "legacy_owners", "x"},
+            {"restart", "backoff_max", "1s"},
+            {"modem NAME", "match", "usb=1-1"},
+            {"modem NAME", "profile", "generic"},
+            {"modem NAME", "manage", "profile"},
+            {"modem NAME", "boot_timeout", "1s"},
+            {"notify NAME", "min_severity", "critical"},
         };
         static struct config standard, config;
         struct config_error error;

@@ -26,7 +26,7 @@
 #define OLD_TEXT "devices = GSM1\n[GSM1]\ndevice = /dev/old\n"
 #define NEW_TEXT "devices = GSM1\n[GSM1]\ndevice = /dev/new\n# and longer than the old one\n"
 
-/* Under build/, because /tmp may be a tmpfs without user.* attributes. */
+/* In /var/tmp, because /tmp may be a tmpfs without user.* attributes. */
 struct folder {
         char path[256];
         char file[320]; /* smsd.conf in it */
@@ -70,7 +70,6 @@ static inline int folder_setup(void **state)
         struct folder *folder = calloc(1, sizeof(*folder));
 
         assert_non_null(folder);
-        /* Not /tmp: a tmpfs of Debian 12's kernel keeps no user attributes. */
         (void)text_copy(folder->path, sizeof(folder->path), "/var/tmp/smswarden-conf.XXXXXX");
         assert_non_null(mkdtemp(folder->path));
         (void)text_format(folder->file, sizeof(folder->file), "%s/smsd.conf", folder->path);

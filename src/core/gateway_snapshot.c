@@ -68,6 +68,14 @@ static enum slot_health slot_health(const struct gateway *gateway, const struct 
         return doubtful && !slot->answered ? SLOT_UNVERIFIED : SLOT_WELL;
 }
 
+/* The network itself refuses: smsd ends on that, and no restart helps. */
+static bool is_denied(const struct gateway *gateway, const struct slot *slot)
+{
+        const struct modem *modem = slot_modem(slot, gateway->modems);
+
+        return modem && modem->facts.registration == REGISTRATION_DENIED;
+}
+
 /* Why this very slot has no handler: its own guard or modem, not those of its neighbour. */
 static void describe_unserved(const struct gateway *gateway, const struct slot *slot, struct snapshot *s)
 {
@@ -111,6 +119,13 @@ static void describe_slot(const struct gateway *gateway, const struct slot *slot
 
         if (health == SLOT_UNSERVED && !slot_startable(slot, gateway->modems)) {
                 describe_unserved(gateway, slot, s);
+                return;
+        }
+        if (health == SLOT_UNSERVED && is_denied(gateway, slot)) {
+                (void)text_format(s->reason, sizeof(s->reason), "%s: the network denies it registration",
+                                  slot->config.name);
+                (void)text_copy(s->next_action, sizeof(s->next_action),
+                                "check with the operator that the SIM is active; smswarden goes on trying");
                 return;
         }
         (void)text_format(s->reason, sizeof(s->reason), "%s: %s", slot->config.name, words[health].reason);

@@ -62,9 +62,11 @@ static const char *sim_action(enum sim_state sim)
 
 static const char *modem_action(const struct modem *modem)
 {
-        const char *action = modem_usable(modem) ? NULL : sim_action(modem->facts.sim);
+        /* What a probe under way has heard is newer than what the last one left. */
+        bool probing = modem->state == MODEM_PROBING;
+        const char *action = sim_action(probing ? modem->dialogue.facts.sim : modem->facts.sim);
 
-        if (action)
+        if (action && (probing || modem->state == MODEM_DEGRADED))
                 return action;
         switch (modem->state) {
         case MODEM_SETTLING:

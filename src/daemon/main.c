@@ -83,8 +83,13 @@ static int check_config(const char *path)
                 (void)fprintf(stderr, "smswardend: %s\n", error.message);
                 return EX_CONFIG;
         }
-        if (!daemon_can_control(&config))
+        if (config.control == CONTROL_SYSTEMD) {
+                (void)fprintf(stderr,
+                              "smswardend: %s: [gateway] control: systemd is not possible in this version; "
+                              "use direct or auto\n",
+                              path);
                 return EX_CONFIG;
+        }
         (void)printf("%s: correct\n", path);
         return 0;
 }

@@ -96,7 +96,9 @@ static int read_command(sd_bus_message *call, struct command *command)
                 r = sd_bus_message_read(call, "sb", &reason, &force);
         if (r < 0)
                 return r;
-        (void)text_escape(command->reason, sizeof(command->reason), reason, strlen(reason));
+        /* What was cut says so: half a sentence is misread. */
+        if (text_escape(command->reason, sizeof(command->reason) - strlen("..."), reason, strlen(reason)) < 0)
+                (void)text_append(command->reason, sizeof(command->reason), "...");
         command->force = force;
         return 0;
 }

@@ -29,7 +29,7 @@ struct cli_options {
 struct cli {
         struct cli_options options;
         struct config config;
-        char config_problem[256]; /* why the defaults are used instead of the file; "" fine */
+        char config_problem[320]; /* why the file is not used, and what is instead; "" fine */
 };
 
 typedef int (*cli_command_fn)(struct cli *cli);

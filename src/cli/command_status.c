@@ -26,8 +26,7 @@ static void show_text(const struct cli *cli, struct screen *screen, const struct
 {
         render_text(screen, snapshot, wall_clock());
         if (cli->config_problem[0])
-                screen_format(screen, "note", SCREEN_WARNING, "%s; the defaults are used",
-                              cli->config_problem);
+                screen_format(screen, "note", SCREEN_WARNING, "%s", cli->config_problem);
 }
 
 static int show(const struct cli *cli, struct screen *screen, struct snapshot *snapshot)

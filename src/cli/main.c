@@ -23,9 +23,23 @@ void cli_complain(const char *format, ...)
 }
 
 /*
- * A configuration that is wrong, or may not be read by this user, must not keep anybody from looking: the
- * defaults name the same paths on nearly every box. `status` tells of it.
+ * A configuration that is wrong, or may not be read by this user, must not keep anybody from looking. The
+ * controller goes on with the last good one, so that tells where to find it; it is kept for root alone, and
+ * the defaults name the same paths on nearly every box. `status` tells of it.
  */
+static const char *load_substitute(struct cli *cli)
+{
+        struct config_file_error error;
+        char folder[CONFIG_PATH_MAX];
+
+        config_init(&cli->config);
+        if (config_file_find_state_dir(cli->options.config, folder, sizeof(folder)) < 0)
+                (void)text_copy(folder, sizeof(folder), cli->config.state_dir);
+        return config_file_load_good(folder, &cli->config, &error) == 0
+                   ? "the last good configuration is used"
+                   : "the defaults are used";
+}
+
 static void load_config(struct cli *cli)
 {
         struct config_file_error error;
@@ -33,8 +47,8 @@ static void load_config(struct cli *cli)
 
         if (r == 0)
                 return;
-        config_init(&cli->config);
-        (void)text_format(cli->config_problem, sizeof(cli->config_problem), "%.200s", error.message);
+        (void)text_format(cli->config_problem, sizeof(cli->config_problem), "%.200s; %s", error.message,
+                          load_substitute(cli));
 }
 
 /* Output that could not be written is a failure: `smswarden status > /dev/full`. */

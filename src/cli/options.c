@@ -174,10 +174,14 @@ static int take_words(struct cli_options *options, cli_command_fn *ret_command, 
                 cli_complain("what shall be done? see smswarden --help");
                 return -EINVAL;
         }
+        if (n == 1 && text_equal(words[0], "help")) {
+                options->help = true;
+                return 0;
+        }
         if (!command)
                 return refuse_word("there is no command ", words[0]);
         if (n > 1 + command->takes_argument)
-                return refuse_word("too much: ", words[1 + command->takes_argument]);
+                return refuse_word("there is no place for ", words[1 + command->takes_argument]);
         options->command = command->name;
         options->port = n > 1 ? words[1] : NULL;
         *ret_command = command->function;

@@ -119,8 +119,8 @@ static void give_up_waiting(struct gateway *gateway, struct action_list *actions
 
         gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
         for (unsigned i = 0; i < gateway->n_waiting; i++)
-                action_reply(actions, gateway->waiting[i], 1, "smsd was not started: %.180s. %.180s", reason,
-                             action);
+                action_reply(actions, gateway->waiting[i], 1,
+                             "smsd was not started: %.180s; what to do: %.180s", reason, action);
         gateway->n_waiting = 0;
         gateway->waiting_until = USEC_INFINITY;
 }

@@ -117,4 +117,16 @@ bool gateway_slot_served(const struct gateway *gateway, const struct slot *slot)
 void gateway_describe_waiting(const struct gateway *gateway, char *reason, size_t reason_size, char *action,
                               size_t action_size);
 
+/* The modem that a person would want to hear about when no slot can be served: the one in a slot, else one
+ * that is on its way; NULL: none is plugged in. Belongs to the gateway. */
+const struct modem *gateway_relevant_modem(const struct gateway *gateway);
+
+/* The guard of this slot and what lifts it. False: there is none, the texts are untouched. */
+bool gateway_describe_guard(const struct gateway *gateway, const struct slot *slot, char *reason,
+                            size_t reason_size, char *action, size_t action_size);
+
+/* Why this modem, which is plugged in, is not ready. */
+void gateway_describe_modem(const struct modem *modem, char *reason, size_t reason_size, char *action,
+                            size_t action_size);
+
 #endif

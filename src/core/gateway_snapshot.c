@@ -10,111 +10,6 @@
 
 #define DOUBT_TIME (35 * USEC_PER_SEC) /* a handler without its device, or without a SIM, is gone by then */
 
-/* --- the words --- */
-
-static const char *guard_reason(enum guard guard)
-{
-        switch (guard) {
-        case GUARD_PIN_REFUSED:
-                return "the SIM refused the PIN of smsd.conf; another try could lock it";
-        case GUARD_PIN_ATTEMPTS:
-                return "the SIM asks for its PIN and has fewer than 3 attempts left";
-        case GUARD_PIN_MISSING:
-                return "the SIM asks for its PIN and smsd.conf has none";
-        case GUARD_PUK:
-                return "the SIM is locked and asks for its PUK";
-        case GUARD_NONE:
-                break;
-        }
-        return "";
-}
-
-static const char *guard_action(enum guard guard)
-{
-        switch (guard) {
-        case GUARD_PIN_REFUSED:
-                return "correct `pin` in the modem's section of smsd.conf, then run `smswarden start` "
-                       "(--force tries the same PIN once more)";
-        case GUARD_PIN_ATTEMPTS:
-                return "make sure that `pin` in smsd.conf is right, then run `smswarden start --force`";
-        case GUARD_PIN_MISSING:
-                return "add `pin = ...` to the modem's section of smsd.conf, then run `smswarden start`; or "
-                       "switch the SIM's PIN off";
-        case GUARD_PUK:
-                return "unlock the SIM in a phone with its PUK, put it back, then run `smswarden start`";
-        case GUARD_NONE:
-                break;
-        }
-        return "";
-}
-
-static const char *modem_action(const struct modem *modem)
-{
-        switch (modem->state) {
-        case MODEM_SETTLING:
-                return "wait some seconds; if it stays so, check that the kernel's option driver is loaded "
-                       "(dmesg)";
-        case MODEM_PROBING:
-                return "nothing: a modem needs up to a minute after it gets power";
-        case MODEM_FAILED:
-                return "see `smswarden modems`; cut the modem's power for ten seconds";
-        case MODEM_DEGRADED:
-                return "check SIM, antenna and power; `smswarden modems` shows what the modem said";
-        case MODEM_ABSENT:
-        case MODEM_READY:
-        case MODEM_RECOVERING:
-                break;
-        }
-        return "nothing";
-}
-
-/* The modem that a person would want to hear about when no slot can be served: the one in the slot, else one
- * that is on its way. */
-static const struct modem *relevant_modem(const struct gateway *gateway)
-{
-        const struct modem *best = NULL;
-
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                if (slot_modem(&gateway->slots.items[i], gateway->modems))
-                        return slot_modem(&gateway->slots.items[i], gateway->modems);
-        for (unsigned i = 0; i < gateway->n_modems; i++)
-                if (modem_present(&gateway->modems[i]) && (!best || best->state == MODEM_FAILED))
-                        best = &gateway->modems[i];
-        return best;
-}
-
-void gateway_describe_waiting(const struct gateway *gateway, char *reason, size_t reason_size, char *action,
-                              size_t action_size)
-{
-        for (unsigned i = 0; i < gateway->slots.n; i++) {
-                enum guard guard = slot_guard(&gateway->slots.items[i], gateway->modems);
-                if (guard == GUARD_NONE)
-                        continue;
-                (void)text_format(reason, reason_size, "%s: %s", gateway->slots.items[i].config.name,
-                                  guard_reason(guard));
-                (void)text_copy(action, action_size, guard_action(guard));
-                return;
-        }
-        const struct modem *modem = relevant_modem(gateway);
-        if (gateway->slots.n == 0) {
-                (void)text_copy(reason, reason_size,
-                                gateway->conf_error[0] ? gateway->conf_error
-                                                       : "smsd.conf names no modem in `devices`");
-                (void)text_copy(action, action_size, "correct smsd.conf, then run `smswarden start`");
-        } else if (!modem) {
-                (void)text_copy(reason, reason_size, "no modem is plugged in");
-                (void)text_copy(action, action_size,
-                                "plug the modem in; smsd is started as soon as it is ready");
-        } else if (modem_usable(modem)) {
-                (void)text_copy(reason, reason_size, "smsd does not run");
-                (void)text_copy(action, action_size, "run `smswarden start`");
-        } else {
-                (void)text_format(reason, reason_size, "the modem at %s is not ready: %s",
-                                  modem->fixed ? modem->node : modem->device.path, modem->reason);
-                (void)text_copy(action, action_size, modem_action(modem));
-        }
-}
-
 /* A poll may wait for two minutes; and stats/status is looked at once a minute. */
 #define STUCK_AFTER (4 * USEC_PER_MIN)
 
@@ -173,6 +68,34 @@ static enum slot_health slot_health(const struct gateway *gateway, const struct 
         return doubtful && !slot->answered ? SLOT_UNVERIFIED : SLOT_WELL;
 }
 
+/* The network itself refuses: smsd ends on that, and no restart helps. */
+static bool is_denied(const struct gateway *gateway, const struct slot *slot)
+{
+        const struct modem *modem = slot_modem(slot, gateway->modems);
+
+        return modem && modem->facts.registration == REGISTRATION_DENIED;
+}
+
+/* Why this very slot has no handler: its own guard or modem, not those of its neighbour. */
+static void describe_unserved(const struct gateway *gateway, const struct slot *slot, struct snapshot *s)
+{
+        const struct modem *modem = slot_modem(slot, gateway->modems);
+        char reason[sizeof(s->reason)];
+
+        if (gateway_describe_guard(gateway, slot, s->reason, sizeof(s->reason), s->next_action,
+                                   sizeof(s->next_action)))
+                return;
+        if (modem) {
+                gateway_describe_modem(modem, reason, sizeof(reason), s->next_action, sizeof(s->next_action));
+        } else {
+                (void)text_copy(reason, sizeof(reason), "its modem is not plugged in or not ready");
+                (void)text_copy(s->next_action, sizeof(s->next_action),
+                                "plug its modem in; `smswarden modems` shows what is there");
+        }
+        (void)text_format(s->reason, sizeof(s->reason), "%s is not served: %.300s", slot->config.name,
+                          reason);
+}
+
 static void describe_slot(const struct gateway *gateway, const struct slot *slot, enum slot_health health,
                           struct snapshot *s)
 {
@@ -193,15 +116,16 @@ static void describe_slot(const struct gateway *gateway, const struct slot *slot
                             "run `smswarden restart`; see smsd's log for what it hangs on"},
             [SLOT_TROUBLE] = {"smsd reports trouble with it", "see smsd's log"},
         };
-        char reason[sizeof(s->reason)], action[sizeof(s->next_action)];
 
         if (health == SLOT_UNSERVED && !slot_startable(slot, gateway->modems)) {
-                gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
-                const struct modem *modem = slot_modem(slot, gateway->modems);
-                (void)text_format(s->reason, sizeof(s->reason), "%s is not served: %.300s", slot->config.name,
-                                  modem ? reason : "its modem is not plugged in or not ready");
+                describe_unserved(gateway, slot, s);
+                return;
+        }
+        if (health == SLOT_UNSERVED && is_denied(gateway, slot)) {
+                (void)text_format(s->reason, sizeof(s->reason), "%s: the network denies it registration",
+                                  slot->config.name);
                 (void)text_copy(s->next_action, sizeof(s->next_action),
-                                modem ? action : "plug its modem in; `smswarden modems` shows what is there");
+                                "check with the operator that the SIM is active; smswarden goes on trying");
                 return;
         }
         (void)text_format(s->reason, sizeof(s->reason), "%s: %s", slot->config.name, words[health].reason);
@@ -240,7 +164,7 @@ static void judge_restarting(const struct gateway *gateway, struct snapshot *s)
 
 static bool modem_on_its_way(const struct gateway *gateway)
 {
-        const struct modem *modem = relevant_modem(gateway);
+        const struct modem *modem = gateway_relevant_modem(gateway);
 
         return modem && (modem->state == MODEM_SETTLING || modem->state == MODEM_PROBING);
 }
@@ -290,7 +214,10 @@ static void judge_running(const struct gateway *gateway, usec_t now, struct snap
                 return;
         }
         if (!worst) {
-                set_verdict(s, VERDICT_WORKING, "smsd runs and its modem answers", "nothing");
+                set_verdict(s, VERDICT_WORKING,
+                            gateway->slots.n == 1 ? "smsd runs and its modem answers"
+                                                  : "smsd runs and all its modems answer",
+                            "nothing");
                 return;
         }
         describe_slot(gateway, worst, worst_health, s);
@@ -380,6 +307,8 @@ static void add_smsd_words(const struct gateway *gateway, const struct slot *slo
 {
         const struct smsd_status_modem *status = smsd_status_find(&gateway->smsd.status, slot->config.name);
 
+        if (!slot_modem(slot, gateway->modems))
+                return; /* its last words are about a modem that is gone */
         if (gateway->smsd.status_known && status && status->signal_dbm)
                 to->signal_dbm = status->signal_dbm;
         if (slot->unregistered)

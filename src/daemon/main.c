@@ -25,7 +25,7 @@ struct options {
 };
 
 static const char help[] =
-    "Usage: smswardend [--config FILE] [--check-config] [--verbose] [--version]\n"
+    "Usage: smswardend [--config FILE] [--check-config] [--verbose] [--help] [--version]\n"
     "\n"
     "Keeps an SMS gateway (smsd of smstools and its modem) working. Runs in the foreground and logs to the\n"
     "journal or to stderr. TERM ends it and leaves smsd running, HUP reads the configuration again.\n"
@@ -33,6 +33,7 @@ static const char help[] =
     "  --config FILE    the configuration, default " CONFIG_DEFAULT "\n"
     "  --check-config   read and check the configuration, say what is wrong, do nothing\n"
     "  --verbose        log every event and what was done about it\n"
+    "  --help           print this\n"
     "  --version        print the version\n";
 
 /* Returns -1 to go on, or the exit code. */
@@ -80,6 +81,13 @@ static int check_config(const char *path)
 
         if (config_file_load(path, &config, &error) < 0) {
                 (void)fprintf(stderr, "smswardend: %s\n", error.message);
+                return EX_CONFIG;
+        }
+        if (config.control == CONTROL_SYSTEMD) {
+                (void)fprintf(stderr,
+                              "smswardend: %s: [gateway] control: systemd is not possible in this version; "
+                              "use direct or auto\n",
+                              path);
                 return EX_CONFIG;
         }
         (void)printf("%s: correct\n", path);

@@ -347,7 +347,8 @@ static void test_long_reason_is_cut(void **state)
         const struct control_request request = {.kind = COMMAND_START, .reason = reason};
         assert_int_equal(ask(f, &request, &result, message, sizeof(message)), 0);
         assert_int_equal(strspn(message + strlen("start|root|"), "x"),
-                         sizeof(((struct command *)0)->reason) - 1);
+                         sizeof(((struct command *)0)->reason) - 1 - strlen("..."));
+        assert_non_null(strstr(message, "xxx...")); /* and it says so */
 }
 
 static void test_hold_has_an_end(void **state)

@@ -321,6 +321,9 @@ static void test_help_and_version(void **state)
         assert_int_equal(output->code, 0);
         assert_non_null(strstr(output->out, "status [--json] [--watch]"));
         assert_string_equal(output->err, "");
+        RUN(*state, output, "help");
+        assert_int_equal(output->code, 0);
+        assert_non_null(strstr(output->out, "status [--json] [--watch]"));
         RUN(*state, output, "--version");
         assert_int_equal(output->code, 0);
         assert_string_equal(output->out, "smswarden " SMSWARDEN_VERSION "\n");

@@ -172,6 +172,7 @@ static void a_sim_is_put_in(struct gateway *g)
         gateway_modem(g, "sim 0 absent");
         gateway_plug(g, "");
         gateway_wait_reason(g, "no SIM card is found", 15000);
+        assert_non_null(strstr(g->snapshot.next_action, "put a SIM card in"));
         gateway_no_start(g, QUIET / 2);
         assert_int_equal(gateway_starts(g), 0);
         gateway_modem(g, "sim 0 ready");

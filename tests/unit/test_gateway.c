@@ -209,6 +209,9 @@ static void test_no_sim_is_no_loop(void **state)
         rig_begin(rig);
         rig_wait(rig, 3 * USEC_PER_HOUR);
         assert_int_equal(rig->counts[ACTION_SMSD_START], 1); /* at the end of boot_timeout, once */
+        struct snapshot snapshot;
+        gateway_snapshot(rig->gateway, rig->now, 0, &snapshot);
+        assert_non_null(strstr(snapshot.next_action, "SIM"));
         rig->sim = SIM_READY;
         rig->handler_dies = false;
         rig_wait(rig, 2 * USEC_PER_MIN);

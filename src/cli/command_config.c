@@ -148,8 +148,7 @@ int command_config(struct cli *cli)
         int r = snapshot ? ask(cli, snapshot) : -ENOMEM;
         if (r >= 0)
                 return read_and_plan(cli, snapshot);
-        cli_complain("config: %s, and it is the one who knows the modems; start it: systemctl "
-                     "start " CLI_CONTROLLER_UNIT,
+        cli_complain("config: %s, and it is the one who knows the modems; " CLI_START_CONTROLLER,
                      collect_error_to_string(r));
         return EXIT_FAILED;
 }

@@ -21,7 +21,7 @@ static int no_controller(const struct cli *cli, int error)
                 return EXIT_NO_PERMISSION;
         }
         if (error == -ENOENT || error == -ECONNREFUSED)
-                cli_complain("%s: %s; start it: systemctl start " CLI_CONTROLLER_UNIT
+                cli_complain("%s: %s; " CLI_START_CONTROLLER
                              "; to get SMS flowing without it: systemctl restart %s",
                              cli->options.command, collect_error_to_string(error), cli->config.unit);
         else

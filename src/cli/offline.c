@@ -200,8 +200,8 @@ static void fill_hold(struct sight *sight, struct snapshot *s)
 static void advise(const struct sight *sight, const char *first, struct snapshot *s)
 {
         (void)text_format(s->next_action, sizeof(s->next_action),
-                          "%sstart the controller: `systemctl start " CLI_CONTROLLER_UNIT
-                          "`; to get SMS flowing without it: `systemctl restart %.100s`",
+                          "%s" CLI_START_CONTROLLER
+                          "; to get SMS flowing without it: `systemctl restart %.100s`",
                           first, sight->config->unit);
 }
 
@@ -233,8 +233,7 @@ static void judge_running(const struct sight *sight, struct snapshot *s)
         if (dead)
                 advise(sight, "check that the modem is plugged in; ", s);
         else
-                (void)text_copy(s->next_action, sizeof(s->next_action),
-                                "start the controller: `systemctl start " CLI_CONTROLLER_UNIT "`");
+                (void)text_copy(s->next_action, sizeof(s->next_action), CLI_START_CONTROLLER);
 }
 
 static void judge(const struct sight *sight, struct snapshot *s)

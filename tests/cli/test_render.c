@@ -168,7 +168,7 @@ static void make_recovering(struct snapshot *s)
 static void make_no_controller(struct snapshot *s)
 {
         base(s, VERDICT_DEGRADED, "no controller is running; smsd runs and has its modem open",
-             "start the controller: `systemctl start smswarden`");
+             "start the controller: `smswardend`, as root");
         memset(&s->controller, 0, sizeof(s->controller));
         s->can_send = s->can_receive = true;
         add_smsd(s);

@@ -82,8 +82,8 @@ static void describe_unserved(const struct gateway *gateway, const struct slot *
         const struct modem *modem = slot_modem(slot, gateway->modems);
         char reason[sizeof(s->reason)];
 
-        if (gateway_describe_guard(gateway, slot, s->reason, sizeof(s->reason), s->next_action,
-                                   sizeof(s->next_action)))
+        if (modem && gateway_describe_guard(gateway, slot, s->reason, sizeof(s->reason), s->next_action,
+                                            sizeof(s->next_action)))
                 return;
         if (modem) {
                 gateway_describe_modem(modem, reason, sizeof(reason), s->next_action, sizeof(s->next_action));

@@ -311,8 +311,12 @@ static void add_smsd_words(const struct gateway *gateway, const struct slot *slo
                 return; /* its last words are about a modem that is gone */
         if (gateway->smsd.status_known && status && status->signal_dbm)
                 to->signal_dbm = status->signal_dbm;
+        /* The probe heard otherwise once; smsd polls only a modem that is registered. */
+        bool outdated = !text_equal(to->registration, "home") && !text_equal(to->registration, "roaming");
         if (slot->unregistered)
                 (void)text_copy(to->registration, sizeof(to->registration), "none");
+        else if (slot->answered && outdated)
+                to->registration[0] = '\0';
 }
 
 static void fill_modems(const struct gateway *gateway, struct snapshot *s)

@@ -36,7 +36,6 @@ struct modem {
         char node[DEVICE_NODE_MAX];   /* the AT port: what smsd.conf shall name */
         char target[DEVICE_NODE_MAX]; /* its realpath: what /proc shows */
         unsigned tried;               /* bit set of interfaces that turned out to be no AT port */
-        usec_t appeared;
         usec_t boot_timeout;
         usec_t give_up;  /* end of the current probe */
         usec_t retry_at; /* when to open the port again; USEC_INFINITY: not by time */

@@ -82,15 +82,6 @@ int conf_open_regular(int folder, const char *name)
         return fd;
 }
 
-static uint64_t hash_bytes(const char *data, size_t length)
-{
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-        for (size_t i = 0; i < length; i++)
-                hash = (hash ^ (unsigned char)data[i]) * UINT64_C(0x100000001b3);
-        return hash;
-}
-
 /* Fills `text` up to `size` or the end of the file. Returns 0 and the bytes read. */
 static int read_all(int fd, char *text, size_t size, size_t *ret_length)
 {
@@ -132,7 +123,7 @@ int conf_read_fd(int fd, char **ret_text, size_t *ret_length, struct conf_file_i
                                         .size = status.st_size,
                                         .mtime = status.st_mtim,
                                         .ctime = status.st_ctim,
-                                        .hash = hash_bytes(text, length)};
+                                        .hash = text_hash(text, length)};
         if (ret_text) {
                 char *exact = realloc(text, length + 1);
                 *ret_text = exact ? exact : text;

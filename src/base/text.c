@@ -1,6 +1,6 @@
 /*
- * Bounded strings, see base/text.h. text_escape decodes UTF-8 by hand because the C locale functions would make the
- * result depend on the environment of whoever looks.
+ * Bounded strings, see base/text.h. text_escape decodes UTF-8 by hand because the C locale functions would
+ * make the result depend on the environment of whoever looks.
  */
 #include "base/text.h"
 
@@ -59,6 +59,15 @@ int text_append(char *target, size_t size, const char *format, ...)
         return r;
 }
 
+uint64_t text_hash(const char *data, size_t length)
+{
+        uint64_t hash = UINT64_C(14695981039346656037);
+
+        for (size_t i = 0; i < length; i++)
+                hash = (hash ^ (unsigned char)data[i]) * UINT64_C(1099511628211);
+        return hash;
+}
+
 bool text_equal(const char *a, const char *b)
 {
         return strcmp(a, b) == 0;
@@ -87,8 +96,8 @@ static bool is_hidden(uint32_t code)
         static const struct {
                 uint32_t first, last;
         } ranges[] = {
-                {0x00, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},     {0x180e, 0x180e},   {0x200b, 0x200f},
-                {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0xe0000, 0xe0fff},
+            {0x00, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},   {0x180e, 0x180e}, {0x200b, 0x200f},
+            {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
@@ -101,7 +110,12 @@ static bool is_hidden(uint32_t code)
 static size_t displayable(const unsigned char *p, size_t left)
 {
         static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-        size_t length = p[0] < 0x80 ? 1 : p[0] < 0xc0 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf8 ? 4 : 0;
+        size_t length = p[0] < 0x80   ? 1
+                        : p[0] < 0xc0 ? 0
+                        : p[0] < 0xe0 ? 2
+                        : p[0] < 0xf0 ? 3
+                        : p[0] < 0xf8 ? 4
+                                      : 0;
 
         if (length == 1)
                 return p[0] >= 0x20 && p[0] != 0x7f && p[0] != '\\';

@@ -122,13 +122,11 @@ static usec_t poll_interval(const struct smsd_conf *conf, const char *modem)
         return seconds * USEC_PER_SEC;
 }
 
-/* FNV-1a: tells one PIN from another, nothing more. */
-static uint64_t hash_text(const char *text)
+/* Tells one PIN from another; 0 stands for none. */
+static uint64_t hash_pin(const char *pin)
 {
-        uint64_t hash = UINT64_C(14695981039346656037);
+        uint64_t hash = text_hash(pin, strlen(pin));
 
-        for (; *text; text++)
-                hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
         return hash ? hash : 1;
 }
 
@@ -143,6 +141,6 @@ void conf_plan_learn(const struct smsd_conf *conf, struct slots *slots)
                 slot->has_pin = smsd_conf_get(conf, slot->config.name, "pin", pin, sizeof(pin)) == 0 &&
                                 pin[0] && !text_equal_nocase(pin, "ignore");
                 slot->poll_interval = poll_interval(conf, slot->config.name);
-                slot->pin = slot->has_pin ? hash_text(pin) : 0;
+                slot->pin = slot->has_pin ? hash_pin(pin) : 0;
         }
 }

@@ -124,7 +124,6 @@ void modem_device(struct modem *modem, unsigned index, const struct usb_device *
                 modem_init(modem);
                 modem->generation = generation;
                 modem->state = MODEM_SETTLING;
-                modem->appeared = now;
         }
         int interface = modem_interface(modem);
         bool settled = modem->node[0] != '\0';
@@ -151,7 +150,6 @@ void modem_node(struct modem *modem, unsigned index, const char *node, const cha
         modem_init(modem);
         modem->generation = generation;
         modem->fixed = true;
-        modem->appeared = now;
         modem->boot_timeout = boot_timeout;
         modem->give_up = usec_add(now, boot_timeout);
         (void)text_copy(modem->node, sizeof(modem->node), node);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define STOPPING_TIME (70 * USEC_PER_SEC) /* a main process that was told to end waits for PDUs */
-#define COMPANY_TIME  (2 * USEC_PER_SEC)  /* a start waits for modems that came together with the first */
+#define COMPANY_TIME  (5 * USEC_PER_SEC)  /* a start waits for modems that came together with the first */
 
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions)
 {

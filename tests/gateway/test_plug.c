@@ -134,7 +134,7 @@ static bool is_ready(struct gateway *g, const void *userdata)
         return text_equal(gateway_slot(g, userdata)->state, "ready") && g->snapshot.can_send;
 }
 
-/* Two modems that are probed at the same time are ready within the two seconds that a start waits for
+/* Two modems that are probed at the same time are ready within the five seconds that a start waits for
  * company; not so under the sanitizers on a machine that has other things to do. */
 static unsigned starts_allowed(unsigned n)
 {

@@ -29,6 +29,7 @@ enum action_kind {
         ACTION_HOLD_WRITE,     /* -> EVENT_HOLD_WRITTEN */
         ACTION_HOLD_CLEAR,     /* removes the hold and the old scripts' flag -> EVENT_HOLD_CLEARED */
         ACTION_FLAG_LOOK,      /* -> EVENT_FLAG */
+        ACTION_UNIT_LOOK,      /* -> EVENT_UNIT */
         ACTION_SMSD_START,     /* only core/restart may ask for it -> EVENT_START_DONE */
         ACTION_STATUS_READ,    /* -> EVENT_SMSD_STATUS */
         ACTION_MODEM_SAVE,     /* remember the slot */

@@ -13,6 +13,7 @@
 #include "core/process.h"
 #include "core/smsd_log.h"
 #include "core/smsd_status.h"
+#include "core/unit_state.h"
 #include "core/usb_device.h"
 
 enum event_kind {
@@ -38,6 +39,7 @@ enum event_kind {
         EVENT_HOLD_WRITTEN, /* result of ACTION_HOLD_WRITE */
         EVENT_HOLD_CLEARED, /* result of ACTION_HOLD_CLEAR */
         EVENT_FLAG,         /* result of ACTION_FLAG_LOOK */
+        EVENT_UNIT,         /* systemd's unit of smsd changed, or result of ACTION_UNIT_LOOK */
         EVENT_COMMAND,      /* a person (or a program of theirs) asks */
         EVENT_RELOAD,       /* the configuration was read again */
         EVENT_KIND_MAX
@@ -86,7 +88,7 @@ struct conf_event {
 struct event {
         enum event_kind kind;
         union {
-                int result; /* CONF_WRITTEN, STOP_DONE, HOLD_WRITTEN, HOLD_CLEARED */
+                int result; /* CONF_WRITTEN, HOLD_WRITTEN, HOLD_CLEARED */
                 struct modem_record record;
                 struct hold_record hold;
                 struct usb_device device;
@@ -120,7 +122,13 @@ struct event {
                 struct {
                         int result;
                         struct process_id id; /* pid 0: the backend does not know it (yet) */
+                        char problem[256];    /* the backend's own words of a failure, escaped; "" none */
                 } started;
+                struct {
+                        int result;
+                        char problem[256];
+                } stopped;
+                struct unit_state unit;
                 struct flag_event flag;
                 struct command command;
                 const struct config *config;

@@ -73,6 +73,7 @@ const char *action_kind_to_string(enum action_kind kind)
             [ACTION_HOLD_WRITE] = "hold-write",
             [ACTION_HOLD_CLEAR] = "hold-clear",
             [ACTION_FLAG_LOOK] = "flag-look",
+            [ACTION_UNIT_LOOK] = "unit-look",
             [ACTION_SMSD_START] = "smsd-start",
             [ACTION_STATUS_READ] = "status-read",
             [ACTION_MODEM_SAVE] = "modem-save",

@@ -28,6 +28,7 @@ const char *event_kind_to_string(enum event_kind kind)
             [EVENT_HOLD_WRITTEN] = "hold-written",
             [EVENT_HOLD_CLEARED] = "hold-cleared",
             [EVENT_FLAG] = "flag",
+            [EVENT_UNIT] = "unit",
             [EVENT_COMMAND] = "command",
             [EVENT_RELOAD] = "reload",
         };

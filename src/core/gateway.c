@@ -327,6 +327,7 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_CONF_WRITTEN:
         case EVENT_STOP_DONE:
         case EVENT_START_DONE:
+        case EVENT_UNIT:
         case EVENT_KIND_MAX:
                 break;
         }

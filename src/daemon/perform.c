@@ -92,7 +92,7 @@ static void perform_smsd_stop(struct daemon *daemon, const struct action *action
 {
         int r = process_table_signal(daemon->processes, action->process.id, SIGTERM);
 
-        daemon_enqueue(daemon, EVENT_STOP_DONE)->result = r == -ESRCH ? 0 : r;
+        daemon_enqueue(daemon, EVENT_STOP_DONE)->stopped.result = r == -ESRCH ? 0 : r;
 }
 
 static const char *account(const char *configured)
@@ -326,6 +326,9 @@ static void perform(struct daemon *daemon, const struct action *action)
                 break;
         case ACTION_FLAG_LOOK:
                 perform_flag_look(daemon);
+                break;
+        case ACTION_UNIT_LOOK:
+                (void)daemon_enqueue(daemon, EVENT_UNIT); /* not known: there is no systemd in it */
                 break;
         case ACTION_SMSD_START:
                 perform_smsd_start(daemon);

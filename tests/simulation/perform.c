@@ -245,6 +245,9 @@ void perform_action(struct world *world, const struct action *action)
         case ACTION_FLAG_LOOK:
                 controller_post(world, controller_event(world, EVENT_FLAG), CHANNEL_RESULTS, 300);
                 break;
+        case ACTION_UNIT_LOOK:
+                controller_post(world, controller_event(world, EVENT_UNIT), CHANNEL_RESULTS, 300);
+                break;
         case ACTION_SMSD_START:
                 start_smsd(world);
                 break;

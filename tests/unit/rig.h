@@ -324,6 +324,9 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
         case ACTION_SMSD_START:
                 rig_start(rig);
                 break;
+        case ACTION_UNIT_LOOK:
+                (void)rig_event(rig, EVENT_UNIT);
+                break;
         case ACTION_FLAG_LOOK:
                 event = rig_event(rig, EVENT_FLAG);
                 event->flag.state = rig->flag;

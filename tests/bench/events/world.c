@@ -312,6 +312,9 @@ static void answer(struct daemon *daemon, const struct action *action)
         case ACTION_HOLD_CLEAR:
                 (void)tell(daemon, EVENT_HOLD_CLEARED);
                 break;
+        case ACTION_UNIT_LOOK:
+                (void)tell(daemon, EVENT_UNIT);
+                break;
         case ACTION_FLAG_LOOK:
                 tell(daemon, EVENT_FLAG)->flag.state = draw(50) == 0 ? FLAG_PRESENT : FLAG_ABSENT;
                 break;

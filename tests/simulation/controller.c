@@ -231,8 +231,11 @@ void controller_deliver(struct world *world, const struct happening *happening)
             complete(world, event, &status)) {
                 world->controller.busy |= event->kind != EVENT_PROCESSES &&
                                           event->kind != EVENT_SMSD_STATUS && event->kind != EVENT_FLAG;
-                if (event->kind == EVENT_COMMAND && event->command.kind != COMMAND_STOP)
+                if (event->kind == EVENT_COMMAND && event->command.kind != COMMAND_STOP &&
+                    !world->unit.system_stopping)
                         world->promises.held = false;
+                if (event->kind == EVENT_COMMAND)
+                        world->promises.stop_began = 0;
                 step(world, event);
         }
         recycle(world, event);
@@ -306,6 +309,8 @@ void controller_kill(struct world *world, usec_t until_up)
         c->begun = false;
         if (!world->files.hold)
                 world->promises.held = false; /* its file could not be written: nobody knows of it any more */
+        world->promises.stop_began = 0;
+        world->unit.stopped = false; /* the next one does not know what was before */
         c->life++;
         c->timer_at = USEC_INFINITY;
         for (unsigned i = 0; i < MODEMS_MAX; i++)

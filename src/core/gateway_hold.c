@@ -337,7 +337,7 @@ static void command_start(struct gateway *gateway, const struct command *command
         }
         for (unsigned i = 0; i < gateway->n_modems; i++)
                 modem_forgive(&gateway->modems[i]);
-        if (cause == CAUSE_START && gateway_runs_well(gateway)) {
+        if (cause == CAUSE_START && gateway_runs_well(gateway) && !gateway_job_until(gateway)) {
                 action_reply(actions, command->token, 0, "smsd runs already (pid %d) and serves its modem",
                              (int)gateway->smsd.main.pid);
                 return;

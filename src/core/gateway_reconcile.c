@@ -322,6 +322,8 @@ static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
         }
         if (!gateway->smsd.running)
                 return false;
+        if (gateway->unit.state.job == UNIT_JOB_STOP && gateway_job_until(gateway))
+                return false; /* started, and stopped again in the same moment */
         gateway_hold_broken(gateway, actions);
         return true;
 }

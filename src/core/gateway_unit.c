@@ -310,7 +310,11 @@ void gateway_unit_seen(struct gateway *gateway, struct action_list *actions)
 void gateway_unit_time(struct gateway *gateway, struct action_list *actions)
 {
         struct gateway_unit *unit = &gateway->unit;
+        bool unjudged = gateway->loss.pending || stop_is_unjudged(gateway);
 
+        /* A run of the path that began meanwhile wants another look. */
+        if (unjudged && !unit->fresh && unit->asked_until == 0)
+                gateway_look_at_unit(gateway, actions);
         if (unit->asked_until == 0 || gateway->now < unit->asked_until)
                 return;
         unit->asked_until = 0;

@@ -290,8 +290,7 @@ static void time_passed(struct restart *restart, const struct restart_world *wor
                 action_push(world->actions, ACTION_SCAN);
                 action_push(world->actions, ACTION_STATUS_READ);
         }
-        if (restart->phase == RESTART_STOPPING && restart->press_at <= world->now &&
-            !restart_waits_for_job(restart, world))
+        if (restart->phase == RESTART_STOPPING && restart->press_at <= world->now)
                 restart_press_handlers(restart, world);
         if (restart->deadline <= world->now)
                 phase_timeout(restart, world);

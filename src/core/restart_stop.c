@@ -49,9 +49,16 @@ static void term_strays(struct restart *restart, const struct restart_world *wor
                 term_once(restart, world->smsd->strays[i], world);
 }
 
+bool restart_waits_for_job(const struct restart *restart, const struct restart_world *world)
+{
+        return restart->goal == RESTART_RUN && world->now < world->job_until;
+}
+
 void restart_press_handlers(struct restart *restart, const struct restart_world *world)
 {
-        restart->press_at = USEC_INFINITY;
+        restart->press_at = restart_waits_for_job(restart, world) ? world->job_until : USEC_INFINITY;
+        if (restart->press_at != USEC_INFINITY)
+                return;
         for (unsigned i = 0; i < world->smsd->n_handlers; i++)
                 term_once(restart, world->smsd->handlers[i].id, world);
 }
@@ -90,11 +97,6 @@ static void ask_to_stop(struct restart *restart, const struct restart_world *wor
 {
         ask_main(restart, world);
         term_strays(restart, world);
-}
-
-bool restart_waits_for_job(const struct restart *restart, const struct restart_world *world)
-{
-        return restart->goal == RESTART_RUN && world->now < world->job_until;
 }
 
 void restart_begin_stopping(struct restart *restart, const struct restart_world *world)

@@ -234,8 +234,10 @@ void controller_deliver(struct world *world, const struct happening *happening)
                 if (event->kind == EVENT_COMMAND && event->command.kind != COMMAND_STOP &&
                     !world->unit.system_stopping)
                         world->promises.held = false;
-                if (event->kind == EVENT_COMMAND)
+                if (event->kind == EVENT_COMMAND) {
                         world->promises.stop_began = 0;
+                        world->promises.command_at = world->now;
+                }
                 step(world, event);
         }
         recycle(world, event);

@@ -73,7 +73,8 @@ static void check_start_beside_jobs(struct world *world)
 void promises_unit_stopped(struct world *world)
 {
         if (world->controller.gateway && !world->unit.by_shutdown &&
-            world->config.mode == MODE_CONTROL && !world->promises.held)
+            world->config.mode == MODE_CONTROL && !world->promises.held &&
+            world->unit.began > world->promises.command_at)
                 world->promises.stop_began = world->unit.began;
 }
 
@@ -348,6 +349,9 @@ static void check_dead_ttys(struct world *world)
                 if (!p->alive || !p->ours || !p->tty_died || gateway_is_held(world->controller.gateway))
                         continue;
                 usec_t known = later(later(p->tty_died, world->controller.up_since), world->promises.held_at);
+                if (world->unit.job != UNIT_JOB_NONE && !world->unit.own)
+                        continue; /* systemd is at it, or was told to by somebody */
+                known = later(known, world->unit.ended);
                 if (p->hung) /* whoever starts another smsd meanwhile prolongs the wait for all */
                         known = later(known, world->promises.disturbed_at);
                 usec_t limit = 72 * USEC_PER_SEC + lateness(world);

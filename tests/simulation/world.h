@@ -155,7 +155,7 @@ struct world_unit {
         bool by_shutdown; /* the job came with a shutdown */
         unsigned own_life; /* of the controller that asked for it */
         unsigned serial;
-        usec_t began;
+        usec_t began, ended; /* the last job */
         bool stopped;
         bool system_stopping;
         usec_t stopping_since;
@@ -199,6 +199,7 @@ struct world_promises {
         bool held; /* somebody holds smsd, and nobody has ended that */
         usec_t held_until;
         bool legacy_held;
+        usec_t command_at; /* a person's last command */
         usec_t stop_began; /* somebody's stop of the unit that is no hold yet, 0 none */
         bool was_held;
         usec_t held_at; /* the core held it last */

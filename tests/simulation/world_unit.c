@@ -137,6 +137,7 @@ static void begin_job(struct world *world, enum unit_job job, bool own)
 static void end_job(struct world *world)
 {
         world->unit.job = UNIT_JOB_NONE;
+        world->unit.ended = world->now;
         world->unit.own = false;
         tell(world);
 }

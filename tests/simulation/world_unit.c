@@ -229,6 +229,10 @@ void unit_stop(struct world *world, const struct world_process *p)
 
 void unit_start(struct world *world)
 {
+        if (world->unit.job != UNIT_JOB_NONE && world->unit.own) {
+                answer_own(world, 0, 0); /* smsd has ended, its stop job is about to */
+                world->unit.job = UNIT_JOB_NONE;
+        }
         world->unit.own_stop = false;
         world->unit.own_life = world->controller.life;
         begin_job(world, UNIT_JOB_RESTART, true);
@@ -242,7 +246,7 @@ void unit_command(struct world *world, enum unit_job job)
 
         if (world->direct || unit->system_stopping)
                 return;
-        if (unit->job == job && unit->own) /* merged with ours: nobody can tell */
+        if (unit->job == job) /* merged; with ours nobody can tell */
                 return;
         if (job == UNIT_JOB_START && has_main(world) && unit->job == UNIT_JOB_NONE)
                 return;

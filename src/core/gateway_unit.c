@@ -122,11 +122,17 @@ static void note_stop(struct gateway *gateway, const struct unit_state *before, 
         if (!job && !outcome)
                 return;
         unit->stop_since = gateway->loss.pending ? gateway->loss.at : gateway->now;
-        unit->stop_taken = false;
+        unit->stop_taken = unit->stopping;
         unit->stop_before_us = !unit->heard && !job;
         /* A shutdown stops units too, and may be known a moment later only. */
-        if (unit->asked_until == 0)
+        if (unit->asked_until == 0 && !unit->stop_taken)
                 gateway_look_at_unit(gateway, actions);
+}
+
+void gateway_overrule_stop(struct gateway *gateway)
+{
+        if (stop_is_unjudged(gateway))
+                gateway->unit.stop_taken = true;
 }
 
 static void note_shutdown(struct gateway *gateway, bool stopping, struct action_list *actions)
@@ -135,6 +141,7 @@ static void note_shutdown(struct gateway *gateway, bool stopping, struct action_
 
         if (stopping == gateway->unit.stopping)
                 return;
+        gateway_overrule_stop(gateway);
         gateway->unit.stopping = stopping;
         if (!stopping) {
                 action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,
@@ -184,12 +191,6 @@ static bool is_stopped(const struct gateway *gateway)
         const struct gateway_unit *unit = &gateway->unit;
 
         return unit->state.stopped || !gateway->smsd.running || restart_busy(&gateway->restart);
-}
-
-void gateway_overrule_stop(struct gateway *gateway)
-{
-        if (stop_is_unjudged(gateway))
-                gateway->unit.stop_taken = true;
 }
 
 /* --- the end of smsd --- */

@@ -175,7 +175,7 @@ static bool is_stopped(struct world *world)
         const struct world_process *main = smsd_main(world);
 
         return (!main || main->terminating) &&
-               (world->unit.stopped || world->unit.job == UNIT_JOB_STOP || world->unit.own);
+               (world->unit.stopped || (world->unit.job == UNIT_JOB_STOP && !world->unit.own));
 }
 
 void promises_action(struct world *world, const struct action_list *actions, unsigned index)
@@ -204,7 +204,7 @@ void promises_action(struct world *world, const struct action_list *actions, uns
                 world->promises.held = action->hold.source == HOLD_SOURCE_CLI ||
                                        (action->hold.source == HOLD_SOURCE_LEGACY
                                             ? world->files.flag == FLAG_PRESENT && !smsd_main(world)
-                                            : is_stopped(world));
+                                            : is_stopped(world) && lateness(world) == 0);
                 world->promises.stop_began = 0;
                 world->promises.held_until = action->hold.until;
                 world->promises.legacy_held = action->hold.source == HOLD_SOURCE_LEGACY;

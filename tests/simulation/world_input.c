@@ -172,7 +172,8 @@ static void shut_down(struct world *world, const struct input *input)
 
 void world_shutdown_over(struct world *world, unsigned what)
 {
-        world->promises.disturbed_at = world->now;
+        if (world->promises.disturbed_at < world->now)
+                world->promises.disturbed_at = world->now;
         if (what == 1)
                 unit_shutdown(world, false);
         else

@@ -1,0 +1,335 @@
+/*
+ * The connection to systemd, see smsd_systemd_private.h: by the system bus, or by systemd's own socket when
+ * that way fails. It owns the sd_bus and what is subscribed there; it knows nothing of jobs.
+ *
+ * A connection counts when Subscribe is answered: then systemd is there, and signals come. One that is lost
+ * is replaced by the other way at once; when both fail there is a pause, longer each time. There is no way
+ * back from one that works.
+ *
+ * On the bus everybody may send us a signal with any content: what does not come from systemd's unique name
+ * is ignored. systemd's own socket belongs to root.
+ */
+#include "smsd_systemd_private.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <string.h>
+
+#define TRY_TIMEOUT     (5 * USEC_PER_SEC)
+#define PAUSE_FIRST     (100 * USEC_PER_MSEC)
+#define PAUSE_MAX       (30 * USEC_PER_SEC)
+#define PAUSE_MAX_BUSY  USEC_PER_SEC       /* while a job of ours waits for it */
+#define CALM_AFTER      (5 * USEC_PER_SEC) /* a connection that lived so long was a good one */
+#define SYSTEMD_PRIVATE "/run/systemd/private"
+
+static const char *way_name(enum link_way way)
+{
+        return way == LINK_BUS ? "the system bus" : SYSTEMD_PRIVATE;
+}
+
+const char *link_destination(const struct smsd_systemd *s)
+{
+        return s->link.way == LINK_BUS ? SYSTEMD_NAME : NULL;
+}
+
+bool link_is_from_systemd(struct smsd_systemd *s, sd_bus_message *message)
+{
+        const char *sender = sd_bus_message_get_sender(message);
+
+        if (sd_bus_message_get_bus(message) != s->link.bus)
+                return false;
+        if (s->link.way == LINK_PRIVATE)
+                return true;
+        return s->link.owner[0] && sender && text_equal(sender, s->link.owner);
+}
+
+/* --- signals --- */
+
+static int on_job(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        struct smsd_systemd *s = userdata;
+        const char *path, *unit, *result;
+        uint32_t id;
+
+        if (!link_is_from_systemd(s, message) || sd_bus_message_read(message, "uos", &id, &path, &unit) <= 0)
+                return 0;
+        if (text_equal(unit, SYSTEMD_SHUTDOWN))
+                inquiry_ask(s);
+        if (!text_equal(unit, s->unit))
+                return 0;
+        if (sd_bus_message_is_signal(message, SYSTEMD_MANAGER, "JobNew"))
+                systemd_on_job_new(s, id);
+        else if (sd_bus_message_read(message, "s", &result) > 0)
+                systemd_on_job_removed(s, id, result);
+        return 0;
+}
+
+/* Of what changed nothing is read here: the question asks for it, and for what must be known with it. */
+static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        struct smsd_systemd *s = userdata;
+
+        if (link_is_from_systemd(s, message) && !own_job_active(s))
+                inquiry_ask(s);
+        return 0;
+}
+
+static int on_unit_removed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        struct smsd_systemd *s = userdata;
+        const char *unit;
+
+        if (link_is_from_systemd(s, message) && sd_bus_message_read(message, "s", &unit) > 0 &&
+            text_equal(unit, s->hold.unit))
+                hold_timer_removed(s);
+        return 0;
+}
+
+static int subscribe(struct smsd_systemd *s);
+
+/* After daemon-reload jobs and units have been read anew, and a subscription may be lost. */
+static int on_reloading(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        struct smsd_systemd *s = userdata;
+        int begins;
+
+        if (!link_is_from_systemd(s, message) || sd_bus_message_read(message, "b", &begins) <= 0 || begins)
+                return 0;
+        if (subscribe(s) < 0)
+                link_lost(s);
+        return 0;
+}
+
+/* daemon-reexec: another connection has the name, and knows nothing of our calls. */
+static int on_owner_changed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        struct smsd_systemd *s = userdata;
+        const char *sender = sd_bus_message_get_sender(message);
+
+        if (sd_bus_message_get_bus(message) != s->link.bus || !sender ||
+            !text_equal(sender, "org.freedesktop.DBus") || !s->link.owner[0])
+                return 0;
+        link_lost(s);
+        return 0;
+}
+
+static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        struct smsd_systemd *s = userdata;
+
+        if (sd_bus_message_get_bus(message) == s->link.bus)
+                link_lost(s);
+        return 0;
+}
+
+/* --- opening --- */
+
+static int on_subscribed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        struct smsd_systemd *s = userdata;
+        const sd_bus_error *error = sd_bus_message_get_error(message);
+        const char *sender = sd_bus_message_get_sender(message);
+
+        if (sd_bus_message_get_bus(message) != s->link.bus)
+                return 0;
+        if (error && !sd_bus_error_has_name(error, SYSTEMD_ERROR "AlreadySubscribed")) {
+                link_lost(s);
+                return 0;
+        }
+        if (s->link.way == LINK_BUS &&
+            (!sender || text_copy(s->link.owner, sizeof(s->link.owner), sender) < 0)) {
+                link_lost(s);
+                return 0;
+        }
+        systemd_disarm(s->link.timer);
+        if (!s->link.ready)
+                s->link.ready_since = systemd_now(s);
+        s->link.ready = true;
+        systemd_on_ready(s);
+        return 0;
+}
+
+static int subscribe(struct smsd_systemd *s)
+{
+        return sd_bus_call_method_async(s->link.bus, NULL, link_destination(s), SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                        "Subscribe", on_subscribed, s, "");
+}
+
+static int add_match(struct smsd_systemd *s, const char *sender, const char *rest,
+                     sd_bus_message_handler_t handler)
+{
+        char rule[1024];
+        bool named = s->link.way == LINK_BUS;
+        int r = text_format(rule, sizeof(rule), "type='signal',%s%s%s%s", named ? "sender='" : "",
+                            named ? sender : "", named ? "'," : "", rest);
+
+        return r < 0 ? r : sd_bus_add_match_async(s->link.bus, NULL, rule, handler, NULL, s);
+}
+
+static int match_member(struct smsd_systemd *s, const char *member, const char *condition, const char *value,
+                        sd_bus_message_handler_t handler)
+{
+        char rest[768];
+        int r = text_format(rest, sizeof(rest), "path='%s',interface='%s',member='%s'%s%s%s", SYSTEMD_PATH,
+                            SYSTEMD_MANAGER, member, condition, value, condition[0] ? "'" : "");
+
+        return r < 0 ? r : add_match(s, SYSTEMD_NAME, rest, handler);
+}
+
+static int match_properties(struct smsd_systemd *s)
+{
+        char rest[768];
+        int r = text_format(rest, sizeof(rest),
+                            "path='%s',interface='org.freedesktop.DBus.Properties',"
+                            "member='PropertiesChanged',arg0='" SYSTEMD_UNIT "'",
+                            s->unit_path);
+
+        return r < 0 ? r : add_match(s, SYSTEMD_NAME, rest, on_properties);
+}
+
+static int match_owner(struct smsd_systemd *s)
+{
+        return s->link.way != LINK_BUS
+                   ? 0
+                   : add_match(s, "org.freedesktop.DBus",
+                               "path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
+                               "member='NameOwnerChanged',arg0='" SYSTEMD_NAME "'",
+                               on_owner_changed);
+}
+
+/* The names in the rules let the bus daemon keep other units' jobs away from us. */
+static int add_matches(struct smsd_systemd *s)
+{
+        static const char *const job_signals[] = {"JobNew", "JobRemoved"};
+        int r = sd_bus_match_signal(s->link.bus, NULL, "org.freedesktop.DBus.Local",
+                                    "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                    "Disconnected", on_disconnected, s);
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(job_signals); i++) {
+                r = match_member(s, job_signals[i], ",arg2='", s->unit, on_job);
+                if (r >= 0)
+                        r = match_member(s, job_signals[i], ",arg2='", SYSTEMD_SHUTDOWN, on_job);
+        }
+        if (r >= 0)
+                r = match_member(s, "UnitRemoved", ",arg0='", s->hold.unit, on_unit_removed);
+        if (r >= 0)
+                r = match_member(s, "Reloading", "", "", on_reloading);
+        if (r >= 0)
+                r = match_properties(s);
+        return r < 0 ? r : match_owner(s);
+}
+
+static int open_bus(struct smsd_systemd *s, sd_bus **ret)
+{
+        const char *address = s->link.way == LINK_PRIVATE ? s->private_address : s->bus_address;
+
+        if (!address)
+                return sd_bus_open_system(ret);
+        sd_bus *bus = NULL;
+        int r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bus, address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(bus, s->link.way == LINK_BUS);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0) {
+                (void)sd_bus_unref(bus);
+                return r;
+        }
+        *ret = bus;
+        return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t now, void *userdata);
+
+void link_start(struct smsd_systemd *s)
+{
+        int r = open_bus(s, &s->link.bus);
+
+        if (r >= 0)
+                r = sd_bus_attach_event(s->link.bus, s->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = add_matches(s);
+        if (r >= 0)
+                r = subscribe(s);
+        if (r >= 0)
+                r = systemd_arm(s, &s->link.timer, TRY_TIMEOUT, on_timer);
+        if (r < 0)
+                link_lost(s);
+}
+
+static void close_bus(struct link *link)
+{
+        link->bus = sd_bus_close_unref(link->bus);
+        link->ready = false;
+        link->owner[0] = '\0';
+}
+
+void link_end(struct smsd_systemd *s)
+{
+        close_bus(&s->link);
+        s->link.timer = sd_event_source_disable_unref(s->link.timer);
+}
+
+/* --- losing it --- */
+
+static usec_t pause_after(const struct smsd_systemd *s)
+{
+        unsigned pairs = s->link.failures / 2;
+
+        if (s->link.failures % 2 == 1)
+                return 0;
+        usec_t pause = pairs > 10 ? PAUSE_MAX : PAUSE_FIRST << (pairs - 1);
+        return usec_min(pause, own_job_active(s) ? PAUSE_MAX_BUSY : PAUSE_MAX);
+}
+
+/* The first pair of failures is daemon-reexec; the words come when it is more than that. */
+static void say_lost(const struct smsd_systemd *s)
+{
+        if (s->link.failures == 6)
+                log_warning("systemd cannot be reached, neither by the system bus nor by " SYSTEMD_PRIVATE
+                            "; trying again");
+}
+
+static void try_after(struct smsd_systemd *s, usec_t pause)
+{
+        s->link.next_try = usec_add(systemd_now(s), pause);
+        if (systemd_arm(s, &s->link.timer, pause, on_timer) < 0)
+                log_error("out of memory: systemd is not connected to again");
+}
+
+void link_lost(struct smsd_systemd *s)
+{
+        struct link *link = &s->link;
+        bool was_ready = link->ready;
+
+        if (was_ready && usec_sub(systemd_now(s), link->ready_since) >= CALM_AFTER)
+                link->failures = 0;
+        close_bus(link);
+        link->failures++;
+        say_lost(s);
+        link->way = link->way == LINK_BUS ? LINK_PRIVATE : LINK_BUS;
+        if (was_ready)
+                log_info("the connection to systemd is lost, trying %s", way_name(link->way));
+        try_after(s, pause_after(s));
+        systemd_on_lost(s, link->failures % 2 == 0);
+}
+
+static int on_timer(sd_event_source *source _unused_, uint64_t now _unused_, void *userdata)
+{
+        struct smsd_systemd *s = userdata;
+
+        if (s->link.bus)
+                link_lost(s);
+        else
+                link_start(s);
+        return 0;
+}
+
+void link_hurry(struct smsd_systemd *s)
+{
+        if (!s->link.bus && s->link.next_try > usec_add(systemd_now(s), PAUSE_FIRST))
+                try_after(s, PAUSE_FIRST);
+}

@@ -17,11 +17,13 @@ static void answered(struct smsd_systemd *s)
 
         if (--s->inquiry.waiting > 0)
                 return;
-        /* What changed after we asked makes this answer an old one. */
-        if (s->inquiry.again)
-                inquiry_ask(s);
-        else
+        if (!s->inquiry.again) {
                 systemd_on_facts(s, &facts);
+                return;
+        }
+        /* What changed after we asked makes this answer an old one, but the kind of a job stays. */
+        unit_watch_kind(s, &facts);
+        inquiry_ask(s);
 }
 
 /* False when there is nothing to be read; a systemd that does not answer is a connection that is lost. */

@@ -22,6 +22,9 @@
 #define PAUSE_MAX_BUSY  USEC_PER_SEC       /* while a job of ours waits for it */
 #define CALM_AFTER      (5 * USEC_PER_SEC) /* a connection that lived so long was a good one */
 #define SYSTEMD_PRIVATE "/run/systemd/private"
+#define BUS_DAEMON      "org.freedesktop.DBus"
+
+#define MANAGER_RULE(member) "path='" SYSTEMD_PATH "',interface='" SYSTEMD_MANAGER "',member='" member "'"
 
 static const char *way_name(enum link_way way)
 {
@@ -33,93 +36,123 @@ const char *link_destination(const struct smsd_systemd *s)
         return s->link.way == LINK_BUS ? SYSTEMD_NAME : NULL;
 }
 
-bool link_is_from_systemd(struct smsd_systemd *s, sd_bus_message *message)
-{
-        const char *sender = sd_bus_message_get_sender(message);
-
-        if (sd_bus_message_get_bus(message) != s->link.bus)
-                return false;
-        if (s->link.way == LINK_PRIVATE)
-                return true;
-        return s->link.owner[0] && sender && text_equal(sender, s->link.owner);
-}
-
 /* --- signals --- */
 
-static int on_job(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+static void on_job(struct smsd_systemd *s, sd_bus_message *message)
 {
-        struct smsd_systemd *s = userdata;
         const char *path, *unit, *result;
         uint32_t id;
 
-        if (!link_is_from_systemd(s, message) || sd_bus_message_read(message, "uos", &id, &path, &unit) <= 0)
-                return 0;
+        if (sd_bus_message_read(message, "uos", &id, &path, &unit) <= 0)
+                return;
         if (text_equal(unit, SYSTEMD_SHUTDOWN))
                 inquiry_ask(s);
         if (!text_equal(unit, s->unit))
-                return 0;
-        if (sd_bus_message_is_signal(message, SYSTEMD_MANAGER, "JobNew"))
+                return;
+        if (text_equal(sd_bus_message_get_member(message), "JobNew"))
                 systemd_on_job_new(s, id);
         else if (sd_bus_message_read(message, "s", &result) > 0)
                 systemd_on_job_removed(s, id, result);
-        return 0;
 }
 
 /* Of what changed nothing is read here: the question asks for it, and for what must be known with it. */
-static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+static void on_properties(struct smsd_systemd *s, sd_bus_message *message)
 {
-        struct smsd_systemd *s = userdata;
+        const char *interface;
 
-        if (link_is_from_systemd(s, message) && !own_job_active(s))
+        if (text_equal(sd_bus_message_get_path(message), s->unit_path) && !own_job_active(s) &&
+            sd_bus_message_read(message, "s", &interface) > 0 && text_equal(interface, SYSTEMD_UNIT))
                 inquiry_ask(s);
-        return 0;
 }
 
-static int on_unit_removed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+static void on_unit_removed(struct smsd_systemd *s, sd_bus_message *message)
 {
-        struct smsd_systemd *s = userdata;
         const char *unit;
 
-        if (link_is_from_systemd(s, message) && sd_bus_message_read(message, "s", &unit) > 0 &&
-            text_equal(unit, s->hold.unit))
+        if (sd_bus_message_read(message, "s", &unit) > 0 && text_equal(unit, s->hold.unit))
                 hold_timer_removed(s);
-        return 0;
 }
 
 static int subscribe(struct smsd_systemd *s);
 
 /* After daemon-reload jobs and units have been read anew, and a subscription may be lost. */
-static int on_reloading(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+static void on_reloading(struct smsd_systemd *s, sd_bus_message *message)
 {
-        struct smsd_systemd *s = userdata;
         int begins;
 
-        if (!link_is_from_systemd(s, message) || sd_bus_message_read(message, "b", &begins) <= 0 || begins)
-                return 0;
-        if (subscribe(s) < 0)
+        if (sd_bus_message_read(message, "b", &begins) > 0 && !begins && subscribe(s) < 0)
                 link_lost(s);
-        return 0;
 }
 
 /* daemon-reexec: another connection has the name, and knows nothing of our calls. */
-static int on_owner_changed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+static void on_owner_changed(struct smsd_systemd *s, sd_bus_message *message)
 {
-        struct smsd_systemd *s = userdata;
-        const char *sender = sd_bus_message_get_sender(message);
+        const char *name;
 
-        if (sd_bus_message_get_bus(message) != s->link.bus || !sender ||
-            !text_equal(sender, "org.freedesktop.DBus") || !s->link.owner[0])
-                return 0;
-        link_lost(s);
-        return 0;
+        if (s->link.owner[0] && sd_bus_message_read(message, "s", &name) > 0 &&
+            text_equal(name, SYSTEMD_NAME))
+                link_lost(s);
 }
 
-static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+static void on_disconnected(struct smsd_systemd *s, sd_bus_message *message _unused_)
+{
+        link_lost(s);
+}
+
+/*
+ * What we listen to. `where` and the name of a unit in `match` keep other units' jobs away from us, but only
+ * on the bus: its daemon can look behind a number, sd-bus's own matches cannot (their arguments end at the
+ * first one that is no string), so each handler looks at the name again.
+ */
+enum sender {
+        FROM_SYSTEMD,
+        FROM_BUS_DAEMON,
+        FROM_LIBRARY,
+};
+
+static const struct signal {
+        const char *interface;
+        const char *member;
+        enum sender from;
+        void (*handle)(struct smsd_systemd *s, sd_bus_message *message);
+} signals[] = {
+    {SYSTEMD_MANAGER, "JobNew", FROM_SYSTEMD, on_job},
+    {SYSTEMD_MANAGER, "JobRemoved", FROM_SYSTEMD, on_job},
+    {SYSTEMD_MANAGER, "UnitRemoved", FROM_SYSTEMD, on_unit_removed},
+    {SYSTEMD_MANAGER, "Reloading", FROM_SYSTEMD, on_reloading},
+    {"org.freedesktop.DBus.Properties", "PropertiesChanged", FROM_SYSTEMD, on_properties},
+    {BUS_DAEMON, "NameOwnerChanged", FROM_BUS_DAEMON, on_owner_changed},
+    {"org.freedesktop.DBus.Local", "Disconnected", FROM_LIBRARY, on_disconnected},
+};
+
+static bool is_from(struct smsd_systemd *s, sd_bus_message *message, enum sender from)
+{
+        const char *sender = sd_bus_message_get_sender(message);
+
+        switch (from) {
+        case FROM_SYSTEMD:
+                return s->link.way == LINK_PRIVATE ||
+                       (s->link.owner[0] && sender && text_equal(sender, s->link.owner));
+        case FROM_BUS_DAEMON:
+                return s->link.way == LINK_BUS && sender && text_equal(sender, BUS_DAEMON);
+        case FROM_LIBRARY:
+                return sender && text_equal(sender, "org.freedesktop.DBus.Local");
+        }
+        return false;
+}
+
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
 {
         struct smsd_systemd *s = userdata;
 
-        if (sd_bus_message_get_bus(message) == s->link.bus)
-                link_lost(s);
+        if (sd_bus_message_get_bus(message) != s->link.bus)
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+                if (sd_bus_message_is_signal(message, signals[i].interface, signals[i].member) > 0 &&
+                    is_from(s, message, signals[i].from)) {
+                        signals[i].handle(s, message);
+                        return 0;
+                }
         return 0;
 }
 
@@ -156,68 +189,50 @@ static int subscribe(struct smsd_systemd *s)
                                         "Subscribe", on_subscribed, s, "");
 }
 
-static int add_match(struct smsd_systemd *s, const char *sender, const char *rest,
-                     sd_bus_message_handler_t handler)
+static int on_match_added(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        struct smsd_systemd *s = userdata;
+
+        if (sd_bus_message_get_bus(message) == s->link.bus && sd_bus_message_is_method_error(message, NULL))
+                link_lost(s);
+        return 0;
+}
+
+static int add_match(struct smsd_systemd *s, const char *sender, const char *rest, const char *name)
 {
         char rule[1024];
-        bool named = s->link.way == LINK_BUS;
-        int r = text_format(rule, sizeof(rule), "type='signal',%s%s%s%s", named ? "sender='" : "",
-                            named ? sender : "", named ? "'," : "", rest);
+        int r = text_format(rule, sizeof(rule), "type='signal',sender='%s',%s%s'", sender, rest, name);
 
-        return r < 0 ? r : sd_bus_add_match_async(s->link.bus, NULL, rule, handler, NULL, s);
+        return r < 0 ? r
+                     : sd_bus_call_method_async(s->link.bus, NULL, BUS_DAEMON, "/org/freedesktop/DBus",
+                                                BUS_DAEMON, "AddMatch", on_match_added, s, "s", rule);
 }
 
-static int match_member(struct smsd_systemd *s, const char *member, const char *condition, const char *value,
-                        sd_bus_message_handler_t handler)
-{
-        char rest[768];
-        int r = text_format(rest, sizeof(rest), "path='%s',interface='%s',member='%s'%s%s%s", SYSTEMD_PATH,
-                            SYSTEMD_MANAGER, member, condition, value, condition[0] ? "'" : "");
-
-        return r < 0 ? r : add_match(s, SYSTEMD_NAME, rest, handler);
-}
-
-static int match_properties(struct smsd_systemd *s)
-{
-        char rest[768];
-        int r = text_format(rest, sizeof(rest),
-                            "path='%s',interface='org.freedesktop.DBus.Properties',"
-                            "member='PropertiesChanged',arg0='" SYSTEMD_UNIT "'",
-                            s->unit_path);
-
-        return r < 0 ? r : add_match(s, SYSTEMD_NAME, rest, on_properties);
-}
-
-static int match_owner(struct smsd_systemd *s)
-{
-        return s->link.way != LINK_BUS
-                   ? 0
-                   : add_match(s, "org.freedesktop.DBus",
-                               "path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
-                               "member='NameOwnerChanged',arg0='" SYSTEMD_NAME "'",
-                               on_owner_changed);
-}
-
-/* The names in the rules let the bus daemon keep other units' jobs away from us. */
+/* systemd's own socket sends everything unasked. */
 static int add_matches(struct smsd_systemd *s)
 {
-        static const char *const job_signals[] = {"JobNew", "JobRemoved"};
-        int r = sd_bus_match_signal(s->link.bus, NULL, "org.freedesktop.DBus.Local",
-                                    "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-                                    "Disconnected", on_disconnected, s);
+        const struct {
+                const char *sender, *rest, *name;
+        } rules[] = {
+            {SYSTEMD_NAME, MANAGER_RULE("JobNew") ",arg2='", s->unit},
+            {SYSTEMD_NAME, MANAGER_RULE("JobRemoved") ",arg2='", s->unit},
+            {SYSTEMD_NAME, MANAGER_RULE("JobNew") ",arg2='", SYSTEMD_SHUTDOWN},
+            {SYSTEMD_NAME, MANAGER_RULE("JobRemoved") ",arg2='", SYSTEMD_SHUTDOWN},
+            {SYSTEMD_NAME, MANAGER_RULE("UnitRemoved") ",arg0='", s->hold.unit},
+            {SYSTEMD_NAME, "path='" SYSTEMD_PATH "',interface='" SYSTEMD_MANAGER "',member='", "Reloading"},
+            {SYSTEMD_NAME,
+             "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',arg0='" SYSTEMD_UNIT
+             "',path='",
+             s->unit_path},
+            {BUS_DAEMON, "interface='" BUS_DAEMON "',member='NameOwnerChanged',arg0='", SYSTEMD_NAME},
+        };
 
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(job_signals); i++) {
-                r = match_member(s, job_signals[i], ",arg2='", s->unit, on_job);
-                if (r >= 0)
-                        r = match_member(s, job_signals[i], ",arg2='", SYSTEMD_SHUTDOWN, on_job);
+        for (size_t i = 0; s->link.way == LINK_BUS && i < ARRAY_SIZE(rules); i++) {
+                int r = add_match(s, rules[i].sender, rules[i].rest, rules[i].name);
+                if (r < 0)
+                        return r;
         }
-        if (r >= 0)
-                r = match_member(s, "UnitRemoved", ",arg0='", s->hold.unit, on_unit_removed);
-        if (r >= 0)
-                r = match_member(s, "Reloading", "", "", on_reloading);
-        if (r >= 0)
-                r = match_properties(s);
-        return r < 0 ? r : match_owner(s);
+        return sd_bus_add_filter(s->link.bus, NULL, on_message, s);
 }
 
 static int open_bus(struct smsd_systemd *s, sd_bus **ret)

@@ -183,8 +183,6 @@ void link_end(struct smsd_systemd *s);
 void link_lost(struct smsd_systemd *s);
 /* Somebody waits: the next try is now, when the last one is not just over. */
 void link_hurry(struct smsd_systemd *s);
-/* False for what did not come from systemd over the connection in use. */
-bool link_is_from_systemd(struct smsd_systemd *s, sd_bus_message *message);
 const char *link_destination(const struct smsd_systemd *s);
 
 /* --- smsd_systemd_inquiry.c --- */
@@ -213,6 +211,8 @@ static inline bool own_job_active(const struct smsd_systemd *s)
 
 int unit_watch_look(struct smsd_systemd *s);
 void unit_watch_other(struct smsd_systemd *s, uint32_t id);
+/* Learns the kind of somebody else's job, nothing else. */
+void unit_watch_kind(struct smsd_systemd *s, const struct unit_facts *facts);
 void unit_watch_facts(struct smsd_systemd *s, const struct unit_facts *facts);
 /* Answers a look that cannot be answered. */
 void unit_watch_unknown(struct smsd_systemd *s);

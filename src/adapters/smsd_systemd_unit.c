@@ -101,6 +101,12 @@ static void note_other(struct unit_watch *watch, const struct unit_facts *facts)
         watch->last_kind = watch->other.kind;
 }
 
+void unit_watch_kind(struct smsd_systemd *s, const struct unit_facts *facts)
+{
+        if (facts->job && facts->job == s->watch.other.id)
+                note_other(&s->watch, facts);
+}
+
 static void judge_other(struct smsd_systemd *s, const struct unit_facts *facts)
 {
         struct unit_watch *watch = &s->watch;

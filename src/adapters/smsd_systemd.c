@@ -126,7 +126,9 @@ int smsd_systemd_new(struct smsd_systemd **ret, sd_event *event, const struct sm
         r = copy_names(s, options);
         if (r < 0)
                 return r;
-        link_start(s);
+        r = link_init(s);
+        if (r < 0)
+                return r;
         *ret = s;
         s = NULL;
         return 0;

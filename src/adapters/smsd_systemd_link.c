@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define TRY_TIMEOUT     (5 * USEC_PER_SEC)
+#define CALL_TIMEOUT    (10 * USEC_PER_SEC) /* systemd answers at once; on a slow box a reload takes seconds */
 #define PAUSE_FIRST     (100 * USEC_PER_MSEC)
 #define PAUSE_MAX       (30 * USEC_PER_SEC)
 #define PAUSE_MAX_BUSY  USEC_PER_SEC       /* while a job of ours waits for it */
@@ -259,10 +260,12 @@ static int open_bus(struct smsd_systemd *s, sd_bus **ret)
 
 static int on_timer(sd_event_source *source, uint64_t now, void *userdata);
 
-void link_start(struct smsd_systemd *s)
+static void link_start(struct smsd_systemd *s)
 {
         int r = open_bus(s, &s->link.bus);
 
+        if (r >= 0)
+                r = sd_bus_set_method_call_timeout(s->link.bus, CALL_TIMEOUT);
         if (r >= 0)
                 r = sd_bus_attach_event(s->link.bus, s->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
@@ -275,16 +278,48 @@ void link_start(struct smsd_systemd *s)
                 link_lost(s);
 }
 
-static void close_bus(struct link *link)
+static int on_bury(sd_event_source *source _unused_, void *userdata)
 {
-        link->bus = sd_bus_close_unref(link->bus);
+        struct smsd_systemd *s = userdata;
+
+        s->link.dead = sd_bus_close_unref(s->link.dead);
+        return 0;
+}
+
+/* Not here: this may be the middle of its dispatch, and sd-bus aborts when it finds itself closed. */
+static void give_up_bus(struct smsd_systemd *s)
+{
+        struct link *link = &s->link;
+
         link->ready = false;
         link->owner[0] = '\0';
+        if (!link->bus)
+                return;
+        (void)sd_bus_close_unref(link->dead);
+        link->dead = link->bus;
+        link->bus = NULL;
+        (void)sd_event_source_set_enabled(link->bury, SD_EVENT_ONESHOT);
+}
+
+/* Before the next try, so that there is never more than one to be buried. */
+int link_init(struct smsd_systemd *s)
+{
+        int r = sd_event_add_defer(s->event, &s->link.bury, on_bury, s);
+
+        if (r >= 0)
+                r = sd_event_source_set_priority(s->link.bury, SD_EVENT_PRIORITY_NORMAL - 1);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(s->link.bury, SD_EVENT_OFF);
+        if (r >= 0)
+                link_start(s);
+        return r < 0 ? r : 0;
 }
 
 void link_end(struct smsd_systemd *s)
 {
-        close_bus(&s->link);
+        s->link.bury = sd_event_source_disable_unref(s->link.bury);
+        s->link.dead = sd_bus_close_unref(s->link.dead);
+        s->link.bus = sd_bus_close_unref(s->link.bus);
         s->link.timer = sd_event_source_disable_unref(s->link.timer);
 }
 
@@ -322,7 +357,7 @@ void link_lost(struct smsd_systemd *s)
 
         if (was_ready && usec_sub(systemd_now(s), link->ready_since) >= CALM_AFTER)
                 link->failures = 0;
-        close_bus(link);
+        give_up_bus(s);
         link->failures++;
         say_lost(s);
         link->way = link->way == LINK_BUS ? LINK_PRIVATE : LINK_BUS;

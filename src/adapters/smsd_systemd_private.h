@@ -70,6 +70,8 @@ struct link {
         usec_t ready_since;
         usec_t next_try;
         sd_event_source *timer; /* the end of a try, or the next try */
+        sd_bus *dead;           /* to be closed when its dispatch is over */
+        sd_event_source *bury;
 };
 
 /* --- our own job --- */
@@ -177,7 +179,7 @@ usec_t systemd_now(struct smsd_systemd *s);
 
 /* --- smsd_systemd_link.c --- */
 
-void link_start(struct smsd_systemd *s);
+int link_init(struct smsd_systemd *s);
 void link_end(struct smsd_systemd *s);
 /* The connection is of no use any more: the next one is tried. Safe in the middle of its dispatch. */
 void link_lost(struct smsd_systemd *s);

@@ -231,14 +231,17 @@ void controller_deliver(struct world *world, const struct happening *happening)
             complete(world, event, &status)) {
                 world->controller.busy |= event->kind != EVENT_PROCESSES &&
                                           event->kind != EVENT_SMSD_STATUS && event->kind != EVENT_FLAG;
-                if (event->kind == EVENT_COMMAND && event->command.kind != COMMAND_STOP &&
-                    !world->unit.system_stopping)
-                        world->promises.held = false;
                 if (event->kind == EVENT_COMMAND) {
                         world->promises.stop_began = 0;
                         world->promises.command_at = world->now;
                 }
+                bool held = world->promises.held;
+                if (event->kind == EVENT_COMMAND && event->command.kind != COMMAND_STOP)
+                        world->promises.held = false;
                 step(world, event);
+                /* It was refused: the system goes down. */
+                if (event->kind == EVENT_COMMAND && gateway_is_held(world->controller.gateway))
+                        world->promises.held |= held;
         }
         recycle(world, event);
 }

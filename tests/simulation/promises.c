@@ -174,8 +174,7 @@ static bool is_stopped(struct world *world)
 {
         const struct world_process *main = smsd_main(world);
 
-        return (!main || main->terminating) &&
-               (world->unit.stopped || (world->unit.job == UNIT_JOB_STOP && !world->unit.own));
+        return (!main || main->terminating) && world->unit.person_stop;
 }
 
 void promises_action(struct world *world, const struct action_list *actions, unsigned index)

@@ -157,6 +157,7 @@ struct world_unit {
         unsigned serial;
         usec_t began, ended; /* the last job */
         bool stopped;
+        bool person_stop; /* somebody wants it to be down */
         bool system_stopping;
         usec_t stopping_since;
         usec_t away_until; /* systemd cannot be asked */

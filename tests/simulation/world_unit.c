@@ -125,6 +125,7 @@ static void begin_job(struct world *world, enum unit_job job, bool own)
                 world_trace(world, "somebody's %s job on the unit", unit_job_to_string(job));
         unit->job = job;
         unit->own = own;
+        unit->person_stop = job == UNIT_JOB_STOP && (own ? unit->person_stop : !unit->system_stopping);
         unit->by_shutdown = !own && unit->system_stopping;
         unit->began = world->now;
         unit->serial++;

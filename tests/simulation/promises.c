@@ -348,9 +348,9 @@ static void check_dead_ttys(struct world *world)
                 if (!p->alive || !p->ours || !p->tty_died || gateway_is_held(world->controller.gateway))
                         continue;
                 usec_t known = later(later(p->tty_died, world->controller.up_since), world->promises.held_at);
-                if (world->unit.job != UNIT_JOB_NONE && !world->unit.own)
+                if (world->unit.system_stopping || (world->unit.job != UNIT_JOB_NONE && !world->unit.own))
                         continue; /* systemd is at it, or was told to by somebody */
-                known = later(known, world->unit.ended);
+                known = later(known, later(world->unit.ended, world->unit.stopping_since));
                 if (p->hung) /* whoever starts another smsd meanwhile prolongs the wait for all */
                         known = later(known, world->promises.disturbed_at);
                 usec_t limit = 72 * USEC_PER_SEC + lateness(world);
@@ -515,6 +515,8 @@ void promises_after(struct world *world)
         if (gateway_is_held(world->controller.gateway) || world->promises.was_held)
                 world->promises.held_at = world->now;
         world->promises.was_held = gateway_is_held(world->controller.gateway);
+        if (world->promises.was_held)
+                world->promises.stop_began = 0; /* from here on the hold says until when */
         if (world->config.mode == MODE_CONTROL) {
                 check_hold(world);
                 check_dead_ttys(world);

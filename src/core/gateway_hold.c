@@ -126,8 +126,8 @@ static void give_up_waiting(struct gateway *gateway, struct action_list *actions
         char reason[384], action[384], message[ACTION_MESSAGE_MAX];
 
         gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
-        (void)text_format(message, sizeof(message), "smsd was not started: %.160s; what to do: %.160s", reason,
-                          action);
+        (void)text_format(message, sizeof(message), "smsd was not started: %.160s; what to do: %.160s",
+                          reason, action);
         gateway_refuse_waiting(gateway, message, actions);
 }
 

@@ -330,12 +330,12 @@ void gateway_tell_adoption(struct gateway *gateway, struct action_list *actions)
 {
         struct gateway_unit *unit = &gateway->unit;
         bool by_job = unit->started_by != UNIT_JOB_NONE && gateway->now < unit->started_until;
-        const char *how = !by_job                                  ? "started by somebody else"
+        const char *how = !by_job                                ? "started by somebody else"
                           : unit->started_by == UNIT_JOB_RESTART ? "restarted by systemctl"
-                                                                   : "started by systemctl";
+                                                                 : "started by systemctl";
 
         unit->started_by = UNIT_JOB_NONE;
         if (gateway->enumerated)
-                action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL, "smsd (pid %d) was %s and is adopted",
-                              (int)gateway->smsd.main.pid, how);
+                action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,
+                              "smsd (pid %d) was %s and is adopted", (int)gateway->smsd.main.pid, how);
 }

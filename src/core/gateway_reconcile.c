@@ -322,8 +322,9 @@ static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
         }
         if (!gateway->smsd.running)
                 return false;
-        if (gateway->unit.state.job == UNIT_JOB_STOP && gateway_job_until(gateway))
-                return false; /* started, and stopped again in the same moment */
+        /* Started, and stopped again in the same moment? */
+        if (gateway->unit.unseen || (gateway->unit.state.job == UNIT_JOB_STOP && gateway_job_until(gateway)))
+                return false;
         gateway_hold_broken(gateway, actions);
         return true;
 }

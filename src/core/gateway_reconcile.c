@@ -18,6 +18,7 @@ struct restart_world gateway_world(struct gateway *gateway, struct action_list *
             .smsd = &gateway->smsd,
             .slots = &gateway->slots,
             .modems = gateway->modems,
+            .n_modems = gateway->n_modems,
             .conf_is_old = gateway->conf_reads > 0,
             .unit_known = gateway->unit.state.known,
             .unit_fresh = gateway->unit.fresh,

@@ -27,6 +27,10 @@ const struct legacy_script *legacy_script_at(unsigned i);
 /* The first of them that the line calls: as a word, with or without a path. NULL: none. */
 const struct legacy_script *legacy_script_in_line(const char *line, size_t length);
 
+/* The absolute path by which the line calls it. -ENOENT: by its bare name; -ENAMETOOLONG. */
+int legacy_script_path(const char *line, size_t length, const struct legacy_script *script, char *target,
+                       size_t size);
+
 /* True when the line ends, starts or signals smsd around smswarden (pkill smsd, systemctl restart smstools,
  * ...). */
 bool legacy_line_touches_smsd(const char *line, size_t length);

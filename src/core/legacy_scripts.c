@@ -57,8 +57,8 @@ static bool is_name_character(char c)
         return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
 }
 
-/* `word` stands in the line as the whole last part of a path, or alone. */
-static bool has_word(const char *line, size_t length, const char *word)
+/* Where `word` stands in the line as a whole part of a path, or alone; NULL: nowhere. */
+static const char *find_word(const char *line, size_t length, const char *word)
 {
         size_t n = strlen(word);
 
@@ -67,9 +67,26 @@ static bool has_word(const char *line, size_t length, const char *word)
                         continue;
                 if ((i == 0 || !is_name_character(line[i - 1])) &&
                     (i + n == length || !is_name_character(line[i + n])))
-                        return true;
+                        return line + i;
         }
-        return false;
+        return NULL;
+}
+
+static bool has_word(const char *line, size_t length, const char *word)
+{
+        return find_word(line, length, word) != NULL;
+}
+
+int legacy_script_path(const char *line, size_t length, const struct legacy_script *script, char *target,
+                       size_t size)
+{
+        const char *word = find_word(line, length, script->name), *start = word;
+
+        while (start && start > line && (is_name_character(start[-1]) || start[-1] == '/'))
+                start--;
+        if (!start || start[0] != '/')
+                return -ENOENT;
+        return text_copy_n(target, size, start, (size_t)(word - start) + strlen(script->name));
 }
 
 const struct legacy_script *legacy_script_in_line(const char *line, size_t length)

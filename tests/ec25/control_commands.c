@@ -162,7 +162,7 @@ static const struct {
 } commands[] = {
     {"plug", command_plug, true,
      "M [composition=qmi] [usb=1-1.2] [first=0] [order=reverse|3,1,0,2] [gap=ms] [boot=ms] [back=ms] "
-     "[product=] [manufacturer=] [serial=]"},
+     "[port=vhci port] [product=] [manufacturer=] [serial=]"},
     {"unplug", command_unplug, true, "M"},
     {"eio", command_eio, true, "M: ports fail, the device stays"},
     {"stale", command_stale, false, "ttyUSB2: the number stays taken"},

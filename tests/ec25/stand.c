@@ -238,6 +238,13 @@ static int keep_options(struct unit *unit, const struct plug_options *options)
         return r;
 }
 
+/* What only a stand without a kernel can choose. */
+static bool asks_too_much(const struct unit *unit, const struct plug_options *options)
+{
+        return stand_uses_kernel(unit->stand) &&
+               (options->ordered || options->first || options->gap || !text_equal(options->usb, unit->usb));
+}
+
 static bool path_is_taken(const struct stand *stand, const struct unit *unit, const char *path)
 {
         for (unsigned i = 0; i < stand->count; i++)
@@ -268,7 +275,10 @@ int stand_plug(struct stand *stand, unsigned modem, const struct plug_options *o
 
         if (unit->plugged)
                 return -EALREADY;
-        if (path_is_taken(stand, unit, options->usb))
+        if (asks_too_much(unit, options))
+                return -EOPNOTSUPP;
+        if (stand_uses_kernel(stand) ? !unit_usb_may_plug(unit, options)
+                                     : path_is_taken(stand, unit, options->usb))
                 return -EBUSY;
         r = keep_options(unit, options);
         if (r == 0)
@@ -283,7 +293,9 @@ int stand_plug(struct stand *stand, unsigned modem, const struct plug_options *o
                 r = watch_authorized(stand, unit);
         unit->plugged = unit->authorized = true;
         unit->leave_at = unit->back_at = USEC_INFINITY;
-        if (r == 0)
+        if (stand_uses_kernel(stand))
+                unit_usb_plug(unit, stand_now());
+        else if (r == 0)
                 r = plan_lines(stand, unit, stand_now());
         ec25_power_on(unit->model, unit->options.boot, stand_now());
         if (r == 0)
@@ -294,8 +306,12 @@ int stand_plug(struct stand *stand, unsigned modem, const struct plug_options *o
 static int leave(struct stand *stand, struct unit *unit)
 {
         const struct usb_device device = device_of(unit, stand);
-        int r = lines_disappear(unit);
+        int r = 0;
 
+        if (stand_uses_kernel(stand))
+                unit_usb_leave(unit);
+        else
+                r = lines_disappear(unit);
         unit->plugged = unit->authorized = false;
         unit->leave_at = unit->back_at = USEC_INFINITY;
         ec25_power_off(unit->model);
@@ -323,10 +339,12 @@ int stand_eio(struct stand *stand, unsigned modem)
 {
         struct unit *unit = &stand->units[modem];
 
-        if (!unit->plugged)
+        if (!unit->plugged || (stand_uses_kernel(stand) && !unit->device))
                 return -ENODEV;
+        if (stand_uses_kernel(stand))
+                usbip_device_break(unit->device);
         for (size_t i = 0; i < unit->count; i++)
-                if (unit->lines[i].state == LINE_PRESENT)
+                if (unit->lines[i].pty.master >= 0)
                         line_hang_up(&unit->lines[i]);
         return 0;
 }
@@ -404,10 +422,32 @@ static struct line *next_line(struct unit *unit)
         return next;
 }
 
+static void advance_usb(struct stand *stand, struct unit *unit, usec_t now)
+{
+        int r = unit_usb_advance(unit, now);
+
+        if (r == 0)
+                return;
+        log_error("modem %u is not attached: %s", unit->index, strerror(-r));
+        (void)leave(stand, unit); /* without a tree it cannot fail */
+}
+
+static void usb_event(struct stand *stand, struct unit *unit)
+{
+        int r = unit_usb_event(unit);
+
+        if (r == 0)
+                return;
+        if (r != -ECONNRESET) /* that is the kernel's own `detach` */
+                log_error("modem %u loses its host: %s", unit->index, strerror(-r));
+        (void)leave(stand, unit); /* without a tree it cannot fail */
+}
+
 static void advance_unit(struct stand *stand, struct unit *unit, usec_t now)
 {
         ec25_advance(unit->model, now);
         take_wish(unit, now);
+        advance_usb(stand, unit, now);
         for (struct line *line; (line = next_line(unit)) && line->due <= now;) {
                 int r = line_appear(line);
                 if (r < 0) {
@@ -448,7 +488,7 @@ usec_t stand_next_deadline(const struct stand *stand)
         for (unsigned i = 0; i < stand->count; i++) {
                 const struct unit *unit = &stand->units[i];
                 next = usec_min(next, ec25_next_deadline(unit->model, now));
-                next = usec_min(next, usec_min(unit->leave_at, unit->back_at));
+                next = usec_min(next, usec_min(unit->leave_at, usec_min(unit->back_at, unit->attach_at)));
                 for (size_t k = 0; k < unit->count; k++)
                         if (unit->lines[k].state == LINE_COMING)
                                 next = usec_min(next, unit->lines[k].due);
@@ -469,6 +509,8 @@ int stand_dispatch(struct stand *stand)
         for (int i = 0; i < count; i++)
                 if (events[i].data.ptr == stand)
                         r = inotify_read(stand);
+                else if (stand_uses_kernel(stand))
+                        usb_event(stand, events[i].data.ptr);
                 else
                         line_event(events[i].data.ptr, events[i].events);
         stand_advance(stand);

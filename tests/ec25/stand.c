@@ -15,8 +15,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* Time for the last answer to be read: a hung-up pty loses what is unread. */
-#define LEAVE_DELAY (100 * USEC_PER_MSEC)
+/* Time for the last answer to be read: a hung-up tty loses what is unread. The kernel's tty may be that of a
+ * slow virtual machine. */
+#define LEAVE_DELAY        (100 * USEC_PER_MSEC)
+#define LEAVE_DELAY_KERNEL (500 * USEC_PER_MSEC)
 
 usec_t stand_now(void)
 {
@@ -238,20 +240,17 @@ static int keep_options(struct unit *unit, const struct plug_options *options)
         return r;
 }
 
-/* What only a stand without a kernel can choose. */
-static bool asks_too_much(const struct unit *unit, const struct plug_options *options)
+static int may_plug(const struct stand *stand, const struct unit *unit, const struct plug_options *options)
 {
-        return stand_uses_kernel(unit->stand) &&
-               (options->ordered || options->first || options->gap || !text_equal(options->usb, unit->usb));
-}
-
-static bool path_is_taken(const struct stand *stand, const struct unit *unit, const char *path)
-{
+        if (unit->plugged)
+                return -EALREADY;
+        if (stand_uses_kernel(stand))
+                return unit_usb_may_plug(unit, options);
         for (unsigned i = 0; i < stand->count; i++)
                 if (&stand->units[i] != unit && stand->units[i].plugged &&
-                    text_equal(stand->units[i].usb, path))
-                        return true;
-        return false;
+                    text_equal(stand->units[i].usb, options->usb))
+                        return -EBUSY;
+        return 0;
 }
 
 static int set_family(struct unit *unit)
@@ -271,16 +270,10 @@ static int set_family(struct unit *unit)
 int stand_plug(struct stand *stand, unsigned modem, const struct plug_options *options)
 {
         struct unit *unit = &stand->units[modem];
-        int r;
+        int r = may_plug(stand, unit, options);
 
-        if (unit->plugged)
-                return -EALREADY;
-        if (asks_too_much(unit, options))
-                return -EOPNOTSUPP;
-        if (stand_uses_kernel(stand) ? !unit_usb_may_plug(unit, options)
-                                     : path_is_taken(stand, unit, options->usb))
-                return -EBUSY;
-        r = keep_options(unit, options);
+        if (r == 0)
+                r = keep_options(unit, options);
         if (r == 0)
                 r = set_family(unit);
         if (r < 0)
@@ -407,7 +400,7 @@ static void take_wish(struct unit *unit, usec_t now)
 
         if (wish == EC25_WISH_NONE || unit->leave_at != USEC_INFINITY)
                 return;
-        unit->leave_at = usec_add(now, LEAVE_DELAY);
+        unit->leave_at = usec_add(now, stand_uses_kernel(unit->stand) ? LEAVE_DELAY_KERNEL : LEAVE_DELAY);
         unit->stay_away = wish == EC25_WISH_OFF;
 }
 
@@ -422,24 +415,13 @@ static struct line *next_line(struct unit *unit)
         return next;
 }
 
-static void advance_usb(struct stand *stand, struct unit *unit, usec_t now)
+/* The connection to the kernel: could not be made, or has ended. */
+static void usb_result(struct stand *stand, struct unit *unit, int r)
 {
-        int r = unit_usb_advance(unit, now);
-
-        if (r == 0)
-                return;
-        log_error("modem %u is not attached: %s", unit->index, strerror(-r));
-        (void)leave(stand, unit); /* without a tree it cannot fail */
-}
-
-static void usb_event(struct stand *stand, struct unit *unit)
-{
-        int r = unit_usb_event(unit);
-
         if (r == 0)
                 return;
         if (r != -ECONNRESET) /* that is the kernel's own `detach` */
-                log_error("modem %u loses its host: %s", unit->index, strerror(-r));
+                log_error("modem %u has no host: %s", unit->index, strerror(-r));
         (void)leave(stand, unit); /* without a tree it cannot fail */
 }
 
@@ -447,7 +429,7 @@ static void advance_unit(struct stand *stand, struct unit *unit, usec_t now)
 {
         ec25_advance(unit->model, now);
         take_wish(unit, now);
-        advance_usb(stand, unit, now);
+        usb_result(stand, unit, unit_usb_advance(unit, now));
         for (struct line *line; (line = next_line(unit)) && line->due <= now;) {
                 int r = line_appear(line);
                 if (r < 0) {
@@ -510,7 +492,7 @@ int stand_dispatch(struct stand *stand)
                 if (events[i].data.ptr == stand)
                         r = inotify_read(stand);
                 else if (stand_uses_kernel(stand))
-                        usb_event(stand, events[i].data.ptr);
+                        usb_result(stand, events[i].data.ptr, unit_usb_event(events[i].data.ptr));
                 else
                         line_event(events[i].data.ptr, events[i].events);
         stand_advance(stand);

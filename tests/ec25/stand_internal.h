@@ -103,8 +103,8 @@ static inline bool stand_uses_kernel(const struct stand *stand)
         return stand->vhci[0] != '\0';
 }
 
-/* Is the port that the options ask for no other modem's? */
-bool unit_usb_may_plug(const struct unit *unit, const struct plug_options *options);
+/* 0; -EBUSY: the port is another modem's; -EOPNOTSUPP: that is for the kernel to choose. */
+int unit_usb_may_plug(const struct unit *unit, const struct plug_options *options);
 /* Plans the attach. */
 void unit_usb_plug(struct unit *unit, usec_t now);
 void unit_usb_leave(struct unit *unit);

@@ -48,6 +48,8 @@ static int look_at_line(struct line *line, const char *bus_id)
                             acm ? "/tty" : "");
 
         line->state = LINE_COMING;
+        strcpy(line->node, "-");
+        strcpy(line->by_path, "-");
         if (r < 0 || !bus_id[0] || !strchr(bus_id, '-') ||
             !find_entry(folder, tty_prefix(interface->tty), line->name, sizeof(line->name)))
                 return r;
@@ -111,10 +113,19 @@ int unit_usb_holders(struct unit *unit, void (*found)(const struct stand_holder 
 
 /* -- what the host does -- */
 
+/* Where the bytes pass: an ACM port has its bulk endpoints on the interface behind its own. */
+static size_t data_interface(const struct line *line)
+{
+        size_t own = (size_t)(line->interface - line->unit->composition.interfaces);
+
+        return line->interface->tty == TTY_ACM ? own + 1 : own;
+}
+
 static struct line *line_of(struct unit *unit, size_t interface)
 {
         for (size_t i = 0; i < unit->count; i++)
-                if (unit->lines[i].interface == &unit->composition.interfaces[interface])
+                if (unit->lines[i].interface == &unit->composition.interfaces[interface] ||
+                    data_interface(&unit->lines[i]) == interface)
                         return &unit->lines[i];
         return NULL; /* network, audio: nobody home */
 }
@@ -214,15 +225,17 @@ static int attach(struct unit *unit)
         return r;
 }
 
-bool unit_usb_may_plug(const struct unit *unit, const struct plug_options *options)
+int unit_usb_may_plug(const struct unit *unit, const struct plug_options *options)
 {
         const struct stand *stand = unit->stand;
 
+        if (options->ordered || options->first || options->gap || !text_equal(options->usb, unit->usb))
+                return -EOPNOTSUPP; /* the kernel decides */
         for (unsigned i = 0; i < stand->count; i++)
                 if (&stand->units[i] != unit && stand->units[i].plugged && options->port != VHCI_ANY_PORT &&
                     stand->units[i].options.port == options->port)
-                        return false;
-        return true;
+                        return -EBUSY;
+        return 0;
 }
 
 void unit_usb_plug(struct unit *unit, usec_t now)
@@ -277,7 +290,7 @@ int unit_usb_event(struct unit *unit)
 static void pump_line(struct line *line, usec_t now)
 {
         struct unit *unit = line->unit;
-        size_t interface = (size_t)(line->interface - unit->composition.interfaces), length, taken;
+        size_t interface = data_interface(line), length, taken;
         const void *bytes;
 
         if (!usbip_device_is_open(unit->device, interface)) {

@@ -74,11 +74,11 @@ static int qualifier(const struct composition *composition, uint8_t *reply)
         return sizeof(bytes);
 }
 
-/* UTF-16, a unit per byte. */
+/* UTF-16, a unit per byte. The last is the address of the network interface (COMPOSITION_MAC_STRING). */
 static int string_descriptor(const struct composition *composition, uint8_t index, uint8_t *reply)
 {
         const char *const texts[] = {NULL, composition->manufacturer, composition->description,
-                                     composition->serial};
+                                     composition->serial, "026B5C8F2D01"};
         size_t length = 0;
 
         if (index == 0) {

@@ -230,6 +230,7 @@ int main(int argc, char **argv)
         (void)setrlimit(RLIMIT_NOFILE, &files); /* matters for dozens of modems only */
         r = runs_already(&options) ? -EADDRINUSE : serve(&options);
         if (r < 0)
-                (void)fprintf(stderr, "softec25: %s\n", strerror(-r));
+                (void)fprintf(stderr, "softec25: %s%s\n", strerror(-r),
+                              r == -ENOENT && options.vhci ? " (modprobe vhci-hcd)" : "");
         return r < 0 ? 1 : 0;
 }

@@ -54,8 +54,10 @@ static int setup(void **state)
         struct fixture *f = calloc(1, sizeof(*f));
         int pair[2];
 
-        if (!f || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        if (!f || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+                free(f);
                 return -1;
+        }
         f->host = pair[0];
         *state = f;
         return usbip_device_new(pair[1], composition_find("qmi"), &events, f, &f->device);
@@ -109,6 +111,7 @@ static const uint8_t configure[] = {0, 9, 1, 0, 0, 0, 0, 0}, unconfigure[] = {0,
 
 static int setup_configured(void **state)
 {
+        *state = NULL;
         if (setup(state) < 0)
                 return -1;
         struct fixture *f = *state;
@@ -235,9 +238,11 @@ static void test_messages_in_pieces(void **state)
 {
         struct fixture *f = *state;
         uint8_t bytes[2 * (USBIP_HEADER + 3)];
+        uint32_t header[12];
 
-        host_header((uint32_t *)(void *)bytes, 1, 1, OUT, 3, 3);
-        memcpy(bytes + USBIP_HEADER, "AT\r", 3);
+        host_header(header, 1, 1, OUT, 3, 3);
+        memcpy(bytes, header, USBIP_HEADER);
+        memcpy(bytes + USBIP_HEADER, (const char[]){'A', 'T', '\r'}, 3);
         memcpy(bytes + USBIP_HEADER + 3, bytes, USBIP_HEADER + 3);
         for (size_t i = 0; i < sizeof(bytes); i++) {
                 host_write(f->host, &bytes[i], 1);
@@ -292,7 +297,7 @@ static void test_hostile_kernel(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                void *own;
+                void *own = NULL;
                 uint32_t header[12];
                 assert_int_equal(setup_configured(&own), 0);
                 struct fixture *f = own;

@@ -94,8 +94,9 @@ static ssize_t push(struct usbip_device *device, const uint8_t *bytes, size_t le
 
 static int flush(struct usbip_device *device)
 {
-        ssize_t sent = device->unsent ? push(device, device->output, device->unsent) : 0;
-
+        if (!device->unsent)
+                return 0;
+        ssize_t sent = push(device, device->output, device->unsent);
         if (sent < 0)
                 return (int)sent;
         device->unsent -= (size_t)sent;

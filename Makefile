@@ -46,10 +46,15 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
 TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
                   gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap
-PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES)
+# The virtual machine of the system tests.
+SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio
+PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(SYSTEM_PACKAGES)
 
-.PHONY: all deps have-deps clean help check check-fast check-unit check-layers check-gateway check-simulation check-fuzz \
-        check-sanitizers check-static check-cross check-nightly bench demo install uninstall programs test-programs unit-tests print-build-packages
+# The parts of `make check`: functions of tests/run.
+CHECKS := check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross check-system
+
+.PHONY: all deps have-deps clean help check check-fast check-nightly $(CHECKS) bench demo install uninstall programs test-programs \
+        unit-tests print-build-packages
 .SECONDARY:
 
 all: have-deps
@@ -128,6 +133,12 @@ GATEWAY_FIXTURE := $(filter-out $(BUILD)/tests/gateway/test_%.o,$(call objects,t
 $(BUILD)/tests/gateway/test_%: $(BUILD)/tests/gateway/test_%.o $(GATEWAY_FIXTURE) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a | $(BUILD)/smswardend $(BUILD)/softec25
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
 
+# --- the system tests: a machine of its own for each (tests/system/README.md) ----------------------------------------------
+SYSTEM_MAINS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/test_*.c) tests/system/states.c tests/system/shell.c)
+SYSTEM_FIXTURE := $(filter-out $(SYSTEM_MAINS:%=%.o),$(call objects,tests/system))
+$(BUILD)/tests/system/%: $(BUILD)/tests/system/%.o $(SYSTEM_FIXTURE) $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lcmocka
+
 # --- the benchmark: its program, a million events in one process, the empty program that the memory is compared with -------
 BENCH := $(addprefix $(BUILD)/tests/bench/,bench events/events empty/empty)
 
@@ -150,30 +161,32 @@ unit-tests: $(UNIT_TESTS)
 print-build-packages:
 	@echo $(BUILD_PACKAGES)
 
-test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
+test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION) \
+               $(if $(SANITIZE),,$(SYSTEM_MAINS))
 
 ## make                   build the programs
 ## make demo              the whole story in one screen: real smsd, software EC25, no hardware
 ## make check             all tests; its parts: check-unit check-layers check-gateway check-simulation check-fuzz
-##                        check-sanitizers check-static check-cross; check-fast: the first three
+##                        check-sanitizers check-static check-cross check-system; check-fast: the first three
+## make check-system      a virtual machine with the package installed (tests/system/README.md); root
 ## make bench             the benchmark table
 ## make deps              install what build, demo and tests need (apt, root)
 ## make install uninstall DESTDIR and PREFIX are respected
 check: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
-	@tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross
+	@tests/run $(CHECKS)
 
 check-fast: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run check-layers check-unit check-gateway
 
-check-unit check-layers check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross: have-deps
+$(CHECKS): have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run $@
 
 check-nightly: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
-	@NIGHTLY=1 tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross
+	@NIGHTLY=1 tests/run $(CHECKS)
 
 demo: have-deps
 	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25

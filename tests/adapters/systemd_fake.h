@@ -74,10 +74,11 @@ struct fake {
         bool lose_call;     /* the connection goes away with the call */
         bool carry_out;     /* ... after it was carried out */
         bool mute;          /* nothing is answered at all */
+        bool no_systemd[2]; /* nobody has systemd's name there */
         bool keep_timer;    /* a stopped timer is not forgotten until fake_forget_timer */
         bool timer_exists_error;
         /* what was asked */
-        unsigned stops, restarts, subscribes, lists, connections[2];
+        unsigned stops, restarts, subscribes, lists, muted, connections[2];
         struct fake_timer timer;
         /* what the backend said */
         struct smsd_systemd *backend;
@@ -357,12 +358,18 @@ static inline int fake_on_message(sd_bus_message *call, void *userdata, sd_bus_e
         for (size_t i = 0; i < FAKE_PEERS; i++)
                 if (f->peers[i].bus == sd_bus_message_get_bus(call))
                         peer = &f->peers[i];
-        if (!peer || !sd_bus_message_is_method_call(call, NULL, NULL) || f->mute)
+        if (!peer || !sd_bus_message_is_method_call(call, NULL, NULL))
                 return 1;
+        if (f->mute) {
+                f->muted++;
+                return 1;
+        }
         if (text_equal(member, "Hello"))
                 fake_reply(peer, call, "org.freedesktop.DBus", "s", ":1.7");
         else if (text_equal(member, "AddMatch"))
                 fake_reply(peer, call, "org.freedesktop.DBus", "");
+        else if (f->no_systemd[peer->way])
+                fake_refuse(peer, call, SD_BUS_ERROR_SERVICE_UNKNOWN, "nobody there");
         else if (text_equal(member, "Subscribe")) {
                 f->subscribes++;
                 fake_reply(peer, call, FAKE_OWNER, "");

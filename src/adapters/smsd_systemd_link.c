@@ -22,6 +22,7 @@
 #define PAUSE_MAX       (30 * USEC_PER_SEC)
 #define PAUSE_MAX_BUSY  USEC_PER_SEC       /* while a job of ours waits for it */
 #define CALM_AFTER      (5 * USEC_PER_SEC) /* a connection that lived so long was a good one */
+#define UNREACHED_TOLD  6
 #define SYSTEMD_PRIVATE "/run/systemd/private"
 #define BUS_DAEMON      "org.freedesktop.DBus"
 
@@ -85,14 +86,16 @@ static void on_reloading(struct smsd_systemd *s, sd_bus_message *message)
                 link_lost(s);
 }
 
+static void lose(struct smsd_systemd *s, enum link_way next);
+
 /* daemon-reexec: another connection has the name, and knows nothing of our calls. */
 static void on_owner_changed(struct smsd_systemd *s, sd_bus_message *message)
 {
-        const char *name;
+        const char *name, *before, *after;
 
-        if (s->link.owner[0] && sd_bus_message_read(message, "s", &name) > 0 &&
+        if (s->link.owner[0] && sd_bus_message_read(message, "sss", &name, &before, &after) > 0 &&
             text_equal(name, SYSTEMD_NAME))
-                link_lost(s);
+                lose(s, after[0] ? LINK_BUS : LINK_PRIVATE);
 }
 
 static void on_disconnected(struct smsd_systemd *s, sd_bus_message *message _unused_)
@@ -335,14 +338,6 @@ static usec_t pause_after(const struct smsd_systemd *s)
         return usec_min(pause, own_job_active(s) ? PAUSE_MAX_BUSY : PAUSE_MAX);
 }
 
-/* The first pair of failures is daemon-reexec; the words come when it is more than that. */
-static void say_lost(const struct smsd_systemd *s)
-{
-        if (s->link.failures == 6)
-                log_warning("systemd cannot be reached, neither by the system bus nor by " SYSTEMD_PRIVATE
-                            "; trying again");
-}
-
 static void try_after(struct smsd_systemd *s, usec_t pause)
 {
         s->link.next_try = usec_add(systemd_now(s), pause);
@@ -350,7 +345,17 @@ static void try_after(struct smsd_systemd *s, usec_t pause)
                 log_error("out of memory: systemd is not connected to again");
 }
 
-void link_lost(struct smsd_systemd *s)
+/* daemon-reexec is a failure or two; the words come when it is more than that. */
+static void say_lost(const struct link *link, bool was_ready)
+{
+        if (was_ready)
+                log_info("the connection to systemd is lost, trying %s", way_name(link->way));
+        else if (link->unreached == UNREACHED_TOLD)
+                log_warning("systemd cannot be reached, neither by the system bus nor by " SYSTEMD_PRIVATE
+                            "; trying again");
+}
+
+static void lose(struct smsd_systemd *s, enum link_way next)
 {
         struct link *link = &s->link;
         bool was_ready = link->ready;
@@ -359,12 +364,16 @@ void link_lost(struct smsd_systemd *s)
                 link->failures = 0;
         give_up_bus(s);
         link->failures++;
-        say_lost(s);
-        link->way = link->way == LINK_BUS ? LINK_PRIVATE : LINK_BUS;
-        if (was_ready)
-                log_info("the connection to systemd is lost, trying %s", way_name(link->way));
+        link->unreached = was_ready ? 0 : link->unreached + 1;
+        link->way = next;
+        say_lost(link, was_ready);
         try_after(s, pause_after(s));
-        systemd_on_lost(s, link->failures % 2 == 0);
+        systemd_on_lost(s, link->unreached > 0 && link->unreached % 2 == 0);
+}
+
+void link_lost(struct smsd_systemd *s)
+{
+        lose(s, s->link.way == LINK_BUS ? LINK_PRIVATE : LINK_BUS);
 }
 
 static int on_timer(sd_event_source *source _unused_, uint64_t now _unused_, void *userdata)

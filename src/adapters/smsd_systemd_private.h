@@ -63,10 +63,11 @@ enum link_way {
 
 struct link {
         enum link_way way;
-        sd_bus *bus;       /* NULL: between two tries */
-        bool ready;        /* subscribed: signals come, questions are answered */
-        char owner[64];    /* the unique name of systemd: anybody may send us a signal */
-        unsigned failures; /* in a row; odd: the other way is tried at once */
+        sd_bus *bus;        /* NULL: between two tries */
+        bool ready;         /* subscribed: signals come, questions are answered */
+        char owner[64];     /* the unique name of systemd: anybody may send us a signal */
+        unsigned failures;  /* in a row; odd: the other way is tried at once */
+        unsigned unreached; /* tries in a row that did not get as far as systemd */
         usec_t ready_since;
         usec_t next_try;
         sd_event_source *timer; /* the end of a try, or the next try */

@@ -27,9 +27,9 @@ struct unit_manager *unit_manager_free(struct unit_manager *m);
 /* True when the system goes down (as it was when unit_manager_new() asked). */
 bool unit_manager_is_stopping(const struct unit_manager *m);
 
-/* The ActiveState of a unit: "active", "inactive", "failed" ... A unit that is not loaded is "inactive". 0 or
- * a negative errno with the state untouched. */
-int unit_manager_active_state(struct unit_manager *m, const char *unit, usec_t timeout, char ret_state[16]);
+/* The SubState of a unit: "dead", "running", a timer's "waiting" ... A unit that is not loaded is "dead". 0 or a
+ * negative errno with the state untouched. */
+int unit_manager_sub_state(struct unit_manager *m, const char *unit, usec_t timeout, char ret_state[32]);
 
 /*
  * StopUnit, the answer to which is waited for, but not the end of the unit. A unit that is not loaded is 0.

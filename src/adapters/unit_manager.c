@@ -207,21 +207,21 @@ bool unit_manager_is_stopping(const struct unit_manager *m)
 
 /* --- what is asked --- */
 
-int unit_manager_active_state(struct unit_manager *m, const char *unit, usec_t timeout, char ret_state[16])
+int unit_manager_sub_state(struct unit_manager *m, const char *unit, usec_t timeout, char ret_state[32])
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         usec_t deadline = usec_add(unit_manager_now(), timeout);
-        const char *state = "inactive";
+        const char *state = "dead";
         char path[256];
         int r = unit_manager_path(m, "GetUnit", unit, deadline, path);
 
         if (r >= 0)
-                r = unit_manager_get(m, path, UNIT_INTERFACE, "ActiveState", "s", deadline, &reply);
+                r = unit_manager_get(m, path, UNIT_INTERFACE, "SubState", "s", deadline, &reply);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "s", &state);
         if (r < 0 && r != -ENOENT)
                 return r;
-        (void)text_copy(ret_state, 16, state);
+        (void)text_copy(ret_state, 32, state);
         return 0;
 }
 

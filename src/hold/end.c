@@ -41,12 +41,13 @@ static bool daemon_listens(const struct hold_program *program)
         return connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN;
 }
 
+/* "running" would be the one that has started us: the two clocks need not agree to the millisecond. */
 static bool timer_is_set(struct unit_manager *manager)
 {
-        char state[16] = "";
+        char state[32] = "";
 
-        return unit_manager_active_state(manager, HOLD_END_TIMER, MANAGER_TIMEOUT, state) >= 0 &&
-               text_equal(state, "active");
+        return unit_manager_sub_state(manager, HOLD_END_TIMER, MANAGER_TIMEOUT, state) >= 0 &&
+               text_equal(state, "waiting");
 }
 
 /* True when an smsd on our smsd.conf runs: somebody has started it beside its unit. */

@@ -29,7 +29,7 @@ ifneq ($(SANITIZE),)
   OPTIMISE := -O1 -g
   SANFLAGS := -fsanitize=address,undefined
 endif
-CPPFLAGS += -Iinclude -D_GNU_SOURCE -DSMSWARDEN_VERSION='"$(VERSION)"'
+CPPFLAGS += -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSMSWARDEN_VERSION='"$(VERSION)"'
 CFLAGS   += -std=c17 $(OPTIMISE) $(WARNINGS) $(HARDEN) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANFLAGS)
 
@@ -56,11 +56,12 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
-TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps systemd
+TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
+                  gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES)
 
 .PHONY: all deps have-deps clean help check check-fast check-unit check-layers check-gateway check-simulation check-fuzz \
-        check-sanitizers check-static check-nightly bench demo install uninstall programs test-programs FORCE
+        check-sanitizers check-static check-cross check-nightly bench demo install uninstall programs test-programs unit-tests print-build-packages FORCE
 .SECONDARY:
 
 all: have-deps
@@ -122,6 +123,8 @@ $(BUILD)/tests/cli/%: $(BUILD)/tests/cli/%.o $(BUILD)/libcli.a $(BUILD)/libadapt
 $(BUILD)/tests/adapters/%: $(BUILD)/tests/adapters/%.o $(BUILD)/libadapters.a $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka $(TEST_LIBS)
 
+$(BUILD)/tests/adapters/test_hold_program: | $(BUILD)/smswarden-hold
+
 # GLib's headers are not written for -Wconversion.
 $(BUILD)/tests/adapters/test_hotplug.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags umockdev-1.0 2>/dev/null))
 $(BUILD)/tests/adapters/test_hotplug: TEST_LIBS = $(shell pkg-config --libs umockdev-1.0 2>/dev/null)
@@ -158,30 +161,37 @@ $(BUILD)/tests/bench/events/events: $(call objects,tests/bench/events) $(BUILD)/
 $(BUILD)/tests/bench/empty/empty: $(call objects,tests/bench/empty)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--no-as-needed $(DAEMON_LIBS)
 
+# For a build of another architecture, whose other tests cannot run here.
+unit-tests: $(UNIT_TESTS)
+
+# For tests/cross: the packages with the headers and libraries.
+print-build-packages:
+	@echo $(BUILD_PACKAGES)
+
 test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
 
 ## make                   build the programs
 ## make demo              the whole story in one screen: real smsd, software EC25, no hardware
 ## make check             all tests; its parts: check-unit check-layers check-gateway check-simulation check-fuzz
-##                        check-sanitizers check-static; check-fast: the first three
+##                        check-sanitizers check-static check-cross; check-fast: the first three
 ## make bench             the benchmark table
 ## make deps              install what build, demo and tests need (apt, root)
 ## make install uninstall DESTDIR, PREFIX and the folders in the Makefile's head are respected
 check: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
-	@tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz
+	@tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross
 
 check-fast: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run check-layers check-unit check-gateway
 
-check-unit check-layers check-gateway check-simulation check-static check-sanitizers check-fuzz: have-deps
+check-unit check-layers check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run $@
 
 check-nightly: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
-	@NIGHTLY=1 tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz
+	@NIGHTLY=1 tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross
 
 demo: have-deps
 	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25
@@ -239,4 +249,4 @@ $(BUILD)/tests/simulation/simulation: $(SIMULATION_OBJECTS) $(BUILD)/libcore.a
 clean:
 	rm -rf $(BUILD)
 
--include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell test -d $(BUILD) && find $(BUILD) -type d '(' -name cross -o -name vm -o -name deb ')' -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -32,7 +32,7 @@ ADAPTER_OBJECTS := $(call objects,src/adapters)
 DAEMON_OBJECTS  := $(call objects,src/daemon)
 CLI_OBJECTS     := $(call objects,src/cli)
 
-PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden
+PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden $(BUILD)/smswarden-port
 
 UNIT_TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 ADAPTER_TESTS := $(patsubst tests/adapters/%.c,$(BUILD)/tests/adapters/%,$(wildcard tests/adapters/test_*.c))
@@ -94,6 +94,10 @@ $(BUILD)/libcli.a: $(filter-out $(BUILD)/src/cli/main.o,$(CLI_OBJECTS))
 
 $(BUILD)/smswarden: $(BUILD)/src/cli/main.o $(BUILD)/libcli.a $(BUILD)/libadapters.a $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS)
+
+# udev waits for it: as few libraries as can be.
+$(BUILD)/smswarden-port: $(call objects,src/port) $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -linih
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 # A unit test sees the core alone: a library call in the core fails here, at the link.

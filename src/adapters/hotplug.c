@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "core/usb_path.h"
 
 #include <dirent.h>
 #include <string.h>
@@ -171,7 +172,7 @@ static int scan_devices(struct hotplug *hotplug, bool always)
         if (!dir)
                 return errno == ENOENT ? 0 : -errno;
         for (struct dirent *entry; (entry = readdir(dir));)
-                if (hotplug_is_usb_path(entry->d_name, strlen(entry->d_name)))
+                if (usb_path_is_valid(entry->d_name, strlen(entry->d_name)))
                         hotplug_refresh(hotplug, entry->d_name, always);
         (void)closedir(dir);
         return 0;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/usec.h"
+#include "core/usb_path.h"
 
 #include <string.h>
 #include <sys/inotify.h>
@@ -37,21 +38,6 @@ bool hotplug_udev_ready(struct hotplug *hotplug, const char *tty)
         return ready;
 }
 
-/* The innermost USB device of a devpath, by its text: at a removal the parents may be gone from sysfs
- * already. */
-static bool usb_path_of(const char *devpath, char target[USB_PATH_MAX])
-{
-        bool found = false;
-
-        for (const char *p = devpath; p; p = strchr(p, '/')) {
-                p += *p == '/';
-                size_t length = strcspn(p, "/");
-                if (hotplug_is_usb_path(p, length))
-                        found = text_copy_n(target, USB_PATH_MAX, p, length) == 0;
-        }
-        return found;
-}
-
 static void flush(struct hotplug *hotplug, struct dirty *dirty)
 {
         for (unsigned i = 0; i < dirty->n; i++)
@@ -73,14 +59,14 @@ static void take_event(struct hotplug *hotplug, struct udev_device *device, stru
 {
         const char *action = udev_device_get_action(device), *devtype = udev_device_get_devtype(device);
         const char *devpath = udev_device_get_devpath(device);
-        char usb_path[USB_PATH_MAX];
+        struct usb_place place;
 
-        if (!devpath || !usb_path_of(devpath, usb_path))
+        if (!devpath || usb_path_find(devpath, &place) < 0)
                 return; /* a console, a pty: no USB */
         bool is_device = devtype && text_equal(devtype, "usb_device");
         if (is_device && action && text_equal(action, "remove"))
-                hotplug_forget(hotplug, usb_path);
-        mark(hotplug, dirty, usb_path);
+                hotplug_forget(hotplug, place.path);
+        mark(hotplug, dirty, place.path);
 }
 
 /* Reads what is queued. True: the kernel dropped events. */

@@ -272,13 +272,3 @@ int hotplug_picture(struct hotplug *hotplug, const char *usb_path, hotplug_tty_r
         *ret_devnum = devnum;
         return 0;
 }
-
-bool hotplug_is_usb_path(const char *name, size_t length)
-{
-        static const char digits[] = "0123456789";
-        size_t bus = strspn(name, digits);
-
-        if (bus == 0 || length >= USB_PATH_MAX || name[bus] != '-')
-                return false;
-        return bus + 1 < length && strspn(name + bus + 1, "0123456789.") >= length - bus - 1;
-}

@@ -47,9 +47,6 @@ typedef bool (*hotplug_tty_ready)(struct hotplug *hotplug, const char *name);
 int hotplug_picture(struct hotplug *hotplug, const char *usb_path, hotplug_tty_ready ready,
                     struct usb_device *ret_device, unsigned *ret_devnum);
 
-/* True for a name like "1-1.2": a device, neither an interface ("1-1.2:1.0") nor a root hub ("usb1"). */
-bool hotplug_is_usb_path(const char *name, size_t length);
-
 /*
  * Looks at one device again, or at all of them, and tells what changed (`always`: all that is there). A
  * device that cannot be looked at stays as it was told, with a line in the log. The scan: a negative errno

@@ -1,6 +1,7 @@
 # smswarden: build, tests, install. `make help` lists the targets; the names are a contract (docs/contributing.md).
 BUILD    ?= build
 PREFIX   ?= /usr
+UDEVDIR  ?= $(PREFIX)/lib/udev
 SANITIZE ?=
 VERSION  := 0.1.0
 
@@ -44,7 +45,7 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
-TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps
+TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools udev clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES)
 
 .PHONY: all deps have-deps clean help check check-fast check-unit check-layers check-gateway check-simulation check-fuzz \
@@ -182,9 +183,12 @@ bench: have-deps
 install: programs
 	install -D -m 0755 $(BUILD)/smswardend $(DESTDIR)$(PREFIX)/sbin/smswardend
 	install -D -m 0755 $(BUILD)/smswarden $(DESTDIR)$(PREFIX)/bin/smswarden
+	install -D -m 0755 $(BUILD)/smswarden-port $(DESTDIR)$(UDEVDIR)/smswarden-port
+	install -D -m 0644 udev/70-smswarden.rules $(DESTDIR)$(UDEVDIR)/rules.d/70-smswarden.rules
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/smswardend $(DESTDIR)$(PREFIX)/bin/smswarden
+	rm -f $(DESTDIR)$(UDEVDIR)/smswarden-port $(DESTDIR)$(UDEVDIR)/rules.d/70-smswarden.rules
 
 # --- the core in a simulated world ---------------------------------------------------------------------------------------
 SIMULATION_OBJECTS := $(call objects,tests/simulation)

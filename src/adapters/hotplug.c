@@ -119,6 +119,7 @@ static int take_picture(struct hotplug *hotplug, const struct usb_device *device
                         return r;
         }
         known->seen = true;
+        known->tagged = hotplug_udev_tagged(hotplug, device->path);
         if (!is_new && !always && same_picture(&known->device, device))
                 return 0;
         known->device = *device;
@@ -192,6 +193,7 @@ int hotplug_enumerate(struct hotplug *hotplug)
 {
         int r = hotplug_scan(hotplug, true);
 
+        hotplug_monitor_adjust(hotplug);
         if (r < 0)
                 return r;
         hotplug->callbacks.enumerated(hotplug->userdata);

@@ -181,6 +181,14 @@ static bool handler_without_port(const struct gateway *gateway)
         return false;
 }
 
+/* Does smsd.conf name this modem for the slot, by its stable name or its number? */
+static bool is_named(const struct slot *slot, const struct modem *modem)
+{
+        const char *device = slot->conf_device;
+
+        return device[0] && (text_equal(device, modem->node) || text_equal(device, modem->target));
+}
+
 /*
  * May smsd open this port any moment? A fresh handler opens at once what is there, and nobody else may touch
  * a port meanwhile; one whose device is missing tries again much later, but that device only.
@@ -192,8 +200,7 @@ static bool handler_may_open(const struct gateway *gateway, const struct modem *
         if (gateway->now < usec_add(gateway->smsd.since, OPENING_TIME))
                 return true;
         for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const char *device = gateway->slots.items[i].conf_device;
-                if (device[0] && (text_equal(device, modem->node) || text_equal(device, modem->target)))
+                if (is_named(&gateway->slots.items[i], modem))
                         return true;
         }
         return false;
@@ -217,8 +224,7 @@ static void learn_from_smsd(struct gateway *gateway)
                 struct slot *slot = &gateway->slots.items[s];
                 for (unsigned i = 0; slot->serving[0] == '\0' && i < gateway->n_modems; i++) {
                         const struct modem *modem = &gateway->modems[i];
-                        if (modem_present(modem) && slot->conf_device[0] &&
-                            text_equal(slot->conf_device, modem->node) &&
+                        if (modem_present(modem) && is_named(slot, modem) &&
                             smsd_state_handler_on(&gateway->smsd, modem->target))
                                 (void)text_copy(slot->serving, sizeof(slot->serving), modem->target);
                 }

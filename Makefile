@@ -115,6 +115,9 @@ $(BUILD)/tests/adapters/%: $(BUILD)/tests/adapters/%.o $(BUILD)/libadapters.a $(
 $(BUILD)/tests/adapters/test_hotplug.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags umockdev-1.0 2>/dev/null))
 $(BUILD)/tests/adapters/test_hotplug: TEST_LIBS = $(shell pkg-config --libs umockdev-1.0 2>/dev/null)
 
+# Speaks as udevd does.
+$(BUILD)/tests/adapters/test_hotplug_udev: $(BUILD)/tests/ec25/uevent.o
+
 # --- the software EC25: the AT model, its pty transport, the USB tree that umockdev shows to libudev ---------------------
 # client.o is linked into other tests as well; the tests of the software EC25 itself have a main of their own.
 EC25_OBJECTS := $(filter-out $(BUILD)/tests/ec25/test_%.o,$(call objects,tests/ec25))

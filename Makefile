@@ -44,7 +44,7 @@ DAEMON_OBJECTS  := $(call objects,src/daemon)
 CLI_OBJECTS     := $(call objects,src/cli)
 HOLD_OBJECTS    := $(call objects,src/hold)
 
-PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden $(BUILD)/smswarden-hold
+PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden $(BUILD)/smswarden-hold $(BUILD)/smswarden-port
 
 UNIT_TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 ADAPTER_TESTS := $(patsubst tests/adapters/%.c,$(BUILD)/tests/adapters/%,$(wildcard tests/adapters/test_*.c))
@@ -56,7 +56,7 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
-TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
+TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools udev clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
                   gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
 # The virtual machine of the system tests.
 SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio
@@ -117,6 +117,10 @@ $(BUILD)/smswarden: $(BUILD)/src/cli/main.o $(BUILD)/libcli.a $(BUILD)/libadapte
 $(BUILD)/smswarden-hold: $(HOLD_OBJECTS) $(BUILD)/libadapters.a $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -linih
 
+# udev waits for it: as few libraries as can be.
+$(BUILD)/smswarden-port: $(call objects,src/port) $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -linih
+
 # --- tests ------------------------------------------------------------------------------------------------------------
 # A unit test sees the core alone: a library call in the core fails here, at the link.
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
@@ -133,6 +137,9 @@ $(BUILD)/tests/adapters/test_hold_program: | $(BUILD)/smswarden-hold
 # GLib's headers are not written for -Wconversion.
 $(BUILD)/tests/adapters/test_hotplug.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags umockdev-1.0 2>/dev/null))
 $(BUILD)/tests/adapters/test_hotplug: TEST_LIBS = $(shell pkg-config --libs umockdev-1.0 2>/dev/null)
+
+# Speaks as udevd does.
+$(BUILD)/tests/adapters/test_hotplug_udev: $(BUILD)/tests/ec25/uevent.o
 
 # --- the software EC25: the AT model, its pty transport, the USB tree that umockdev shows to libudev ---------------------
 # client.o is linked into other tests as well; the tests of the software EC25 itself have a main of their own.
@@ -229,7 +236,7 @@ man  = $(foreach page,$(wildcard docs/man/*.[1-8]),0644:$(page):$(DATADIR)/man/m
 INSTALLED = $(call into,0755,$(SBINDIR),$(BUILD)/smswardend) \
             $(call into,0755,$(BINDIR),$(BUILD)/smswarden) \
             $(call into,0755,$(LIBEXECDIR),$(BUILD)/smswarden-hold) \
-            $(call into,0755,$(UDEVDIR),$(filter %/smswarden-port,$(PROGRAMS))) \
+            $(call into,0755,$(UDEVDIR),$(BUILD)/smswarden-port) \
             $(call into,0644,$(UDEVDIR)/rules.d,$(wildcard udev/*.rules)) \
             $(call into,0644,$(UNITDIR),$(filter %.service,$(UNITS))) \
             $(call into,0644,$(UNITDIR)/smstools.service.d,$(filter %.conf,$(UNITS))) \

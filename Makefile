@@ -1,6 +1,7 @@
 # smswarden: build, tests, install. `make help` lists the targets; the names are a contract (docs/contributing.md).
 BUILD    ?= build
 PREFIX   ?= /usr
+SYSCONFDIR ?= /etc
 SANITIZE ?=
 VERSION  := 0.1.0
 
@@ -11,7 +12,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
 CC       ?= cc
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
             -Wimplicit-fallthrough -Wundef -Wvla -Werror
-HARDEN   := -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIE -Wformat -Wformat-security
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE -Wformat -Wformat-security
 OPTIMISE ?= -O2 -g
 ifneq ($(SANITIZE),)
   HARDEN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIE
@@ -44,11 +45,12 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
-TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps
+TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
+                  debhelper dpkg-dev lintian fakeroot man-db shellcheck mmdebstrap systemd-container
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES)
 
 .PHONY: all deps have-deps clean help check check-fast check-unit check-layers check-gateway check-simulation check-fuzz \
-        check-sanitizers check-static check-nightly bench demo install uninstall programs test-programs
+        check-sanitizers check-static check-nightly bench demo install uninstall deb programs test-programs test-core
 .SECONDARY:
 
 all: have-deps
@@ -142,6 +144,9 @@ $(BUILD)/tests/bench/events/events: $(call objects,tests/bench/events) $(BUILD)/
 $(BUILD)/tests/bench/empty/empty: $(call objects,tests/bench/empty)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--no-as-needed $(DAEMON_LIBS)
 
+# What needs no more than the core and a compiler: a package's build runs these.
+test-core: $(UNIT_TESTS)
+
 test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
 
 ## make                   build the programs
@@ -151,6 +156,7 @@ test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TE
 ## make bench             the benchmark table
 ## make deps              install what build, demo and tests need (apt, root)
 ## make install uninstall DESTDIR and PREFIX are respected
+## make deb               the Debian package, in build/deb
 check: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz
@@ -175,12 +181,34 @@ bench: have-deps
 	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25 $(BENCH) >&2
 	@$(BUILD)/tests/bench/bench
 
+MANDIR    ?= $(PREFIX)/share/man
+MAN_PAGES := $(notdir $(wildcard docs/man/*.[1-8]))
+CONFFILE  := $(SYSCONFDIR)/smswarden/smswarden.conf
+
+# A configuration that is there is the user's: kept by both.
 install: programs
 	install -D -m 0755 $(BUILD)/smswardend $(DESTDIR)$(PREFIX)/sbin/smswardend
 	install -D -m 0755 $(BUILD)/smswarden $(DESTDIR)$(PREFIX)/bin/smswarden
+	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/smswarden/smswarden.conf.d
+	test -e $(DESTDIR)$(CONFFILE) || install -m 0644 docs/smswarden.conf $(DESTDIR)$(CONFFILE)
+	for page in $(MAN_PAGES); do install -D -m 0644 docs/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit; done
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/smswardend $(DESTDIR)$(PREFIX)/bin/smswarden
+	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+
+# --- the Debian package --------------------------------------------------------------------------------------------------
+# Built from a copy of what git has, or would take, of this tree: nothing is left beside it, and nothing of build/ gets in.
+# What MAKEFLAGS and the environment of this make say is not meant for it. DEB_HOST=arm64 builds for another machine.
+DEB_HOST  ?= $(shell dpkg --print-architecture 2>/dev/null)
+DEB_CROSS := $(if $(filter-out $(shell dpkg --print-architecture 2>/dev/null),$(DEB_HOST)),-a$(DEB_HOST) -Pcross)
+DEB       := $(BUILD)/deb/smswarden_$(VERSION)_$(DEB_HOST).deb
+
+deb: have-deps
+	@$(MAKE) --no-print-directory $(DEB)
+
+$(DEB): $(shell find Makefile LICENSE debian docs include src systemd udev -type f 2>/dev/null)
+	$(call say,DEB)debian/build $(@D) $(DEB_CROSS)
 
 # --- the core in a simulated world ---------------------------------------------------------------------------------------
 SIMULATION_OBJECTS := $(call objects,tests/simulation)
@@ -190,4 +218,4 @@ $(BUILD)/tests/simulation/simulation: $(SIMULATION_OBJECTS) $(BUILD)/libcore.a
 clean:
 	rm -rf $(BUILD)
 
--include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell test -d $(BUILD) && find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

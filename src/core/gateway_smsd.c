@@ -28,7 +28,7 @@ void gateway_scanned(struct gateway *gateway, const struct event *event, struct 
         gateway_smsd_opened(gateway); /* its handlers may be on their way */
         gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
         if (gateway->enumerated)
-                action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,
+                action_record(actions, RECORD_SMSD_ADOPTED, SEVERITY_INFO, NULL,
                               "smsd (pid %d) was started by somebody else and is adopted",
                               (int)gateway->smsd.main.pid);
 }
@@ -46,10 +46,10 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
         if (event->exited.status_known && !clean)
                 (void)text_format(how, sizeof(how), event->exited.status < 0 ? ", signal %d" : ", status %d",
                                   abs(event->exited.status));
-        action_record(actions, RECORD_SMSD, clean ? SEVERITY_WARNING : SEVERITY_CRITICAL, NULL,
-                      "smsd (pid %d) %s%s%s%.120s", (int)event->exited.id.pid,
-                      clean ? "was ended by somebody, without a hold" : "died", how,
-                      gateway->smsd.last_error[0] ? "; its last error: " : "", gateway->smsd.last_error);
+        action_record(actions, clean ? RECORD_SMSD_ENDED : RECORD_SMSD_DIED,
+                      clean ? SEVERITY_WARNING : SEVERITY_CRITICAL, NULL, "smsd (pid %d) %s%s%s%.120s",
+                      (int)event->exited.id.pid, clean ? "was ended by somebody, without a hold" : "died",
+                      how, gateway->smsd.last_error[0] ? "; its last error: " : "", gateway->smsd.last_error);
         restart_tell_loop(&gateway->restart, actions);
 }
 
@@ -83,7 +83,7 @@ void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *ac
         gateway->handler_lost = true;
         gateway_doubt_unserved(gateway);
         restart_count_failure(&gateway->restart, gateway->now);
-        action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
+        action_record(actions, RECORD_HANDLER_LOST, SEVERITY_WARNING, NULL,
                       "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
                       (int)gateway->lost_handler, gateway->smsd.last_error[0] ? ": " : "",
                       gateway->smsd.last_error);
@@ -131,7 +131,7 @@ static void set_guard(struct slot *slot, enum guard guard, struct action_list *a
         slot->record.guard = guard;
         slot->record.guard_pin = pin;
         gateway_save_slot(slot, actions);
-        action_record(actions, RECORD_MODEM, SEVERITY_CRITICAL, slot->config.name, "%s",
+        action_record(actions, RECORD_SIM_GUARDED, SEVERITY_CRITICAL, slot->config.name, "%s",
                       guard == GUARD_PIN_REFUSED
                           ? "the SIM refused the PIN of smsd.conf: smsd is not started again until you "
                             "correct `pin` and run `smswarden start`"

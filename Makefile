@@ -1,8 +1,18 @@
 # smswarden: build, tests, install. `make help` lists the targets; the names are a contract (docs/contributing.md).
 BUILD    ?= build
 PREFIX   ?= /usr
-SYSCONFDIR ?= /etc
 SANITIZE ?=
+
+# Where things are installed, below DESTDIR.
+SBINDIR     ?= $(PREFIX)/sbin
+BINDIR      ?= $(PREFIX)/bin
+LIBEXECDIR  ?= $(PREFIX)/lib/smswarden
+UDEVDIR     ?= $(PREFIX)/lib/udev
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+CATALOGDIR  ?= $(PREFIX)/lib/systemd/catalog
+DATADIR     ?= $(PREFIX)/share
+SYSCONFDIR  ?= /etc
 VERSION  := 0.1.0
 
 # `make V=1` shows the whole commands.
@@ -32,8 +42,9 @@ CORE_OBJECTS    := $(call objects,src/base) $(call objects,src/core)
 ADAPTER_OBJECTS := $(call objects,src/adapters)
 DAEMON_OBJECTS  := $(call objects,src/daemon)
 CLI_OBJECTS     := $(call objects,src/cli)
+HOLD_OBJECTS    := $(call objects,src/hold)
 
-PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden
+PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden $(BUILD)/smswarden-hold
 
 UNIT_TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 ADAPTER_TESTS := $(patsubst tests/adapters/%.c,$(BUILD)/tests/adapters/%,$(wildcard tests/adapters/test_*.c))
@@ -45,12 +56,12 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
-TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
+TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps systemd \
                   debhelper dpkg-dev lintian fakeroot man-db shellcheck mmdebstrap systemd-container
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES)
 
 .PHONY: all deps have-deps clean help check check-fast check-unit check-layers check-gateway check-simulation check-fuzz \
-        check-sanitizers check-static check-nightly bench demo install uninstall deb programs test-programs test-core
+        check-sanitizers check-static check-nightly bench demo install uninstall deb programs test-programs test-core FORCE
 .SECONDARY:
 
 all: have-deps
@@ -96,6 +107,10 @@ $(BUILD)/libcli.a: $(filter-out $(BUILD)/src/cli/main.o,$(CLI_OBJECTS))
 
 $(BUILD)/smswarden: $(BUILD)/src/cli/main.o $(BUILD)/libcli.a $(BUILD)/libadapters.a $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS)
+
+# Run before each start of smsd: as small as it can be.
+$(BUILD)/smswarden-hold: $(HOLD_OBJECTS) $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -linih
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 # A unit test sees the core alone: a library call in the core fails here, at the link.
@@ -155,7 +170,7 @@ test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TE
 ##                        check-sanitizers check-static; check-fast: the first three
 ## make bench             the benchmark table
 ## make deps              install what build, demo and tests need (apt, root)
-## make install uninstall DESTDIR and PREFIX are respected
+## make install uninstall DESTDIR, PREFIX and the folders in the Makefile's head are respected
 ## make deb               the Debian package, in build/deb
 check: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
@@ -181,21 +196,45 @@ bench: have-deps
 	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25 $(BENCH) >&2
 	@$(BUILD)/tests/bench/bench
 
-MANDIR    ?= $(PREFIX)/share/man
-MAN_PAGES := $(notdir $(wildcard docs/man/*.[1-8]))
-CONFFILE  := $(SYSCONFDIR)/smswarden/smswarden.conf
+# --- install ---------------------------------------------------------------------------------------------------------
+# The units name programs by their paths.
+UNITS := $(patsubst %,$(BUILD)/%,$(wildcard systemd/*.service systemd/50-smswarden.conf))
+$(BUILD)/systemd/%: systemd/% FORCE
+	@mkdir -p $(@D)
+	@sed -e 's,@SBINDIR@,$(SBINDIR),g' -e 's,@LIBEXECDIR@,$(LIBEXECDIR),g' $< > $@.new
+	@cmp -s $@.new $@ && rm -f $@.new || mv $@.new $@
+FORCE:
 
-# A configuration that is there is the user's: kept by both.
-install: programs
-	install -D -m 0755 $(BUILD)/smswardend $(DESTDIR)$(PREFIX)/sbin/smswardend
-	install -D -m 0755 $(BUILD)/smswarden $(DESTDIR)$(PREFIX)/bin/smswarden
-	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/smswarden/smswarden.conf.d
-	test -e $(DESTDIR)$(CONFFILE) || install -m 0644 docs/smswarden.conf $(DESTDIR)$(CONFFILE)
-	for page in $(MAN_PAGES); do install -D -m 0644 docs/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit; done
+# MODE:SOURCE:TARGET of all that is installed; the uninstall removes the same. $(call into,MODE,FOLDER,SOURCES)
+into = $(foreach source,$(3),$(1):$(source):$(2)/$(notdir $(source)))
+man  = $(foreach page,$(wildcard docs/man/*.[1-8]),0644:$(page):$(DATADIR)/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+INSTALLED = $(call into,0755,$(SBINDIR),$(BUILD)/smswardend) \
+            $(call into,0755,$(BINDIR),$(BUILD)/smswarden) \
+            $(call into,0755,$(LIBEXECDIR),$(BUILD)/smswarden-hold) \
+            $(call into,0755,$(UDEVDIR),$(filter %/smswarden-port,$(PROGRAMS))) \
+            $(call into,0644,$(UDEVDIR)/rules.d,$(wildcard udev/*.rules)) \
+            $(call into,0644,$(UNITDIR),$(filter %.service,$(UNITS))) \
+            $(call into,0644,$(UNITDIR)/smstools.service.d,$(filter %.conf,$(UNITS))) \
+            0644:systemd/smswarden.tmpfiles:$(TMPFILESDIR)/smswarden.conf \
+            $(call into,0644,$(CATALOGDIR),$(wildcard systemd/*.catalog)) \
+            $(call into,0644,$(DATADIR)/dbus-1/system.d,$(wildcard systemd/org.smswarden.*.conf)) \
+            $(call into,0644,$(DATADIR)/dbus-1/interfaces,$(wildcard systemd/org.smswarden.*.xml)) \
+            $(call into,0644,$(DATADIR)/polkit-1/actions,$(wildcard systemd/org.smswarden.*policy)) \
+            $(man)
+# Folders that are nobody's but ours.
+OWN_FOLDERS = $(LIBEXECDIR) $(UNITDIR)/smstools.service.d $(SYSCONFDIR)/smswarden
+CONFIG      = $(SYSCONFDIR)/smswarden/smswarden.conf
+
+# A configuration that is there is the user's: never written over, and removed only when nobody has changed it.
+install: programs $(UNITS)
+	@for entry in $(INSTALLED); do IFS=:; set -- $$entry; install -D -m $$1 $$2 "$(DESTDIR)$$3" || exit 1; done
+	@test -e "$(DESTDIR)$(CONFIG)" || install -D -m 0644 etc/smswarden.conf "$(DESTDIR)$(CONFIG)"
+	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload; systemd-tmpfiles --create smswarden.conf; systemctl enable --now smswardend"
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/smswardend $(DESTDIR)$(PREFIX)/bin/smswarden
-	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+	@for entry in $(INSTALLED); do rm -f "$(DESTDIR)$${entry##*:}" || exit 1; done
+	@! cmp -s etc/smswarden.conf "$(DESTDIR)$(CONFIG)" || rm -f "$(DESTDIR)$(CONFIG)"
+	@for folder in $(OWN_FOLDERS); do test ! -d "$(DESTDIR)$$folder" || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$folder"; done
 
 # --- the Debian package --------------------------------------------------------------------------------------------------
 # Built from a copy of what git has, or would take, of this tree: nothing is left beside it, and nothing of build/ gets in.
@@ -207,7 +246,7 @@ DEB       := $(BUILD)/deb/smswarden_$(VERSION)_$(DEB_HOST).deb
 deb: have-deps
 	@$(MAKE) --no-print-directory $(DEB)
 
-$(DEB): $(shell find Makefile LICENSE debian docs include src systemd udev -type f 2>/dev/null)
+$(DEB): $(shell find Makefile LICENSE debian docs/man etc include src systemd udev -type f 2>/dev/null)
 	$(call say,DEB)debian/build $(@D) $(DEB_CROSS)
 
 # --- the core in a simulated world ---------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ struct modem_config {
         enum match_kind match;
         char match_value[DEVICE_NODE_MAX];
         char profile[32]; /* "auto" or a profile's name */
+        char link[32];    /* another name of its AT port below /dev, "" none */
         enum manage_what manage;
         usec_t boot_timeout;
 };
@@ -70,6 +71,13 @@ void config_init(struct config *config);
 
 /* The defaults of one modem. */
 void modem_config_init(struct modem_config *modem, const char *name);
+
+/*
+ * Folds the sections into the one whose settings a USB device takes before anything is known of its SIM: the
+ * one that names its path, else the first that names no place. `best` is the result so far (NULL none).
+ */
+const struct modem_config *modem_config_prefer(const struct modem_config *best,
+                                               const struct modem_config *candidate, const char *usb_path);
 
 /* One `key = value` of `[section]`. Returns 0, or -EINVAL / -E2BIG with the message filled; the config is
  * unchanged then. */

@@ -422,6 +422,7 @@ static void test_documented_defaults(void **state)
             {"restart", "backoff_max", "1s"},
             {"modem NAME", "match", "usb=1-1"},
             {"modem NAME", "profile", "generic"},
+            {"modem NAME", "link", "ttyUSB_AT"},
             {"modem NAME", "manage", "profile"},
             {"modem NAME", "boot_timeout", "1s"},
             {"notify NAME", "min_severity", "critical"},

@@ -56,7 +56,7 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
-TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps systemd udev \
+TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps systemd dbus-daemon udev \
                   debhelper dpkg-dev lintian fakeroot man-db shellcheck mmdebstrap systemd-container
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES)
 

@@ -22,7 +22,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
 CC       ?= cc
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
             -Wimplicit-fallthrough -Wundef -Wvla -Werror
-HARDEN   := -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIE -Wformat -Wformat-security
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE -Wformat -Wformat-security
 OPTIMISE ?= -O2 -g
 ifneq ($(SANITIZE),)
   HARDEN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIE
@@ -57,16 +57,17 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
 TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev dbus-daemon smstools udev clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
-                  gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
+                  gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd systemd-container \
+                  debhelper dpkg-dev lintian fakeroot man-db shellcheck
 # The virtual machine of the system tests.
 SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(SYSTEM_PACKAGES)
 
 # The parts of `make check`: functions of tests/run.
-CHECKS := check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross check-system
+CHECKS := check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross check-deb check-system
 
-.PHONY: all deps have-deps clean help check check-fast check-nightly $(CHECKS) bench demo install uninstall programs test-programs \
-        unit-tests print-build-packages FORCE
+.PHONY: all deps have-deps clean help check check-fast check-nightly $(CHECKS) bench demo install uninstall deb programs test-programs \
+        test-core print-build-packages FORCE
 .SECONDARY:
 
 all: have-deps
@@ -179,8 +180,8 @@ $(BUILD)/tests/bench/events/events: $(call objects,tests/bench/events) $(BUILD)/
 $(BUILD)/tests/bench/empty/empty: $(call objects,tests/bench/empty)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--no-as-needed $(DAEMON_LIBS)
 
-# For a build of another architecture, whose other tests cannot run here.
-unit-tests: $(UNIT_TESTS)
+# What needs no more than the core and a compiler: a package's build runs these, and qemu-user those of another architecture.
+test-core: $(UNIT_TESTS)
 
 # For tests/cross: the packages with the headers and libraries.
 print-build-packages:
@@ -192,11 +193,12 @@ test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TE
 ## make                   build the programs
 ## make demo              the whole story in one screen: real smsd, software EC25, no hardware
 ## make check             all tests; its parts: check-unit check-layers check-gateway check-simulation check-fuzz
-##                        check-sanitizers check-static check-cross check-system; check-fast: the first three
+##                        check-sanitizers check-static check-cross check-deb check-system; check-fast: the first three
 ## make check-system      a virtual machine with the package installed (tests/system/README.md); root
 ## make bench             the benchmark table
 ## make deps              install what build, demo and tests need (apt, root)
 ## make install uninstall DESTDIR, PREFIX and the folders in the Makefile's head are respected
+## make deb               the Debian package, in build/deb
 check: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run $(CHECKS)
@@ -260,6 +262,19 @@ uninstall:
 	@for entry in $(INSTALLED); do rm -f "$(DESTDIR)$${entry##*:}" || exit 1; done
 	@! cmp -s etc/smswarden.conf "$(DESTDIR)$(CONFIG)" || rm -f "$(DESTDIR)$(CONFIG)"
 	@for folder in $(OWN_FOLDERS); do test ! -d "$(DESTDIR)$$folder" || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$folder"; done
+
+# --- the Debian package --------------------------------------------------------------------------------------------------
+# Built from a copy of what git has, or would take, of this tree: nothing is left beside it, and nothing of build/ gets in.
+# What MAKEFLAGS and the environment of this make say is not meant for it. DEB_HOST=arm64 builds for another machine.
+DEB_HOST  ?= $(shell dpkg --print-architecture 2>/dev/null)
+DEB_CROSS := $(if $(filter-out $(shell dpkg --print-architecture 2>/dev/null),$(DEB_HOST)),-a$(DEB_HOST) -Pcross)
+DEB       := $(BUILD)/deb/smswarden_$(VERSION)_$(DEB_HOST).deb
+
+deb: have-deps
+	@$(MAKE) --no-print-directory $(DEB)
+
+$(DEB): $(shell find Makefile LICENSE debian docs/man etc include src systemd udev -type f 2>/dev/null)
+	$(call say,DEB)debian/build $(@D) $(DEB_CROSS)
 
 # --- the core in a simulated world ---------------------------------------------------------------------------------------
 SIMULATION_OBJECTS := $(call objects,tests/simulation)

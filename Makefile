@@ -64,7 +64,7 @@ SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(SYSTEM_PACKAGES)
 
 # The parts of `make check`: functions of tests/run.
-CHECKS := check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross check-deb check-system
+CHECKS := check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross check-system
 
 .PHONY: all deps have-deps clean help check check-fast check-nightly $(CHECKS) bench demo install uninstall deb programs test-programs \
         test-core print-build-packages FORCE

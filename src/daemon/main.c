@@ -83,13 +83,6 @@ static int check_config(const char *path)
                 (void)fprintf(stderr, "smswardend: %s\n", error.message);
                 return EX_CONFIG;
         }
-        if (config.control == CONTROL_SYSTEMD) {
-                (void)fprintf(stderr,
-                              "smswardend: %s: [gateway] control: systemd is not possible in this version; "
-                              "use direct or auto\n",
-                              path);
-                return EX_CONFIG;
-        }
         (void)printf("%s: correct\n", path);
         return 0;
 }
@@ -159,8 +152,6 @@ static int run(struct daemon *daemon, const char *path)
         daemon->config_path = path;
         if (r >= 0)
                 r = load_config(daemon, path);
-        if (r >= 0)
-                r = daemon_can_control(&daemon->config) ? 0 : -EX_CONFIG;
         if (r < 0)
                 return -r;
         r = daemon_start(daemon);

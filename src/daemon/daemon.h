@@ -82,6 +82,9 @@ void daemon_stop(struct daemon *daemon);
 int daemon_reload(struct daemon *daemon);
 /* False, and said, when this version cannot control smsd in the way that the configuration wants. */
 bool daemon_can_control(const struct config *config);
+
+/* Says what in smsd's unit works against us. */
+void daemon_tell_unit_findings(const struct daemon *daemon);
 void daemon_recover_conf(struct daemon *daemon);
 
 /* queue.c: a zeroed event to be filled by the caller; it is stepped from the event loop. Never NULL. */

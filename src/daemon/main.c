@@ -186,6 +186,7 @@ static int run(struct daemon *daemon, const char *path)
                                     daemon->config.n_receivers);
                 log_notice("smswardend " SMSWARDEN_VERSION " begins (mode %s)",
                            gateway_mode_to_string(daemon->config.mode));
+                daemon_tell_unit_findings(daemon);
                 tell_ready(daemon);
                 r = sd_event_loop(daemon->event);
                 (void)sd_notify(false, "STOPPING=1"); /* for whoever reads the status, no more */

@@ -38,23 +38,24 @@ static int place_for(struct gateway *gateway, const char *usb_path)
         return empty;
 }
 
-/* The slot that claims this device before anything is known of its SIM: by USB path; else any automatic one
- * gives the settings. */
-static const struct modem_config *settings_for(const struct gateway *gateway, const char *usb_path,
-                                               const char *node)
+/* Before anything is known of its SIM. */
+static const struct modem_config *settings_for_usb(const struct gateway *gateway, const char *usb_path)
 {
-        const struct modem_config *automatic = NULL;
+        const struct modem_config *best = NULL;
 
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                best = modem_config_prefer(best, &gateway->slots.items[i].config, usb_path);
+        return best;
+}
+
+static const struct modem_config *settings_for_node(const struct gateway *gateway, const char *node)
+{
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct modem_config *config = &gateway->slots.items[i].config;
-                if (usb_path && config->match == MATCH_USB && text_equal(config->match_value, usb_path))
+                if (config->match == MATCH_DEVICE && text_equal(config->match_value, node))
                         return config;
-                if (node && config->match == MATCH_DEVICE && text_equal(config->match_value, node))
-                        return config;
-                if (!automatic && config->match != MATCH_USB && config->match != MATCH_DEVICE)
-                        automatic = config;
         }
-        return node ? NULL : automatic;
+        return NULL;
 }
 
 static const struct profile *profile_of(const struct modem_config *settings)
@@ -85,7 +86,7 @@ static void tell_refusal(const struct modem *modem, struct action_list *actions)
 void gateway_device(struct gateway *gateway, const struct usb_device *device, struct action_list *actions)
 {
         int i = find_modem(gateway, device->path);
-        const struct modem_config *settings = settings_for(gateway, device->path, NULL);
+        const struct modem_config *settings = settings_for_usb(gateway, device->path);
         struct port_map map;
 
         port_map_device(device, profile_of(settings), &map);
@@ -156,7 +157,7 @@ static int find_node(const struct gateway *gateway, const char *path)
 void gateway_node(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         int i = find_node(gateway, event->node.path);
-        const struct modem_config *settings = settings_for(gateway, NULL, event->node.path);
+        const struct modem_config *settings = settings_for_node(gateway, event->node.path);
 
         if (!event->node.present) {
                 if (i >= 0 && modem_present(&gateway->modems[i]))
@@ -180,6 +181,14 @@ static bool handler_without_port(const struct gateway *gateway)
         return false;
 }
 
+/* Does smsd.conf name this modem for the slot, by its stable name or its number? */
+static bool is_named(const struct slot *slot, const struct modem *modem)
+{
+        const char *device = slot->conf_device;
+
+        return device[0] && (text_equal(device, modem->node) || text_equal(device, modem->target));
+}
+
 /*
  * May smsd open this port any moment? A fresh handler opens at once what is there, and nobody else may touch
  * a port meanwhile; one whose device is missing tries again much later, but that device only.
@@ -191,8 +200,7 @@ static bool handler_may_open(const struct gateway *gateway, const struct modem *
         if (gateway->now < usec_add(gateway->smsd.since, OPENING_TIME))
                 return true;
         for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const char *device = gateway->slots.items[i].conf_device;
-                if (device[0] && (text_equal(device, modem->node) || text_equal(device, modem->target)))
+                if (is_named(&gateway->slots.items[i], modem))
                         return true;
         }
         return false;
@@ -201,6 +209,8 @@ static bool handler_may_open(const struct gateway *gateway, const struct modem *
 bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
 {
         if (!gateway->conf_known || !gateway->smsd.scanned || !gateway->enumerated || gateway->hold.active)
+                return false;
+        if (gateway->unit.stopping || gateway_waits_for_unit(gateway))
                 return false;
         if (restart_busy(&gateway->restart) || gateway->smsd.n_strays > 0)
                 return false;
@@ -216,8 +226,7 @@ static void learn_from_smsd(struct gateway *gateway)
                 struct slot *slot = &gateway->slots.items[s];
                 for (unsigned i = 0; slot->serving[0] == '\0' && i < gateway->n_modems; i++) {
                         const struct modem *modem = &gateway->modems[i];
-                        if (modem_present(modem) && slot->conf_device[0] &&
-                            text_equal(slot->conf_device, modem->node) &&
+                        if (modem_present(modem) && is_named(slot, modem) &&
                             smsd_state_handler_on(&gateway->smsd, modem->target))
                                 (void)text_copy(slot->serving, sizeof(slot->serving), modem->target);
                 }

@@ -35,6 +35,7 @@ enum record_kind {
         RECORD_FLAG_LEFT_OVER,
         RECORD_FLAG_REFUSED,
         RECORD_CONFIG_BAD,
+        RECORD_SYSTEM_STOPPING, /* shutdown, reboot; or it was called off */
         RECORD_OBSERVED,
         RECORD_WORKING_AGAIN, /* the end of an incident */
         RECORD_KIND_MAX

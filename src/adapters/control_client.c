@@ -166,6 +166,12 @@ static int new_call(struct control_client *client, const char *member, sd_bus_me
         return 0;
 }
 
+/* "no such name" has two names, for names that could be started and others. */
+static int call_error(int error)
+{
+        return error == -ENXIO ? -EHOSTUNREACH : error;
+}
+
 int control_client_snapshot(struct control_client *client, usec_t timeout, struct snapshot *ret_snapshot)
 {
         _cleanup_(drop_message) sd_bus_message *call = NULL;
@@ -178,7 +184,7 @@ int control_client_snapshot(struct control_client *client, usec_t timeout, struc
         if (r >= 0)
                 r = sd_bus_call(client->bus, call, timeout, NULL, &reply);
         if (r < 0)
-                return r;
+                return call_error(r);
         if (bus_snapshot_read(reply, snapshot) < 0)
                 return -EBADMSG;
         *ret_snapshot = *snapshot;
@@ -233,7 +239,7 @@ int control_client_command(struct control_client *client, const struct control_r
         r = sd_bus_call(client->bus, call, timeout, &error, &reply);
         if (r < 0) {
                 (void)text_clean(ret_message, size, error.message ? error.message : "");
-                return sd_bus_error_has_name(&error, SD_BUS_ERROR_LIMITS_EXCEEDED) ? -EBUSY : r;
+                return sd_bus_error_has_name(&error, SD_BUS_ERROR_LIMITS_EXCEEDED) ? -EBUSY : call_error(r);
         }
         if (sd_bus_message_read(reply, "is", &result, &message) < 0)
                 return -EBADMSG;

@@ -65,7 +65,7 @@ static void tell(struct control_system *system, enum control_name_state state, c
                             why);
                 break;
         case NAME_AWAY:
-                log_info("there is no system bus (%s): the gateway appears on it as soon as there is one",
+                log_info("the system bus is away (%s): the gateway appears on it as soon as it is there",
                          why);
                 break;
         case NAME_UNTOLD:

@@ -112,7 +112,7 @@ static int control_over_system_bus(const struct cli *cli, enum command_kind kind
         int r = ask(cli, client, kind, &answer);
         if (r >= 0)
                 return report(cli, client, kind, &answer);
-        if (r == -EHOSTUNREACH || r == -ENXIO)
+        if (r == -EHOSTUNREACH)
                 return no_permission(cli, "");
         return r == -EACCES ? no_permission(cli, answer.message) : no_outcome(cli, r, answer.message);
 }

@@ -82,7 +82,7 @@ static int check_link(const struct config *config, const struct modem_config *mo
         if (modem->match != MATCH_AUTO)
                 return config_fail(ret_error, -EINVAL,
                                    "[modem %s] link: an IMEI or IMSI is not known when the link is made; "
-                                   "write match = usb=... with it, or auto for the only modem",
+                                   "write match = usb=... instead, or auto for the only modem",
                                    modem->name);
         if (other)
                 return config_fail(

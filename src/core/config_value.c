@@ -329,8 +329,8 @@ static void explain_link(const struct config_key *key, char *target, size_t size
 {
         (void)text_format(
             target, size,
-            "is no name for a link in /dev: write one with a capital letter and no digit at its "
-            "end, like ttyUSB_AT (at most %zu of letters, digits, '.', '_', '-'), or none",
+            "is no name for a link in /dev; write one like ttyUSB_AT (%zu letters, digits or ._- at "
+            "most, a capital one, no digit at the end), or none",
             key->size - 1);
 }
 

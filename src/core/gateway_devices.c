@@ -210,6 +210,8 @@ bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
 {
         if (!gateway->conf_known || !gateway->smsd.scanned || !gateway->enumerated || gateway->hold.active)
                 return false;
+        if (gateway->unit.stopping || gateway_waits_for_unit(gateway))
+                return false;
         if (restart_busy(&gateway->restart) || gateway->smsd.n_strays > 0)
                 return false;
         bool just_adopted = gateway->settling && gateway->smsd.running;

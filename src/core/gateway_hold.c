@@ -52,7 +52,7 @@ void gateway_hold_stored(struct gateway *gateway, const struct event *event, str
 /* The file says what is: a hold that is over must not be found by the next life, one that lasts must. */
 void gateway_hold_repeat(struct gateway *gateway, struct action_list *actions)
 {
-        if (gateway->config.mode != MODE_CONTROL || restart_busy(&gateway->restart))
+        if (gateway->config.mode != MODE_CONTROL || gateway->unit.stopping || restart_busy(&gateway->restart))
                 return;
         if (gateway->hold.active)
                 write_hold(gateway, actions);
@@ -114,16 +114,22 @@ static void remind(struct gateway *gateway, struct action_list *actions)
                       gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given", left);
 }
 
-static void give_up_waiting(struct gateway *gateway, struct action_list *actions)
+void gateway_refuse_waiting(struct gateway *gateway, const char *message, struct action_list *actions)
 {
-        char reason[384], action[384];
-
-        gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
         for (unsigned i = 0; i < gateway->n_waiting; i++)
-                action_reply(actions, gateway->waiting[i], 1,
-                             "smsd was not started: %.180s; what to do: %.180s", reason, action);
+                action_reply(actions, gateway->waiting[i], 1, "%s", message);
         gateway->n_waiting = 0;
         gateway->waiting_until = USEC_INFINITY;
+}
+
+static void give_up_waiting(struct gateway *gateway, struct action_list *actions)
+{
+        char reason[384], action[384], message[ACTION_MESSAGE_MAX];
+
+        gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
+        (void)text_format(message, sizeof(message), "smsd was not started: %.160s; what to do: %.160s",
+                          reason, action);
+        gateway_refuse_waiting(gateway, message, actions);
 }
 
 /* Is any modem on its way to be ready? Then a start waits for it. */
@@ -146,11 +152,17 @@ static void shorten_waiting(struct gateway *gateway)
 
 void gateway_hold_time(struct gateway *gateway, struct action_list *actions)
 {
+        if (gateway->unit.stopping)
+                return;
         if (hold_expired(&gateway->hold, gateway->now))
                 expire(gateway, actions);
         else if (hold_remind(&gateway->hold, gateway->now))
                 remind(gateway, actions);
         shorten_waiting(gateway);
+        /* Somebody's job is worth some patience: what comes of it may be all that was wanted. */
+        if (gateway->n_waiting > 0 && gateway_waits_for_unit(gateway) &&
+            gateway->waiting_until <= gateway->now)
+                gateway->waiting_until = usec_add(gateway->now, USEC_PER_SEC);
         if (gateway->waiting_until <= gateway->now && !restart_busy(&gateway->restart))
                 give_up_waiting(gateway, actions);
 }
@@ -237,6 +249,8 @@ void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, s
 {
         gateway->flag.asked = false;
         gateway->flag.fresh = true;
+        if (gateway->unit.stopping)
+                return;
         if (flag->state != FLAG_REFUSED)
                 gateway->flag.refusal[0] = '\0';
         if (flag->state == FLAG_REFUSED) {
@@ -277,10 +291,7 @@ static void command_stop(struct gateway *gateway, const struct command *command,
         write_hold(gateway, actions);
         action_record(actions, RECORD_HOLD_BEGUN, SEVERITY_INFO, NULL, "%s holds smsd for %s (%s)", record.by,
                       text, record.reason[0] ? record.reason : "no reason given");
-        for (unsigned i = 0; i < gateway->n_waiting; i++)
-                action_reply(actions, gateway->waiting[i], 1, "overtaken by a stop of smsd");
-        gateway->n_waiting = 0;
-        gateway->waiting_until = USEC_INFINITY;
+        gateway_refuse_waiting(gateway, "overtaken by a stop of smsd", actions);
         struct restart_world world = gateway_world(gateway, actions);
         restart_request(&gateway->restart, RESTART_STOP, CAUSE_STOP, command->token, &world);
 }
@@ -316,6 +327,7 @@ static void command_start(struct gateway *gateway, const struct command *command
                           struct action_list *actions)
 {
         break_hold(gateway, command, actions);
+        gateway_overrule_stop(gateway);
         gateway->flag.first_seen = 0;
         backoff_reset(&gateway->restart.backoff);
         gateway->restart.not_before = 0;
@@ -326,7 +338,7 @@ static void command_start(struct gateway *gateway, const struct command *command
         }
         for (unsigned i = 0; i < gateway->n_modems; i++)
                 modem_forgive(&gateway->modems[i]);
-        if (cause == CAUSE_START && gateway_runs_well(gateway)) {
+        if (cause == CAUSE_START && gateway_runs_well(gateway) && !gateway_job_until(gateway)) {
                 action_reply(actions, command->token, 0, "smsd runs already (pid %d) and serves its modem",
                              (int)gateway->smsd.main.pid);
                 return;
@@ -341,6 +353,10 @@ void gateway_command(struct gateway *gateway, const struct command *command, str
                 action_reply(
                     actions, command->token, 2,
                     "mode = observe: the controller touches nothing; set mode = control to use this");
+                return;
+        }
+        if (gateway->unit.stopping) {
+                action_reply(actions, command->token, 2, GATEWAY_SHUTTING_DOWN);
                 return;
         }
         switch (command->kind) {

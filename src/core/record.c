@@ -38,6 +38,7 @@ static const struct kind kinds[RECORD_KIND_MAX] = {
     [RECORD_FLAG_LEFT_OVER] = {"flag-left-over", "flag", false},
     [RECORD_FLAG_REFUSED] = {"flag-refused", "flag", false},
     [RECORD_CONFIG_BAD] = {"config-bad", "config", false},
+    [RECORD_SYSTEM_STOPPING] = {"system-stopping", "smsd", false},
     [RECORD_OBSERVED] = {"observed", "observed", false},
     [RECORD_WORKING_AGAIN] = {"working-again", "incident", false},
 };

@@ -35,6 +35,8 @@ usec_t restart_deadline(const struct restart *restart)
 {
         usec_t deadline = usec_min(restart->deadline, restart->recheck_at);
 
+        if (restart->setback != SETBACK_NONE)
+                return USEC_INFINITY; /* the look at the unit has its own */
         if (restart->phase == RESTART_STOPPING)
                 deadline = usec_min(deadline, restart->press_at);
         return restart->phase == RESTART_VERIFYING ? usec_min(deadline, restart->next_look) : deadline;
@@ -165,6 +167,45 @@ void restart_fail(struct restart *restart, const char *problem, const struct res
         restart_finish(restart, RESTART_OUTCOME_FAILED, world);
 }
 
+void restart_abandon(struct restart *restart, const char *message, const struct restart_world *world)
+{
+        if (!restart_busy(restart))
+                return;
+        free(restart->new_text);
+        restart->new_text = NULL;
+        restart->setback = SETBACK_NONE;
+        restart_answer_all(restart, world, 1, message);
+        restart_enter(restart, RESTART_IDLE, USEC_INFINITY);
+}
+
+/* --- a setback --- */
+
+bool restart_set_back(struct restart *restart, enum restart_setback setback,
+                      const struct restart_world *world)
+{
+        if (!world->unit_known)
+                return false;
+        restart->setback = setback;
+        restart->unit_wanted = true;
+        return true;
+}
+
+/* Somebody's stop is a hold by now, and their start or restart is waited for: no failure of ours. */
+static void settle_setback(struct restart *restart, const struct restart_world *world)
+{
+        enum restart_setback setback = restart->setback;
+
+        if (!world->unit_fresh)
+                return;
+        restart->setback = SETBACK_NONE;
+        if (restart->goal == RESTART_STOP || restart->job_seen)
+                restart_begin_stopping(restart, world);
+        else if (setback == SETBACK_MAIN)
+                restart_main_ended(restart, restart->setback_refused, world);
+        else
+                restart_fail(restart, restart->setback_problem, world);
+}
+
 /* --- requests and events --- */
 
 static void begin(struct restart *restart, enum restart_goal goal, enum restart_cause cause,
@@ -177,6 +218,8 @@ static void begin(struct restart *restart, enum restart_goal goal, enum restart_
         restart->reads = 0;
         restart->rolled_back = false;
         restart->main = (struct process_id){0};
+        restart->first_main = world->smsd->running ? world->smsd->main : (struct process_id){0};
+        restart->job_seen = restart->yielded = false;
         restart_begin_stopping(restart, world);
 }
 
@@ -269,6 +312,11 @@ static void time_passed(struct restart *restart, const struct restart_world *wor
 
 void restart_event(struct restart *restart, const struct event *event, const struct restart_world *world)
 {
+        restart->job_seen |= world->job_until != 0;
+        if (restart->setback != SETBACK_NONE) {
+                settle_setback(restart, world);
+                return;
+        }
         switch (restart->phase) {
         case RESTART_IDLE:
                 break;
@@ -285,7 +333,7 @@ void restart_event(struct restart *restart, const struct event *event, const str
                 break;
         case RESTART_STARTING:
                 if (event->kind == EVENT_START_DONE)
-                        restart_was_started(restart, event->started.result, event->started.id, world);
+                        restart_was_started(restart, event, world);
                 break;
         case RESTART_VERIFYING:
                 restart_verifying_event(restart, event, world);

@@ -7,22 +7,23 @@
 
 #include "adapters/hold_store.h"
 #include "adapters/legacy_flag.h"
-#include "adapters/unit_manager.h"
+#include "adapters/systemd_manager.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 
 #include <string.h>
 
-#define MANAGER_TIMEOUT (USEC_PER_SEC / 2)
+#define MANAGER_TIMEOUT (USEC_PER_SEC / 4) /* of two calls */
 
 /* A timer that is left finds no hold when it elapses: it costs nothing but a line in the journal. */
 static void stop_timer(const struct hold_program *program)
 {
-        _cleanup_(unit_manager_cleanup) struct unit_manager *manager = NULL;
+        _cleanup_(systemd_manager_cleanup) struct systemd_manager *manager = NULL;
+        char problem[256];
 
-        if (unit_manager_new(&manager, program->manager, MANAGER_TIMEOUT / 2) >= 0)
-                (void)unit_manager_stop(manager, HOLD_END_TIMER, MANAGER_TIMEOUT / 2);
+        if (systemd_manager_new_at(&manager, program->manager, MANAGER_TIMEOUT) >= 0)
+                (void)systemd_manager_job(manager, "StopUnit", HOLD_END_TIMER, problem, sizeof(problem));
 }
 
 static void tell(const struct hold_record *record)

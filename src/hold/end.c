@@ -10,7 +10,7 @@
 
 #include "adapters/hold_store.h"
 #include "adapters/process_table.h"
-#include "adapters/unit_manager.h"
+#include "adapters/systemd_manager.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -21,7 +21,7 @@
 #include <time.h>
 
 #define GRACE           (180 * USEC_PER_SEC)
-#define LOOK_EVERY      (5 * USEC_PER_SEC)
+#define LOOK_EVERY      USEC_PER_SEC
 #define MANAGER_TIMEOUT (10 * USEC_PER_SEC)
 /* TimeoutStopSec of our drop-in for an smsd of before, and the start. */
 #define RESTART_TIMEOUT (130 * USEC_PER_SEC)
@@ -41,12 +41,12 @@ static bool daemon_listens(const struct hold_program *program)
         return connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN;
 }
 
-static bool timer_is_set(struct unit_manager *manager)
+/* "running" would be the one that has started us: the two clocks need not agree to the millisecond. */
+static bool timer_is_set(struct systemd_manager *manager)
 {
-        char state[16] = "";
+        char state[32] = "";
 
-        return unit_manager_active_state(manager, HOLD_END_TIMER, MANAGER_TIMEOUT, state) >= 0 &&
-               text_equal(state, "active");
+        return systemd_manager_sub_state(manager, HOLD_END_TIMER, state) >= 0 && text_equal(state, "waiting");
 }
 
 /* True when an smsd on our smsd.conf runs: somebody has started it beside its unit. */
@@ -103,7 +103,7 @@ static void forget(const struct hold_program *program, const struct hold_record 
                 log_warning("%s/hold is over but cannot be removed: %s", folder, strerror(-r));
 }
 
-static int start_smsd(const struct hold_program *program, struct unit_manager *manager,
+static int start_smsd(const struct hold_program *program, struct systemd_manager *manager,
                       const struct hold_record *over)
 {
         const char *unit = program->config.unit;
@@ -118,7 +118,7 @@ static int start_smsd(const struct hold_program *program, struct unit_manager *m
         log_warning("the hold of %s is over and smswardend has not ended it (is it dead or masked?): %s is "
                     "started",
                     by, unit);
-        int r = unit_manager_restart(manager, unit, RESTART_TIMEOUT, problem, sizeof(problem));
+        int r = systemd_manager_restart(manager, unit, RESTART_TIMEOUT, problem, sizeof(problem));
         if (r < 0) {
                 log_line(LOG_LEVEL_CRITICAL,
                          "the SMS gateway is DOWN: a hold is over, smswardend is away, and smsd cannot be "
@@ -133,20 +133,20 @@ static int start_smsd(const struct hold_program *program, struct unit_manager *m
 /* One look. True: look again at *ret_again; else *ret_code is the exit code. */
 static bool look(const struct hold_program *program, usec_t *ret_again, int *ret_code)
 {
-        _cleanup_(unit_manager_cleanup) struct unit_manager *manager = NULL;
+        _cleanup_(systemd_manager_cleanup) struct systemd_manager *manager = NULL;
         struct hold_record record;
         usec_t now = hold_now();
 
         *ret_code = EXIT_SUCCESS;
         if (hold_store_read(program->config.runtime_dir, &record) != 0)
                 return false; /* none, one of another boot, or nothing that could hold anything up */
-        int r = unit_manager_new(&manager, program->manager, MANAGER_TIMEOUT);
+        int r = systemd_manager_new_at(&manager, program->manager, MANAGER_TIMEOUT);
         if (r < 0) {
                 log_error("a hold may be over, but systemd cannot be reached: %s", strerror(-r));
                 *ret_code = EXIT_FAILURE;
                 return false;
         }
-        if (unit_manager_is_stopping(manager))
+        if (systemd_manager_is_stopping(manager) > 0)
                 return false;
         if (now < record.until) {
                 *ret_again = record.until;

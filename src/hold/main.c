@@ -45,11 +45,11 @@ static void load_config(const char *path, struct config *config)
         struct config_file_error error;
         char folder[CONFIG_PATH_MAX];
 
+        if (config_file_load(path, config, &error) >= 0)
+                return;
         config_init(config);
         if (config_file_find_state_dir(path, folder, sizeof(folder)) < 0)
                 (void)text_copy(folder, sizeof(folder), config->state_dir);
-        if (config_file_load(path, config, &error) >= 0)
-                return;
         bool good = config_file_load_good(folder, config, &error) >= 0;
         log_warning("%s cannot be used (smswardend --check-config says why): %s", path,
                     good ? "the last good configuration is taken" : "the defaults are taken");

@@ -2,9 +2,8 @@
  * The unit as systemd has it in force, for core/unit_check: all properties of both interfaces in two calls,
  * of which those that are wanted are read.
  */
-#include "unit_manager_private.h"
+#include "systemd_manager_private.h"
 
-#include "base/cleanup.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -186,33 +185,34 @@ static int read_all(sd_bus_message *reply, struct unit_properties *unit)
         return r < 0 ? r : sd_bus_message_exit_container(reply);
 }
 
-static int get_all(struct unit_manager *m, const char *path, const char *interface, usec_t deadline,
+static int get_all(struct systemd_manager *manager, const char *path, const char *interface, usec_t deadline,
                    struct unit_properties *unit)
 {
         _cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
-        int r = sd_bus_message_new_method_call(m->bus, &message, MANAGER_NAME, path, PROPERTIES, "GetAll");
+        int r =
+            sd_bus_message_new_method_call(manager->bus, &message, MANAGER_NAME, path, PROPERTIES, "GetAll");
 
         if (r >= 0)
                 r = sd_bus_message_append(message, "s", interface);
         if (r >= 0)
-                r = unit_manager_call(m, message, deadline, &reply);
+                r = systemd_manager_call(manager, message, deadline, &reply);
         return r < 0 ? r : read_all(reply, unit);
 }
 
-int unit_manager_properties(struct unit_manager *m, const char *unit, usec_t timeout,
-                            struct unit_properties *ret_properties)
+int systemd_manager_unit_properties(struct systemd_manager *manager, const char *unit,
+                                    struct unit_properties *ret_properties)
 {
         _cleanup_free_ struct unit_properties *properties = calloc(1, sizeof(*properties));
-        usec_t deadline = usec_add(unit_manager_now(), timeout);
+        usec_t deadline = systemd_manager_deadline(manager);
         char path[256];
 
         if (!properties)
                 return -ENOMEM;
-        int r = unit_manager_path(m, "LoadUnit", unit, deadline, path);
+        int r = systemd_manager_path(manager, "LoadUnit", unit, deadline, path);
         if (r >= 0)
-                r = get_all(m, path, UNIT_INTERFACE, deadline, properties);
+                r = get_all(manager, path, UNIT_INTERFACE, deadline, properties);
         if (r >= 0)
-                r = get_all(m, path, SERVICE_INTERFACE, deadline, properties);
+                r = get_all(manager, path, SERVICE_INTERFACE, deadline, properties);
         if (r < 0)
                 return r;
         *ret_properties = *properties;

@@ -57,14 +57,15 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
 TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev dbus-daemon smstools udev clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
-                  gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd systemd-container \
-                  debhelper dpkg-dev lintian fakeroot man-db shellcheck
+                  gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
+# Building, judging and installing the package.
+DEB_PACKAGES   := debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
 # The virtual machine of the system tests.
 SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio
-PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(SYSTEM_PACKAGES)
+PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES) $(SYSTEM_PACKAGES)
 
 # The parts of `make check`: functions of tests/run.
-CHECKS := check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross check-system
+CHECKS := check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross check-deb check-system
 
 .PHONY: all deps have-deps clean help check check-fast check-nightly $(CHECKS) bench demo install uninstall deb programs test-programs \
         test-core print-build-packages FORCE
@@ -199,6 +200,9 @@ test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TE
 ## make deps              install what build, demo and tests need (apt, root)
 ## make install uninstall DESTDIR, PREFIX and the folders in the Makefile's head are respected
 ## make deb               the Debian package, in build/deb
+# Both install the package.
+check check-nightly check-deb check-system: deb
+
 check: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run $(CHECKS)

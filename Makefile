@@ -19,7 +19,7 @@ ifneq ($(SANITIZE),)
   OPTIMISE := -O1 -g
   SANFLAGS := -fsanitize=address,undefined
 endif
-CPPFLAGS += -Iinclude -D_GNU_SOURCE -DSMSWARDEN_VERSION='"$(VERSION)"'
+CPPFLAGS += -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSMSWARDEN_VERSION='"$(VERSION)"'
 CFLAGS   += -std=c17 $(OPTIMISE) $(WARNINGS) $(HARDEN) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANFLAGS)
 
@@ -45,11 +45,17 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
-TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools udev clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps
-PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES)
+TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools udev clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
+                  gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap
+# The virtual machine of the system tests.
+SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio
+PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(SYSTEM_PACKAGES)
 
-.PHONY: all deps have-deps clean help check check-fast check-unit check-layers check-gateway check-simulation check-fuzz \
-        check-sanitizers check-static check-nightly bench demo install uninstall programs test-programs
+# The parts of `make check`: functions of tests/run.
+CHECKS := check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross check-system
+
+.PHONY: all deps have-deps clean help check check-fast check-nightly $(CHECKS) bench demo install uninstall programs test-programs \
+        unit-tests print-build-packages
 .SECONDARY:
 
 all: have-deps
@@ -126,7 +132,7 @@ $(BUILD)/tests/%.o: CPPFLAGS += -Itests
 $(BUILD)/softec25: $(EC25_OBJECTS) $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/tests/ec25/test_softec25 $(BUILD)/tests/ec25/test_hotplug: | $(BUILD)/softec25
+$(addprefix $(BUILD)/tests/ec25/,test_softec25 test_hotplug test_usbip_program): | $(BUILD)/softec25
 $(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$(EC25_OBJECTS)) $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -ludev -lcmocka
 
@@ -134,6 +140,12 @@ $(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$
 GATEWAY_FIXTURE := $(filter-out $(BUILD)/tests/gateway/test_%.o,$(call objects,tests/gateway))
 $(BUILD)/tests/gateway/test_%: $(BUILD)/tests/gateway/test_%.o $(GATEWAY_FIXTURE) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a | $(BUILD)/smswardend $(BUILD)/softec25
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
+
+# --- the system tests: a machine of its own for each (tests/system/README.md) ----------------------------------------------
+SYSTEM_MAINS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/test_*.c) tests/system/states.c tests/system/shell.c)
+SYSTEM_FIXTURE := $(filter-out $(SYSTEM_MAINS:%=%.o),$(call objects,tests/system))
+$(BUILD)/tests/system/%: $(BUILD)/tests/system/%.o $(SYSTEM_FIXTURE) $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lcmocka
 
 # --- the benchmark: its program, a million events in one process, the empty program that the memory is compared with -------
 BENCH := $(addprefix $(BUILD)/tests/bench/,bench events/events empty/empty)
@@ -150,30 +162,39 @@ $(BUILD)/tests/bench/events/events: $(call objects,tests/bench/events) $(BUILD)/
 $(BUILD)/tests/bench/empty/empty: $(call objects,tests/bench/empty)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--no-as-needed $(DAEMON_LIBS)
 
-test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
+# For a build of another architecture, whose other tests cannot run here.
+unit-tests: $(UNIT_TESTS)
+
+# For tests/cross: the packages with the headers and libraries.
+print-build-packages:
+	@echo $(BUILD_PACKAGES)
+
+test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION) \
+               $(if $(SANITIZE),,$(SYSTEM_MAINS))
 
 ## make                   build the programs
 ## make demo              the whole story in one screen: real smsd, software EC25, no hardware
 ## make check             all tests; its parts: check-unit check-layers check-gateway check-simulation check-fuzz
-##                        check-sanitizers check-static; check-fast: the first three
+##                        check-sanitizers check-static check-cross check-system; check-fast: the first three
+## make check-system      a virtual machine with the package installed (tests/system/README.md); root
 ## make bench             the benchmark table
 ## make deps              install what build, demo and tests need (apt, root)
 ## make install uninstall DESTDIR and PREFIX are respected
 check: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
-	@tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz
+	@tests/run $(CHECKS)
 
 check-fast: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run check-layers check-unit check-gateway
 
-check-unit check-layers check-gateway check-simulation check-static check-sanitizers check-fuzz: have-deps
+$(CHECKS): have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run $@
 
 check-nightly: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
-	@NIGHTLY=1 tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz
+	@NIGHTLY=1 tests/run $(CHECKS)
 
 demo: have-deps
 	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25
@@ -201,4 +222,4 @@ $(BUILD)/tests/simulation/simulation: $(SIMULATION_OBJECTS) $(BUILD)/libcore.a
 clean:
 	rm -rf $(BUILD)
 
--include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell test -d $(BUILD) && find $(BUILD) -type d '(' -name cross -o -name vm -o -name deb ')' -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -55,6 +55,15 @@ enum restart_outcome {
         RESTART_OUTCOME_FAILED,
 };
 
+/* What went wrong, but may be the doing of somebody's job on smsd's unit: systemd is asked before it counts.
+ */
+enum restart_setback {
+        SETBACK_NONE,
+        SETBACK_START,   /* the start was not carried out */
+        SETBACK_MAIN,    /* the main process ended right after its start */
+        SETBACK_HANDLER, /* a handler did */
+};
+
 /* What a run was to achieve for one slot. */
 struct restart_expected {
         char modem[SMSD_MODEM_NAME_MAX];
@@ -77,6 +86,14 @@ struct restart {
         unsigned kills;            /* STOPPING: rounds of SIGKILL */
         struct process_id asked;   /* STOPPING: the main process that was asked to end, pid 0 none yet */
         usec_t press_at;           /* STOPPING: when its handlers are asked one by one */
+        bool job_seen;             /* a job of somebody was under way during this run */
+        bool job_waited;           /* STOPPING: it is waited for */
+        enum restart_setback setback;
+        bool setback_refused;      /* MAIN: smsd refused smsd.conf */
+        char setback_problem[256]; /* START, HANDLER */
+        bool unit_wanted;          /* the gateway is to look at the unit */
+        bool yielded;              /* the run ended because somebody's job has started smsd: to be adopted */
+        struct process_id first_main; /* who ran when the run began, pid 0 nobody */
         bool stop_again;           /* a stop was requested while the start was under way */
         bool wait_to_read;         /* READING: somebody edits smsd.conf; read at the deadline */
         bool reading_good;         /* READING: the last good copy */
@@ -115,6 +132,9 @@ struct restart_world {
         struct slots *slots;
         const struct modem *modems;
         bool conf_is_old; /* a later reading of smsd.conf than this event's is on its way */
+        bool unit_known;  /* there is a systemd that tells of smsd's unit */
+        bool unit_fresh;  /* it was looked at since this was wanted last */
+        usec_t job_until; /* a job of somebody is waited for so long, 0: none is under way */
         usec_t now;
         struct action_list *actions;
 };
@@ -128,6 +148,9 @@ void restart_request(struct restart *restart, enum restart_goal goal, enum resta
 
 /* The result of an action, a scan, a status reading, or time: goes on as far as possible. */
 void restart_event(struct restart *restart, const struct event *event, const struct restart_world *world);
+
+/* The run is given up: it neither failed nor went well. Who waits for it is told `message`. */
+void restart_abandon(struct restart *restart, const char *message, const struct restart_world *world);
 
 /* Counts a failure that happened outside a run (a crash) and sets not_before. */
 void restart_count_failure(struct restart *restart, usec_t now);

@@ -56,6 +56,7 @@ void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *acti
         action_push(actions, ACTION_SCAN);
         action_push(actions, ACTION_STATUS_READ);
         gateway_look_for_flag(gateway, actions);
+        gateway_look_at_unit(gateway, actions);
         gateway->health_at = usec_add(now, HEALTH_DOUBT);
         count_conf_reads(gateway, actions);
 }
@@ -79,7 +80,7 @@ static void learn_slots(struct gateway *gateway, const struct smsd_conf *conf, s
 
         if (slots_configure(&gateway->slots, &gateway->config, (const char(*)[SMSD_MODEM_NAME_MAX])names,
                             n > 0 ? (unsigned)n : 0) < 0)
-                action_record(actions, RECORD_CONFIG, SEVERITY_CRITICAL, NULL,
+                action_record(actions, RECORD_CONFIG_BAD, SEVERITY_CRITICAL, NULL,
                               "out of memory while the modem slots were set up");
         take_records(gateway);
         conf_plan_learn(conf, &gateway->slots);
@@ -113,7 +114,7 @@ static void conf_read(struct gateway *gateway, const struct conf_event *event, s
         if (event->result >= 0 || !gateway->conf_known)
                 learn_slots(gateway, &conf, actions);
         if (!gateway->conf_known && gateway->conf_error[0])
-                action_record(actions, RECORD_CONFIG, SEVERITY_WARNING, NULL, "%s", gateway->conf_error);
+                action_record(actions, RECORD_CONFIG_BAD, SEVERITY_WARNING, NULL, "%s", gateway->conf_error);
         gateway->conf_known = true;
 }
 
@@ -189,6 +190,7 @@ static void time_passed(struct gateway *gateway, struct action_list *actions)
                 }
         if (scan)
                 action_push(actions, ACTION_SCAN);
+        gateway_unit_time(gateway, actions);
         if (gateway->alone_at <= gateway->now)
                 gateway_handler_ended_alone(gateway, actions);
         if (gateway->begun && gateway->health_at <= gateway->now)
@@ -209,7 +211,8 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
 {
         usec_t deadline = USEC_INFINITY;
 
-        if (restart_busy(&gateway->restart) || gateway->hold.active || gateway->config.mode == MODE_OBSERVE)
+        if (restart_busy(&gateway->restart) || gateway->hold.active || gateway->unit.stopping ||
+            gateway->config.mode == MODE_OBSERVE)
                 return deadline;
         if (gateway->settling)
                 deadline = ahead(gateway, usec_add(gateway->smsd.since, GATEWAY_SETTLE_TIME));
@@ -225,10 +228,13 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
 
 usec_t gateway_next_deadline(const struct gateway *gateway)
 {
-        usec_t deadline = usec_min(restart_deadline(&gateway->restart), hold_deadline(&gateway->hold));
+        usec_t deadline =
+            usec_min(restart_deadline(&gateway->restart), gateway_unit_deadline(gateway));
 
         if (gateway->again)
                 return gateway->now;
+        if (!gateway->unit.stopping)
+                deadline = usec_min(deadline, hold_deadline(&gateway->hold));
         for (unsigned i = 0; i < SCANS_MAX; i++)
                 deadline = usec_min(deadline, gateway->scans[i]);
         if (gateway->begun)
@@ -261,7 +267,11 @@ static void port_event(struct gateway *gateway, const struct event *event, struc
 
 static void reloaded(struct gateway *gateway, const struct config *config, struct action_list *actions)
 {
+        bool unwritten = gateway->config.mode == MODE_OBSERVE && config->mode == MODE_CONTROL;
+
         gateway->config = *config;
+        if (unwritten && gateway->hold.active)
+                gateway_hold_repeat(gateway, actions); /* a hold that was only observed so far */
         gateway->restart.backoff.maximum = config->backoff_max;
         gateway_read_conf(gateway, actions);
 }
@@ -313,6 +323,9 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_FLAG:
                 gateway_flag_seen(gateway, &event->flag, actions);
                 break;
+        case EVENT_UNIT:
+                gateway_unit_heard(gateway, &event->unit, actions);
+                break;
         case EVENT_COMMAND:
                 gateway_command(gateway, &event->command, actions);
                 break;
@@ -327,17 +340,19 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_CONF_WRITTEN:
         case EVENT_STOP_DONE:
         case EVENT_START_DONE:
-        case EVENT_UNIT:
         case EVENT_KIND_MAX:
                 break;
         }
 }
 
 /* What a run says of the modems. */
-static void run_ended(struct gateway *gateway)
+static void run_ended(struct gateway *gateway, struct action_list *actions)
 {
         bool ok = gateway->restart.last_outcome == RESTART_OUTCOME_OK;
 
+        if (gateway->restart.yielded && gateway->smsd.running)
+                gateway_adopt(gateway, actions);
+        gateway->restart.yielded = false;
         if (gateway->restart.handler_ended)
                 gateway_doubt_unserved(gateway);
         gateway->restart.handler_ended = false;
@@ -363,11 +378,16 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
         bool before = restart_busy(&gateway->restart);
         struct restart_world world = gateway_world(gateway, actions);
         restart_event(&gateway->restart, event, &world);
+        if (gateway->restart.unit_wanted)
+                gateway_look_at_unit(gateway, actions);
+        gateway->restart.unit_wanted = false;
         if (before && !restart_busy(&gateway->restart))
-                run_ended(gateway);
+                run_ended(gateway, actions);
         gateway_reconcile(gateway, actions);
         if (!restart_busy(&gateway->restart) && gateway->n_waiting == 0)
                 forget_person(gateway);
+        if (incident_concerns(&gateway->incident, actions))
+                incident_update(&gateway->incident, gateway_works(gateway), now, actions);
         gateway->again = actions->overflown;
         count_conf_reads(gateway, actions);
 }

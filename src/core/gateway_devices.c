@@ -78,7 +78,7 @@ static void tell_refusal(const struct modem *modem, struct action_list *actions)
         char model[2 * USB_STRING_MAX];
 
         (void)text_escape(model, sizeof(model), modem->device.model, strlen(modem->device.model));
-        action_record(actions, RECORD_MODEM, SEVERITY_WARNING, NULL,
+        action_record(actions, RECORD_MODEM_REFUSED, SEVERITY_WARNING, NULL,
                       "the USB device %s (%04x:%04x %s) is not used: %s", modem->device.path,
                       modem->device.vendor, modem->device.product, model, modem->reason);
 }
@@ -108,7 +108,7 @@ void gateway_device(struct gateway *gateway, const struct usb_device *device, st
         if (!before && gateway->enumerated && gateway->cause == CAUSE_BOOT)
                 gateway->cause = CAUSE_PLUG;
         if (!before && gateway->enumerated && modem->state != MODEM_FAILED)
-                action_record(actions, RECORD_MODEM, SEVERITY_INFO, NULL,
+                action_record(actions, RECORD_MODEM_PLUGGED, SEVERITY_INFO, NULL,
                               "a modem was plugged in at USB %s (%04x:%04x)", device->path, device->vendor,
                               device->product);
 }
@@ -118,7 +118,7 @@ static void leave(struct gateway *gateway, unsigned i, struct action_list *actio
         struct slot *slot = slots_of_modem(&gateway->slots, i);
 
         modem_gone(&gateway->modems[i], i, actions);
-        action_record(actions, RECORD_MODEM, slot ? SEVERITY_WARNING : SEVERITY_INFO,
+        action_record(actions, RECORD_MODEM_LEFT, slot ? SEVERITY_WARNING : SEVERITY_INFO,
                       slot ? slot->config.name : NULL, "the modem at %s %s left",
                       gateway->modems[i].fixed ? "node" : "USB",
                       gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path);
@@ -210,6 +210,8 @@ bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
 {
         if (!gateway->conf_known || !gateway->smsd.scanned || !gateway->enumerated || gateway->hold.active)
                 return false;
+        if (gateway->unit.stopping || gateway_waits_for_unit(gateway))
+                return false;
         if (restart_busy(&gateway->restart) || gateway->smsd.n_strays > 0)
                 return false;
         bool just_adopted = gateway->settling && gateway->smsd.running;
@@ -240,8 +242,9 @@ static void tell_readiness(struct gateway *gateway, unsigned i, struct action_li
                 return;
         modem->told = true;
         bool ready = modem->state == MODEM_READY;
-        action_record(actions, RECORD_MODEM, ready ? SEVERITY_INFO : SEVERITY_WARNING,
-                      slot ? slot->config.name : NULL, "the modem on %s (%s) is %s%s%s", modem->node,
+        action_record(actions, ready ? RECORD_MODEM_READY : RECORD_MODEM_UNUSABLE,
+                      ready ? SEVERITY_INFO : SEVERITY_WARNING, slot ? slot->config.name : NULL,
+                      "the modem on %s (%s) is %s%s%s", modem->node,
                       modem->facts.model[0] ? modem->facts.model : "model not asked",
                       modem_state_to_string(modem->state), modem->reason[0] ? ": " : "", modem->reason);
 }
@@ -279,7 +282,7 @@ static void tell_change(const struct slot *slot, const char *what, const char *b
                         struct action_list *actions)
 {
         if (before[0] && after[0] && !text_equal(before, after))
-                action_record(actions, RECORD_MODEM, SEVERITY_WARNING, slot->config.name,
+                action_record(actions, RECORD_MODEM_CHANGED, SEVERITY_WARNING, slot->config.name,
                               "another %s sits in %s now", what, slot->config.name);
 }
 

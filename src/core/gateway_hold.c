@@ -25,8 +25,8 @@ void gateway_hold_found(struct gateway *gateway, const struct hold_record *recor
 
         hold_begin(&gateway->hold, record, gateway->config.hold_notify_after);
         format_duration(left, sizeof(left), usec_sub(gateway->hold.record.until, gateway->now));
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "the hold of %s goes on, it ends in %s",
-                      record->by, left);
+        action_record(actions, RECORD_HOLD_CONTINUED, SEVERITY_INFO, NULL,
+                      "the hold of %s goes on, it ends in %s", record->by, left);
 }
 
 static void end_hold(struct gateway *gateway, struct action_list *actions)
@@ -43,15 +43,16 @@ void gateway_hold_stored(struct gateway *gateway, const struct event *event, str
 
         gateway->hold_unwritten = event->result < 0;
         if (event->result < 0 && !before)
-                action_record(
-                    actions, RECORD_HOLD, SEVERITY_WARNING, NULL, "the hold's file could not be %s: %s",
-                    event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed", strerror(-event->result));
+                action_record(actions, RECORD_HOLD_UNWRITTEN, SEVERITY_WARNING, NULL,
+                              "the hold's file could not be %s: %s",
+                              event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed",
+                              strerror(-event->result));
 }
 
 /* The file says what is: a hold that is over must not be found by the next life, one that lasts must. */
 void gateway_hold_repeat(struct gateway *gateway, struct action_list *actions)
 {
-        if (gateway->config.mode != MODE_CONTROL || restart_busy(&gateway->restart))
+        if (gateway->config.mode != MODE_CONTROL || gateway->unit.stopping || restart_busy(&gateway->restart))
                 return;
         if (gateway->hold.active)
                 write_hold(gateway, actions);
@@ -78,7 +79,7 @@ bool gateway_stop_is_unfinished(const struct gateway *gateway)
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
 {
         action_record(
-            actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+            actions, RECORD_HOLD_BROKEN, SEVERITY_WARNING, NULL,
             "smsd (pid %d) was started by somebody during the hold of %s: the hold is ended, smsd is adopted",
             (int)gateway->smsd.main.pid, gateway->hold.record.by);
         backoff_reset(&gateway->restart.backoff);
@@ -91,7 +92,7 @@ static void expire(struct gateway *gateway, struct action_list *actions)
         char lasted[32];
 
         format_duration(lasted, sizeof(lasted), usec_sub(gateway->now, gateway->hold.record.since));
-        action_record(actions, RECORD_HOLD, SEVERITY_CRITICAL, NULL,
+        action_record(actions, RECORD_HOLD_EXPIRED, SEVERITY_CRITICAL, NULL,
                       "the hold of %s (%s) is over after %s: smsd is started again", gateway->hold.record.by,
                       gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given",
                       lasted);
@@ -106,23 +107,29 @@ static void remind(struct gateway *gateway, struct action_list *actions)
 
         format_duration(lasted, sizeof(lasted), usec_sub(gateway->now, gateway->hold.record.since));
         format_duration(left, sizeof(left), usec_sub(gateway->hold.record.until, gateway->now));
-        action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+        action_record(actions, RECORD_HOLD_REMINDER, SEVERITY_WARNING, NULL,
                       "SMS is down for %s by the hold of %s (%s), possibly forgotten; it ends in %s, "
                       "`smswarden start` ends it now",
                       lasted, gateway->hold.record.by,
                       gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given", left);
 }
 
-static void give_up_waiting(struct gateway *gateway, struct action_list *actions)
+void gateway_refuse_waiting(struct gateway *gateway, const char *message, struct action_list *actions)
 {
-        char reason[384], action[384];
-
-        gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
         for (unsigned i = 0; i < gateway->n_waiting; i++)
-                action_reply(actions, gateway->waiting[i], 1,
-                             "smsd was not started: %.180s; what to do: %.180s", reason, action);
+                action_reply(actions, gateway->waiting[i], 1, "%s", message);
         gateway->n_waiting = 0;
         gateway->waiting_until = USEC_INFINITY;
+}
+
+static void give_up_waiting(struct gateway *gateway, struct action_list *actions)
+{
+        char reason[384], action[384], message[ACTION_MESSAGE_MAX];
+
+        gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
+        (void)text_format(message, sizeof(message), "smsd was not started: %.160s; what to do: %.160s",
+                          reason, action);
+        gateway_refuse_waiting(gateway, message, actions);
 }
 
 /* Is any modem on its way to be ready? Then a start waits for it. */
@@ -145,11 +152,17 @@ static void shorten_waiting(struct gateway *gateway)
 
 void gateway_hold_time(struct gateway *gateway, struct action_list *actions)
 {
+        if (gateway->unit.stopping)
+                return;
         if (hold_expired(&gateway->hold, gateway->now))
                 expire(gateway, actions);
         else if (hold_remind(&gateway->hold, gateway->now))
                 remind(gateway, actions);
         shorten_waiting(gateway);
+        /* Somebody's job is worth some patience: what comes of it may be all that was wanted. */
+        if (gateway->n_waiting > 0 && gateway_waits_for_unit(gateway) &&
+            gateway->waiting_until <= gateway->now)
+                gateway->waiting_until = usec_add(gateway->now, USEC_PER_SEC);
         if (gateway->waiting_until <= gateway->now && !restart_busy(&gateway->restart))
                 give_up_waiting(gateway, actions);
 }
@@ -177,7 +190,7 @@ static void flag_beside_smsd(struct gateway *gateway, struct action_list *action
         if (usec_sub(gateway->now, gateway->flag.beside_since) < FLAG_BESIDE_MAX)
                 return;
         gateway->flag.beside_since = 0;
-        action_record(actions, RECORD_FLAG, SEVERITY_WARNING, NULL,
+        action_record(actions, RECORD_FLAG_LEFT_OVER, SEVERITY_WARNING, NULL,
                       "the flag %.100s lay beside a running smsd: removed", gateway->config.legacy_flag);
         if (gateway->config.mode == MODE_CONTROL)
                 action_push(actions, ACTION_HOLD_CLEAR);
@@ -203,7 +216,7 @@ static void take_flag(struct gateway *gateway, const struct flag_event *flag, st
          */
         gateway->hold.reached = !gateway->smsd.running;
         format_duration(length, sizeof(length), gateway->config.hold_default);
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
+        action_record(actions, RECORD_HOLD_BEGUN, SEVERITY_INFO, NULL,
                       "%s stopped smsd by the flag %.100s: this is a hold of %s", record.by,
                       gateway->config.legacy_flag, length);
         if (gateway->config.mode == MODE_CONTROL && !hold_expired(&gateway->hold, gateway->now))
@@ -215,7 +228,7 @@ static void flag_refused(struct gateway *gateway, const struct flag_event *flag,
         if (text_equal(gateway->flag.refusal, flag->refusal))
                 return;
         (void)text_copy(gateway->flag.refusal, sizeof(gateway->flag.refusal), flag->refusal);
-        action_record(actions, RECORD_FLAG, SEVERITY_WARNING, NULL,
+        action_record(actions, RECORD_FLAG_REFUSED, SEVERITY_WARNING, NULL,
                       "%.100s is not taken as a manual stop: it %s (owner %s); remove it",
                       gateway->config.legacy_flag, flag->refusal, flag->owner);
 }
@@ -225,7 +238,7 @@ static void flag_absent(struct gateway *gateway, struct action_list *actions)
         gateway->flag.first_seen = gateway->flag.beside_since = 0;
         if (!gateway->hold.active || gateway->hold.record.source != HOLD_SOURCE_LEGACY)
                 return;
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
+        action_record(actions, RECORD_HOLD_ENDED, SEVERITY_INFO, NULL,
                       "the flag %.100s was removed: the hold is over", gateway->config.legacy_flag);
         end_hold(gateway, actions);
         gateway->cause = CAUSE_HOLD_END;
@@ -236,6 +249,8 @@ void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, s
 {
         gateway->flag.asked = false;
         gateway->flag.fresh = true;
+        if (gateway->unit.stopping)
+                return;
         if (flag->state != FLAG_REFUSED)
                 gateway->flag.refusal[0] = '\0';
         if (flag->state == FLAG_REFUSED) {
@@ -274,12 +289,9 @@ static void command_stop(struct gateway *gateway, const struct command *command,
         (void)text_copy(record.reason, sizeof(record.reason), command->reason);
         hold_begin(&gateway->hold, &record, gateway->config.hold_notify_after);
         write_hold(gateway, actions);
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "%s holds smsd for %s (%s)", record.by, text,
-                      record.reason[0] ? record.reason : "no reason given");
-        for (unsigned i = 0; i < gateway->n_waiting; i++)
-                action_reply(actions, gateway->waiting[i], 1, "overtaken by a stop of smsd");
-        gateway->n_waiting = 0;
-        gateway->waiting_until = USEC_INFINITY;
+        action_record(actions, RECORD_HOLD_BEGUN, SEVERITY_INFO, NULL, "%s holds smsd for %s (%s)", record.by,
+                      text, record.reason[0] ? record.reason : "no reason given");
+        gateway_refuse_waiting(gateway, "overtaken by a stop of smsd", actions);
         struct restart_world world = gateway_world(gateway, actions);
         restart_request(&gateway->restart, RESTART_STOP, CAUSE_STOP, command->token, &world);
 }
@@ -288,7 +300,7 @@ static void break_hold(struct gateway *gateway, const struct command *command, s
 {
         if (!gateway->hold.active)
                 return;
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "%s ended the hold of %s", command->by,
+        action_record(actions, RECORD_HOLD_ENDED, SEVERITY_INFO, NULL, "%s ended the hold of %s", command->by,
                       gateway->hold.record.by);
         end_hold(gateway, actions);
 }
@@ -315,6 +327,7 @@ static void command_start(struct gateway *gateway, const struct command *command
                           struct action_list *actions)
 {
         break_hold(gateway, command, actions);
+        gateway_overrule_stop(gateway);
         gateway->flag.first_seen = 0;
         backoff_reset(&gateway->restart.backoff);
         gateway->restart.not_before = 0;
@@ -325,7 +338,7 @@ static void command_start(struct gateway *gateway, const struct command *command
         }
         for (unsigned i = 0; i < gateway->n_modems; i++)
                 modem_forgive(&gateway->modems[i]);
-        if (cause == CAUSE_START && gateway_runs_well(gateway)) {
+        if (cause == CAUSE_START && gateway_runs_well(gateway) && !gateway_job_until(gateway)) {
                 action_reply(actions, command->token, 0, "smsd runs already (pid %d) and serves its modem",
                              (int)gateway->smsd.main.pid);
                 return;
@@ -340,6 +353,10 @@ void gateway_command(struct gateway *gateway, const struct command *command, str
                 action_reply(
                     actions, command->token, 2,
                     "mode = observe: the controller touches nothing; set mode = control to use this");
+                return;
+        }
+        if (gateway->unit.stopping) {
+                action_reply(actions, command->token, 2, GATEWAY_SHUTTING_DOWN);
                 return;
         }
         switch (command->kind) {

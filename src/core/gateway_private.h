@@ -7,6 +7,7 @@
 
 #include "core/gateway.h"
 #include "core/hold.h"
+#include "core/incident.h"
 #include "core/modem.h"
 #include "core/restart.h"
 #include "core/slot.h"
@@ -16,6 +17,7 @@
 #define WAITING_MAX 16
 
 #define GATEWAY_SETTLE_TIME (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
+#define GATEWAY_SHUTTING_DOWN "the system is shutting down: smsd is neither started nor stopped any more"
 #define GATEWAY_KILL_AFTER  (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
 
 struct gateway_flag {
@@ -24,6 +26,32 @@ struct gateway_flag {
         usec_t first_seen;   /* 0: not there */
         usec_t beside_since; /* it lies beside a running smsd since, 0 not */
         char refusal[96];    /* what was reported already, so that it is said once */
+};
+
+/* What systemd tells of smsd's unit; without a systemd only the looks are. */
+struct gateway_unit {
+        struct unit_state state; /* as it was told last; all zero: nothing is known */
+        bool heard;              /* it was known once */
+        bool stopping;           /* the system goes down: nothing is touched any more */
+        usec_t asked_until;      /* ACTION_UNIT_LOOK is out, and is waited for so long; 0: none is */
+        bool look_again;         /* the answer on its way may be too old */
+        bool fresh;              /* looked at since smsd was last seen alive */
+        bool unseen;             /* the processes were not seen since somebody's job, or smsd, has ended */
+        usec_t job_since;        /* somebody's job is under way since, 0 none */
+        usec_t stop_since;       /* first sign of somebody's stop, 0 none */
+        bool stop_taken;         /* what follows from that stop was done */
+        bool stop_before_us;     /* it was there when we first looked */
+        enum unit_job started_by; /* somebody's job that starts smsd */
+        usec_t started_until;     /* who is seen to run before was started by it */
+};
+
+/* smsd's main process has ended, and nobody knows yet why. */
+struct gateway_loss {
+        bool pending;
+        struct process_id id;
+        bool status_known;
+        int status;
+        usec_t at;
 };
 
 struct gateway {
@@ -44,6 +72,8 @@ struct gateway {
         struct hold hold;
         bool hold_unwritten; /* the hold's file could not be written, or not be removed: tried again */
         struct gateway_flag flag;
+        struct gateway_unit unit;
+        struct gateway_loss loss;
         struct restart restart;
         enum restart_cause cause; /* why smsd is down, for the next run */
         usec_t company_until;     /* a start waits so long for modems that came together, 0: none waits */
@@ -55,6 +85,7 @@ struct gateway {
         usec_t health_at;
         usec_t now;         /* of the step under way */
         bool again;         /* the list of actions was full: step again at once */
+        struct incident incident;
         char observed[128]; /* observe mode: what was said last */
         unsigned n_waiting; /* starts that wait for a modem to become ready */
         unsigned waiting[WAITING_MAX];
@@ -71,6 +102,8 @@ void gateway_exited(struct gateway *gateway, const struct event *event, struct a
 void gateway_smsd_said(struct gateway *gateway, const struct event *event, struct action_list *actions);
 void gateway_status_read(struct gateway *gateway, const struct event *event);
 void gateway_smsd_opened(struct gateway *gateway);
+/* Another main process than before runs, started by somebody else. */
+void gateway_adopt(struct gateway *gateway, struct action_list *actions);
 /* Every modem that could be served and is not is asked before the next start: a handler of its ended. */
 /* alone_at has come. */
 void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *actions);
@@ -89,6 +122,25 @@ void gateway_hold_repeat(struct gateway *gateway, struct action_list *actions);
 /* True when a process of ours that was to be stopped by the hold is still there. */
 bool gateway_stop_is_unfinished(const struct gateway *gateway);
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions);
+/* Answers every command that waits for a start. */
+void gateway_refuse_waiting(struct gateway *gateway, const char *message, struct action_list *actions);
+
+/* gateway_unit.c: systemd's unit of smsd, and why smsd ended */
+void gateway_unit_heard(struct gateway *gateway, const struct unit_state *state, struct action_list *actions);
+/* Asks for the unit as it is now; `fresh` tells that the answer is here, or will not come. */
+void gateway_look_at_unit(struct gateway *gateway, struct action_list *actions);
+void gateway_main_ended(struct gateway *gateway, const struct event *event, struct action_list *actions);
+/* The processes were seen. */
+void gateway_unit_seen(struct gateway *gateway, struct action_list *actions);
+void gateway_unit_time(struct gateway *gateway, struct action_list *actions);
+void gateway_tell_adoption(struct gateway *gateway, struct action_list *actions);
+/* A person's start was asked for after somebody's stop, which is under way. */
+void gateway_overrule_stop(struct gateway *gateway);
+/* Until when a job of somebody is waited for, 0: none is under way. */
+usec_t gateway_job_until(const struct gateway *gateway);
+/* True while systemd, or somebody's job, has the word: nothing is started or stopped by an automatic cause. */
+bool gateway_waits_for_unit(const struct gateway *gateway);
+usec_t gateway_unit_deadline(const struct gateway *gateway);
 
 /* gateway_devices.c: USB devices and nodes into modems, modems into slots, what is remembered of them */
 void gateway_device(struct gateway *gateway, const struct usb_device *device, struct action_list *actions);
@@ -109,6 +161,9 @@ unsigned gateway_startable(const struct gateway *gateway);
 
 /* True when smsd serves every slot that it could. */
 bool gateway_runs_well(const struct gateway *gateway);
+
+/* gateway_snapshot.c: true when SMS flows through every slot that could be served, as far as can be known. */
+bool gateway_works(const struct gateway *gateway);
 
 /* True when the slot's handler runs on its modem's port. */
 bool gateway_slot_served(const struct gateway *gateway, const struct slot *slot);

@@ -19,6 +19,9 @@ struct restart_world gateway_world(struct gateway *gateway, struct action_list *
             .slots = &gateway->slots,
             .modems = gateway->modems,
             .conf_is_old = gateway->conf_reads > 0,
+            .unit_known = gateway->unit.state.known,
+            .unit_fresh = gateway->unit.fresh,
+            .job_until = gateway_job_until(gateway),
             .now = gateway->now,
             .actions = actions,
         };
@@ -48,7 +51,7 @@ static void request(struct gateway *gateway, enum restart_goal goal, enum restar
         struct restart_world world = gateway_world(gateway, actions);
 
         gateway->handler_lost = gateway->settling = false;
-        gateway->flag.fresh = false;
+        gateway->flag.fresh = gateway->unit.fresh = false;
         gateway->company_until = 0;
         restart_request(&gateway->restart, goal, cause, token, &world);
 }
@@ -119,11 +122,12 @@ static void reconcile_down(struct gateway *gateway, struct action_list *actions)
         bool was_served = gateway->cause == CAUSE_CRASH || gateway->cause == CAUSE_EXTERNAL_STOP;
         if (!was_served && wait_for_company(gateway))
                 return;
-        if (!gateway->flag.fresh) {
+        if (!gateway->flag.fresh)
                 gateway_look_for_flag(gateway, actions);
-                if (!gateway->flag.fresh)
-                        return;
-        }
+        if (!gateway->unit.fresh && gateway->unit.asked_until == 0)
+                gateway_look_at_unit(gateway, actions);
+        if (!gateway->flag.fresh || !gateway->unit.fresh)
+                return;
         /* The cause stays for the next try when this one fails; once smsd runs, it is forgotten. */
         request(gateway, RESTART_RUN, gateway->cause, 0, actions);
 }
@@ -291,6 +295,8 @@ static void observe(struct gateway *gateway, struct action_list *actions)
         if (gateway->hold.active && gateway->smsd.running && !gateway_stop_is_unfinished(gateway))
                 gateway_hold_broken(gateway, actions);
         settle(gateway);
+        if (gateway_waits_for_unit(gateway))
+                return;
         describe_intent(gateway, intent, sizeof(intent));
         if (text_equal(intent, gateway->observed))
                 return;
@@ -310,11 +316,14 @@ static bool knows_enough(const struct gateway *gateway)
 static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
 {
         if (gateway_stop_is_unfinished(gateway)) {
-                request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
+                if (!gateway_job_until(gateway)) /* else systemd is at it */
+                        request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
                 return false;
         }
         if (!gateway->smsd.running)
                 return false;
+        if (gateway->unit.state.job == UNIT_JOB_STOP && gateway_job_until(gateway))
+                return false; /* started, and stopped again in the same moment */
         gateway_hold_broken(gateway, actions);
         return true;
 }
@@ -322,6 +331,8 @@ static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
 void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
 {
         gateway_drive_modems(gateway, actions);
+        if (gateway->unit.stopping)
+                return;
         gateway_remember(gateway, actions);
         if (!knows_enough(gateway))
                 return;
@@ -331,11 +342,13 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
         }
         if (restart_busy(&gateway->restart)) {
                 if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0 &&
-                    restart_would_read(&gateway->restart))
+                    restart_would_read(&gateway->restart) && !gateway_job_until(gateway))
                         start_waiting(gateway, actions);
                 return;
         }
         if (gateway->hold.active && !reconcile_held(gateway, actions))
+                return;
+        if (gateway_waits_for_unit(gateway))
                 return;
         if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0)
                 start_waiting(gateway, actions);

@@ -7,10 +7,21 @@
 
 #include "base/text.h"
 
-#include <stdlib.h>
 
 #define WITH_MAIN        (50 * USEC_PER_MSEC)
 #define POLL_FAILS_AFTER (100 * USEC_PER_SEC) /* 22 timeouts of 5 s */
+
+void gateway_adopt(struct gateway *gateway, struct action_list *actions)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                slot_forget_answer(&gateway->slots.items[i]);
+        gateway->settling = true;
+        gateway->handler_lost = false;
+        gateway_smsd_opened(gateway); /* its handlers may be on their way */
+        gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
+        if (!gateway->loss.pending) /* else it is told after the loss */
+                gateway_tell_adoption(gateway, actions);
+}
 
 void gateway_scanned(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
@@ -19,38 +30,18 @@ void gateway_scanned(struct gateway *gateway, const struct event *event, struct 
 
         if (gateway->hold.active && gateway->smsd.n_ours == 0)
                 gateway->hold.reached = true;
-        if (!fresh || restart_busy(&gateway->restart))
-                return;
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                slot_forget_answer(&gateway->slots.items[i]);
-        gateway->settling = true;
-        gateway->handler_lost = false;
-        gateway_smsd_opened(gateway); /* its handlers may be on their way */
-        gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
-        if (gateway->enumerated)
-                action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,
-                              "smsd (pid %d) was started by somebody else and is adopted",
-                              (int)gateway->smsd.main.pid);
+        if (fresh && !restart_busy(&gateway->restart))
+                gateway_adopt(gateway, actions);
+        gateway_unit_seen(gateway, actions);
 }
 
+/* Why it ended is judged when the flag and the unit were looked at. */
 static void main_lost(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
-        bool clean = event->exited.status_known ? event->exited.status == 0 : gateway->smsd.ended_cleanly;
-        char how[32] = "";
-
-        gateway->cause = clean ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
         gateway->alone_at = USEC_INFINITY;
         gateway->flag.fresh = false;
         gateway_look_for_flag(gateway, actions); /* the old script writes its flag first and kills then */
-        restart_count_failure(&gateway->restart, gateway->now);
-        if (event->exited.status_known && !clean)
-                (void)text_format(how, sizeof(how), event->exited.status < 0 ? ", signal %d" : ", status %d",
-                                  abs(event->exited.status));
-        action_record(actions, RECORD_SMSD, clean ? SEVERITY_WARNING : SEVERITY_CRITICAL, NULL,
-                      "smsd (pid %d) %s%s%s%.120s", (int)event->exited.id.pid,
-                      clean ? "was ended by somebody, without a hold" : "died", how,
-                      gateway->smsd.last_error[0] ? "; its last error: " : "", gateway->smsd.last_error);
-        restart_tell_loop(&gateway->restart, actions);
+        gateway_main_ended(gateway, event, actions);
 }
 
 /*
@@ -73,17 +64,24 @@ static void handler_lost(struct gateway *gateway, const struct event *event, str
                 gateway->alone_at = usec_add(gateway->now, WITH_MAIN);
         gateway->lost_handler = event->exited.id.pid;
         action_push(actions, ACTION_SCAN);
+        if (gateway->unit.state.known)
+                gateway_look_at_unit(gateway, actions); /* a stop ends handlers first */
 }
 
 void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *actions)
 {
+        if (gateway->unit.asked_until) {
+                gateway->alone_at = usec_add(gateway->now, WITH_MAIN);
+                return;
+        }
         gateway->alone_at = USEC_INFINITY;
-        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->hold.active)
+        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->hold.active ||
+            gateway->unit.stopping || gateway_job_until(gateway))
                 return;
         gateway->handler_lost = true;
         gateway_doubt_unserved(gateway);
         restart_count_failure(&gateway->restart, gateway->now);
-        action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
+        action_record(actions, RECORD_HANDLER_LOST, SEVERITY_WARNING, NULL,
                       "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
                       (int)gateway->lost_handler, gateway->smsd.last_error[0] ? ": " : "",
                       gateway->smsd.last_error);
@@ -131,7 +129,7 @@ static void set_guard(struct slot *slot, enum guard guard, struct action_list *a
         slot->record.guard = guard;
         slot->record.guard_pin = pin;
         gateway_save_slot(slot, actions);
-        action_record(actions, RECORD_MODEM, SEVERITY_CRITICAL, slot->config.name, "%s",
+        action_record(actions, RECORD_SIM_GUARDED, SEVERITY_CRITICAL, slot->config.name, "%s",
                       guard == GUARD_PIN_REFUSED
                           ? "the SIM refused the PIN of smsd.conf: smsd is not started again until you "
                             "correct `pin` and run `smswarden start`"

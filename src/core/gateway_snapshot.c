@@ -68,6 +68,19 @@ static enum slot_health slot_health(const struct gateway *gateway, const struct 
         return doubtful && !slot->answered ? SLOT_UNVERIFIED : SLOT_WELL;
 }
 
+bool gateway_works(const struct gateway *gateway)
+{
+        if (gateway->hold.active || !gateway_runs_well(gateway))
+                return false;
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                if (slot_startable(slot, gateway->modems) &&
+                    slot_health(gateway, slot, gateway->now) != SLOT_WELL)
+                        return false;
+        }
+        return true;
+}
+
 /* The network itself refuses: smsd ends on that, and no restart helps. */
 static bool is_denied(const struct gateway *gateway, const struct slot *slot)
 {
@@ -251,6 +264,12 @@ static void judge(const struct gateway *gateway, usec_t now, struct snapshot *s)
                 judge_held(gateway, now, s);
         else if (restart_busy(&gateway->restart))
                 judge_restarting(gateway, s);
+        else if (!gateway->smsd.running && gateway->unit.stopping)
+                set_verdict(s, VERDICT_DOWN, "the system is shutting down", "nothing");
+        else if (!gateway->smsd.running && gateway_waits_for_unit(gateway))
+                set_verdict(s, VERDICT_RECOVERING,
+                            "smsd has just ended, or somebody starts or stops it by systemctl",
+                            "nothing: wait some seconds");
         else if (gateway->smsd.running)
                 judge_running(gateway, now, s);
         else
@@ -367,6 +386,8 @@ static void fill_smsd(const struct gateway *gateway, int64_t realtime_offset, st
                                 smsd->status_known && status ? handler_state_to_string(status->state) : "");
         }
         (void)text_copy(s->smsd.unit.name, sizeof(s->smsd.unit.name), gateway->config.unit);
+        (void)text_copy(s->smsd.unit.active, sizeof(s->smsd.unit.active), gateway->unit.state.active);
+        (void)text_copy(s->smsd.unit.sub, sizeof(s->smsd.unit.sub), gateway->unit.state.sub);
         (void)text_copy(s->smsd.last_error, sizeof(s->smsd.last_error), smsd->last_error);
         s->traffic.last_sent = smsd->last_sent * (int64_t)USEC_PER_SEC;
         s->traffic.last_received = smsd->last_received * (int64_t)USEC_PER_SEC;

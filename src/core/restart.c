@@ -35,6 +35,8 @@ usec_t restart_deadline(const struct restart *restart)
 {
         usec_t deadline = usec_min(restart->deadline, restart->recheck_at);
 
+        if (restart->setback != SETBACK_NONE)
+                return USEC_INFINITY; /* the look at the unit has its own */
         if (restart->phase == RESTART_STOPPING)
                 deadline = usec_min(deadline, restart->press_at);
         return restart->phase == RESTART_VERIFYING ? usec_min(deadline, restart->next_look) : deadline;
@@ -54,7 +56,7 @@ void restart_count_failure(struct restart *restart, usec_t now)
 void restart_tell_loop(const struct restart *restart, struct action_list *actions)
 {
         if (backoff_is_loop(&restart->backoff))
-                action_record(actions, RECORD_SMSD, SEVERITY_CRITICAL, NULL,
+                action_record(actions, RECORD_CRASH_LOOP, SEVERITY_CRITICAL, NULL,
                               "smsd has failed %u times in a row: restarts are slowed down",
                               restart->backoff.failures);
 }
@@ -83,7 +85,19 @@ static void report(const struct restart *restart, const struct restart_world *wo
                 ? SEVERITY_WARNING
                 : SEVERITY_INFO;
 
-        action_record(world->actions, RECORD_RESTART, severity, NULL, "%s", message);
+        static const enum record_kind kinds[] = {
+            [RESTART_OUTCOME_NONE] = RECORD_START_FAILED,
+            [RESTART_OUTCOME_OK] = RECORD_SMSD_STARTED,
+            [RESTART_OUTCOME_STOPPED] = RECORD_SMSD_STOPPED,
+            [RESTART_OUTCOME_UNVERIFIED] = RECORD_SMSD_UNVERIFIED,
+            [RESTART_OUTCOME_FAILED] = RECORD_START_FAILED,
+        };
+        struct action *action =
+            action_record(world->actions, kinds[restart->last_outcome], severity, NULL, "%s", message);
+
+        action->record.duration = restart->last_duration;
+        (void)text_copy(action->record.cause, sizeof(action->record.cause),
+                        restart_cause_to_string(restart->last_cause));
 }
 
 static void describe(const struct restart *restart, char *message, size_t size)
@@ -153,6 +167,45 @@ void restart_fail(struct restart *restart, const char *problem, const struct res
         restart_finish(restart, RESTART_OUTCOME_FAILED, world);
 }
 
+void restart_abandon(struct restart *restart, const char *message, const struct restart_world *world)
+{
+        if (!restart_busy(restart))
+                return;
+        free(restart->new_text);
+        restart->new_text = NULL;
+        restart->setback = SETBACK_NONE;
+        restart_answer_all(restart, world, 1, message);
+        restart_enter(restart, RESTART_IDLE, USEC_INFINITY);
+}
+
+/* --- a setback --- */
+
+bool restart_set_back(struct restart *restart, enum restart_setback setback,
+                      const struct restart_world *world)
+{
+        if (!world->unit_known)
+                return false;
+        restart->setback = setback;
+        restart->unit_wanted = true;
+        return true;
+}
+
+/* Somebody's stop is a hold by now, and their start or restart is waited for: no failure of ours. */
+static void settle_setback(struct restart *restart, const struct restart_world *world)
+{
+        enum restart_setback setback = restart->setback;
+
+        if (!world->unit_fresh)
+                return;
+        restart->setback = SETBACK_NONE;
+        if (restart->goal == RESTART_STOP || restart->job_seen)
+                restart_begin_stopping(restart, world);
+        else if (setback == SETBACK_MAIN)
+                restart_main_ended(restart, restart->setback_refused, world);
+        else
+                restart_fail(restart, restart->setback_problem, world);
+}
+
 /* --- requests and events --- */
 
 static void begin(struct restart *restart, enum restart_goal goal, enum restart_cause cause,
@@ -165,6 +218,8 @@ static void begin(struct restart *restart, enum restart_goal goal, enum restart_
         restart->reads = 0;
         restart->rolled_back = false;
         restart->main = (struct process_id){0};
+        restart->first_main = world->smsd->running ? world->smsd->main : (struct process_id){0};
+        restart->job_seen = restart->yielded = false;
         restart_begin_stopping(restart, world);
 }
 
@@ -257,6 +312,11 @@ static void time_passed(struct restart *restart, const struct restart_world *wor
 
 void restart_event(struct restart *restart, const struct event *event, const struct restart_world *world)
 {
+        restart->job_seen |= world->job_until != 0;
+        if (restart->setback != SETBACK_NONE) {
+                settle_setback(restart, world);
+                return;
+        }
         switch (restart->phase) {
         case RESTART_IDLE:
                 break;
@@ -273,7 +333,7 @@ void restart_event(struct restart *restart, const struct event *event, const str
                 break;
         case RESTART_STARTING:
                 if (event->kind == EVENT_START_DONE)
-                        restart_was_started(restart, event->started.result, event->started.id, world);
+                        restart_was_started(restart, event, world);
                 break;
         case RESTART_VERIFYING:
                 restart_verifying_event(restart, event, world);

@@ -7,6 +7,7 @@
 
 #include "core/restart.h"
 
+#define RESTART_JOB_TIMEOUT    (110 * USEC_PER_SEC)  /* systemd may have to end what is left of the unit first */
 #define RESTART_RESULT_TIMEOUT (30 * USEC_PER_SEC)   /* an action that never reports back */
 #define RESTART_LOOK_OFTEN     (100 * USEC_PER_MSEC) /* VERIFYING: between two looks, in its first seconds */
 
@@ -23,7 +24,13 @@ void restart_answer_all(struct restart *restart, const struct restart_world *wor
 void restart_finish(struct restart *restart, enum restart_outcome outcome, const struct restart_world *world);
 void restart_fail(struct restart *restart, const char *problem, const struct restart_world *world);
 
+/* What just went wrong is judged when systemd's word is here. False: there is no systemd, judge it now. */
+bool restart_set_back(struct restart *restart, enum restart_setback setback,
+                      const struct restart_world *world);
+
 /* restart_stop.c */
+/* A start is wanted, and somebody's job on the unit is under way: none begins beside it. */
+bool restart_waits_for_job(const struct restart *restart, const struct restart_world *world);
 void restart_begin_stopping(struct restart *restart, const struct restart_world *world);
 void restart_stopping_event(struct restart *restart, const struct event *event,
                             const struct restart_world *world);
@@ -36,8 +43,9 @@ void restart_read_conf(struct restart *restart, const struct restart_world *worl
 void restart_conf_was_read(struct restart *restart, const struct conf_event *event,
                            const struct restart_world *world);
 void restart_conf_was_written(struct restart *restart, int result, const struct restart_world *world);
-void restart_was_started(struct restart *restart, int result, struct process_id id,
+void restart_was_started(struct restart *restart, const struct event *event,
                          const struct restart_world *world);
+void restart_main_ended(struct restart *restart, bool refused, const struct restart_world *world);
 void restart_verifying_event(struct restart *restart, const struct event *event,
                              const struct restart_world *world);
 void restart_judge(struct restart *restart, const struct restart_world *world);

@@ -33,13 +33,20 @@ static void start_smsd(struct restart *restart, const struct restart_world *worl
                 restart_finish(restart, RESTART_OUTCOME_STOPPED, world);
                 return;
         }
+        if (restart_waits_for_job(restart, world)) {
+                restart_begin_stopping(restart, world);
+                return;
+        }
         restart_expect(restart, world);
         if (restart->n_expected == 0) {
                 restart_fail(restart, "no modem is usable any more: smsd will be started when one is ready",
                              world);
                 return;
         }
-        restart_enter(restart, RESTART_STARTING, usec_add(world->now, RESTART_RESULT_TIMEOUT));
+        restart_enter(
+            restart, RESTART_STARTING,
+            usec_add(world->now, world->unit_known ? RESTART_JOB_TIMEOUT : RESTART_RESULT_TIMEOUT));
+        restart->job_seen = false;
         restart->started = world->now;
         restart->handlers_seen = 0;
         restart->looked = false;
@@ -263,22 +270,32 @@ void restart_look(struct restart *restart, const struct restart_world *world)
         action_push(world->actions, ACTION_STATUS_READ);
 }
 
-void restart_was_started(struct restart *restart, int result, struct process_id id,
+static void start_failed(struct restart *restart, const struct event *event,
                          const struct restart_world *world)
 {
-        char problem[192];
+        char *problem = restart->setback_problem;
 
-        if (result < 0) {
-                (void)text_format(problem, sizeof(problem), "the start of smsd failed: %s",
-                                  strerror(-result));
+        if (event->started.problem[0])
+                (void)text_copy(problem, sizeof(restart->setback_problem), event->started.problem);
+        else
+                (void)text_format(problem, sizeof(restart->setback_problem), "the start of smsd failed: %s",
+                                  strerror(-event->started.result));
+        if (!restart_set_back(restart, SETBACK_START, world))
                 restart_fail(restart, problem, world);
-                return;
-        }
+}
+
+void restart_was_started(struct restart *restart, const struct event *event,
+                         const struct restart_world *world)
+{
+        restart->main = event->started.id;
         if (restart->stop_again) {
                 restart_begin_stopping(restart, world);
                 return;
         }
-        restart->main = id;
+        if (event->started.result < 0) {
+                start_failed(restart, event, world);
+                return;
+        }
         restart_enter(restart, RESTART_VERIFYING, usec_add(world->now, VERIFY_TIMEOUT_AFTER));
         restart->recheck_at = usec_add(world->now, VERIFY_TIMEOUT_AFTER);
         restart->next_look = usec_add(world->now, RESTART_LOOK_OFTEN / 5);
@@ -302,7 +319,7 @@ static void start_was_refused(struct restart *restart, const struct restart_worl
         action_push(world->actions, ACTION_CONF_READ_GOOD);
 }
 
-static void main_ended(struct restart *restart, bool refused, const struct restart_world *world)
+void restart_main_ended(struct restart *restart, bool refused, const struct restart_world *world)
 {
         char problem[256];
 
@@ -313,6 +330,13 @@ static void main_ended(struct restart *restart, bool refused, const struct resta
         (void)text_format(problem, sizeof(problem), "smsd ended right after its start%s%.160s",
                           world->smsd->last_error[0] ? ": " : "", world->smsd->last_error);
         restart_fail(restart, problem, world);
+}
+
+static void main_has_ended(struct restart *restart, bool refused, const struct restart_world *world)
+{
+        restart->setback_refused = refused;
+        if (!restart_set_back(restart, SETBACK_MAIN, world))
+                restart_main_ended(restart, refused, world);
 }
 
 static void timed_out_alive(struct restart *restart, const struct restart_world *world)
@@ -327,11 +351,13 @@ static void timed_out_alive(struct restart *restart, const struct restart_world 
 
 static void handler_failed(struct restart *restart, const char *what, const struct restart_world *world)
 {
-        char problem[256];
+        char *problem = restart->setback_problem;
 
-        (void)text_format(problem, sizeof(problem), "%s%s%.160s", what,
+        restart->handler_ended = true;
+        (void)text_format(problem, sizeof(restart->setback_problem), "%s%s%.160s", what,
                           world->smsd->last_error[0] ? ": " : "", world->smsd->last_error);
-        restart_fail(restart, problem, world);
+        if (!restart_set_back(restart, SETBACK_HANDLER, world))
+                restart_fail(restart, problem, world);
 }
 
 void restart_judge(struct restart *restart, const struct restart_world *world)
@@ -343,10 +369,9 @@ void restart_judge(struct restart *restart, const struct restart_world *world)
                 restart_finish(restart, RESTART_OUTCOME_OK, world);
                 break;
         case VERIFY_MAIN_LOST:
-                main_ended(restart, world->smsd->config_refused, world);
+                main_has_ended(restart, world->smsd->config_refused, world);
                 break;
         case VERIFY_HANDLER_LOST:
-                restart->handler_ended = true;
                 handler_failed(restart, "a modem handler of smsd ended", world);
                 break;
         case VERIFY_MODEM_LEFT:
@@ -361,7 +386,6 @@ void restart_judge(struct restart *restart, const struct restart_world *world)
                 timed_out_alive(restart, world);
                 break;
         case VERIFY_TIMEOUT:
-                restart->handler_ended = true;
                 handler_failed(restart, "smsd's modem handler did not open the modem's port", world);
                 break;
         }
@@ -374,10 +398,10 @@ static void verifying_exit(struct restart *restart, const struct event *event,
             restart->main.pid ? process_id_equal(event->exited.id, restart->main) : !world->smsd->running;
 
         if (is_main)
-                main_ended(restart,
-                           world->smsd->config_refused ||
-                               (event->exited.status_known && event->exited.status == 1),
-                           world);
+                main_has_ended(restart,
+                               world->smsd->config_refused ||
+                                   (event->exited.status_known && event->exited.status == 1),
+                               world);
         else
                 action_push(world->actions, ACTION_SCAN);
 }

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <signal.h>
 
 #define STOP_TIMEOUT      (65 * USEC_PER_SEC) /* a PDU waits up to 60 s for the modem's +CMGS */
@@ -48,9 +49,16 @@ static void term_strays(struct restart *restart, const struct restart_world *wor
                 term_once(restart, world->smsd->strays[i], world);
 }
 
+bool restart_waits_for_job(const struct restart *restart, const struct restart_world *world)
+{
+        return restart->goal == RESTART_RUN && world->now < world->job_until;
+}
+
 void restart_press_handlers(struct restart *restart, const struct restart_world *world)
 {
-        restart->press_at = USEC_INFINITY;
+        restart->press_at = restart_waits_for_job(restart, world) ? world->job_until : USEC_INFINITY;
+        if (restart->press_at != USEC_INFINITY)
+                return;
         for (unsigned i = 0; i < world->smsd->n_handlers; i++)
                 term_once(restart, world->smsd->handlers[i].id, world);
 }
@@ -94,7 +102,8 @@ static void ask_to_stop(struct restart *restart, const struct restart_world *wor
 void restart_begin_stopping(struct restart *restart, const struct restart_world *world)
 {
         restart_enter(restart, RESTART_STOPPING, usec_add(world->now, STOP_TIMEOUT));
-        restart->stop_again = false;
+        restart->stop_again = restart->job_waited = false;
+        restart->setback = SETBACK_NONE;
         restart->stop_begun = world->now;
         restart->stop_of = world->smsd->running ? world->smsd->main : (struct process_id){0};
         restart->asked = (struct process_id){0};
@@ -105,9 +114,29 @@ void restart_begin_stopping(struct restart *restart, const struct restart_world 
         action_push(world->actions, ACTION_SCAN);
 }
 
+/* Whoever runs now was started by somebody's job: what was wanted is there, and whether it is served well is
+ * seen as with every smsd that is adopted. A person who asked for a restart gets one. */
+static bool somebody_has_started(const struct restart *restart, const struct smsd_state *smsd)
+{
+        return restart->goal == RESTART_RUN && restart->job_seen && restart->n_tokens == 0 && smsd->running &&
+               !process_id_equal(smsd->main, restart->first_main) &&
+               !process_id_equal(smsd->main, restart->main);
+}
+
 static void stopping_scanned(struct restart *restart, const struct restart_world *world)
 {
         const struct smsd_state *smsd = world->smsd;
+
+        if (restart_waits_for_job(restart, world)) {
+                restart->job_waited = true;
+                restart->deadline = world->job_until;
+                return;
+        }
+        if (somebody_has_started(restart, smsd)) {
+                restart->yielded = true;
+                restart_abandon(restart, "", world);
+                return;
+        }
         /* What was to be stopped is gone, and somebody has started it anew: theirs is not ours to end. */
         bool begun_anew = restart->goal == RESTART_STOP && smsd->running &&
                           !process_id_equal(smsd->main, restart->stop_of) &&
@@ -124,10 +153,34 @@ static void stopping_scanned(struct restart *restart, const struct restart_world
                 restart_read_conf(restart, world);
 }
 
+static void go_on_after_job(struct restart *restart, const struct restart_world *world)
+{
+        restart->job_waited = restart_waits_for_job(restart, world);
+        restart->deadline = restart->job_waited ? world->job_until : usec_add(world->now, STOP_TIMEOUT);
+        if (!restart->job_waited)
+                action_push(world->actions, ACTION_SCAN);
+}
+
+/* systemd could not be asked, or does not do it: TERM to exactly this process does the same. */
+static void stop_failed(struct restart *restart, const struct event *event,
+                        const struct restart_world *world)
+{
+        if (event->stopped.result == -ECANCELED)
+                return; /* by somebody else's job, which is told by itself */
+        if (event->stopped.problem[0])
+                restart_note_problem(restart, event->stopped.problem);
+        if (world->smsd->running && process_id_equal(world->smsd->main, restart->asked))
+                term_once(restart, restart->asked, world);
+}
+
 void restart_stopping_timeout(struct restart *restart, const struct restart_world *world)
 {
         const struct smsd_state *smsd = world->smsd;
 
+        if (restart_waits_for_job(restart, world) || restart->job_waited) {
+                go_on_after_job(restart, world);
+                return;
+        }
         /* The infofile may be left over: only a handler can be sending. */
         if (smsd->sending && smsd->n_handlers + smsd->n_strays > 0 && restart->extensions < STOP_EXTENSIONS &&
             restart->kills == 0) {
@@ -157,6 +210,10 @@ void restart_stopping_event(struct restart *restart, const struct event *event,
 {
         if (event->kind == EVENT_PROCESSES)
                 stopping_scanned(restart, world);
+        else if (restart->job_waited && !restart_waits_for_job(restart, world))
+                go_on_after_job(restart, world);
+        if (event->kind == EVENT_STOP_DONE && event->stopped.result < 0)
+                stop_failed(restart, event, world);
         /* Every exit is confirmed by a scan: main may have left its handlers behind. */
         if (event->kind == EVENT_PROCESS_EXITED || event->kind == EVENT_STOP_DONE)
                 action_push(world->actions, ACTION_SCAN);

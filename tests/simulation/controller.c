@@ -231,9 +231,17 @@ void controller_deliver(struct world *world, const struct happening *happening)
             complete(world, event, &status)) {
                 world->controller.busy |= event->kind != EVENT_PROCESSES &&
                                           event->kind != EVENT_SMSD_STATUS && event->kind != EVENT_FLAG;
+                if (event->kind == EVENT_COMMAND) {
+                        world->promises.stop_began = 0;
+                        world->promises.command_at = world->now;
+                }
+                bool held = world->promises.held;
                 if (event->kind == EVENT_COMMAND && event->command.kind != COMMAND_STOP)
                         world->promises.held = false;
                 step(world, event);
+                /* It was refused: the system goes down. */
+                if (event->kind == EVENT_COMMAND && gateway_is_held(world->controller.gateway))
+                        world->promises.held |= held;
         }
         recycle(world, event);
 }
@@ -306,6 +314,8 @@ void controller_kill(struct world *world, usec_t until_up)
         c->begun = false;
         if (!world->files.hold)
                 world->promises.held = false; /* its file could not be written: nobody knows of it any more */
+        world->promises.stop_began = 0;
+        world->unit.stopped = false; /* the next one does not know what was before */
         c->life++;
         c->timer_at = USEC_INFINITY;
         for (unsigned i = 0; i < MODEMS_MAX; i++)

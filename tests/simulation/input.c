@@ -235,7 +235,10 @@ static void story_fault(struct author *a, usec_t at)
 {
         static const unsigned errors[] = {ENOSPC, EROFS, EIO};
 
-        switch (some(a, 4)) {
+        switch (some(a, 5)) {
+        case 4:
+                write_input(a, at, INPUT_SYSTEMD_AWAY, 0, 0, some_time(a, USEC_PER_HOUR));
+                break;
         case 0:
                 write_input(a, at, INPUT_DISK_FULL, 0, errors[some(a, 3)], some_time(a, USEC_PER_HOUR));
                 break;
@@ -297,6 +300,41 @@ static void story_commands(struct author *a, usec_t at)
         write_input(a, at, INPUT_COMMAND_START, 0, 0, 0);
 }
 
+static void story_unit(struct author *a, usec_t at)
+{
+        static const enum input_kind kinds[] = {INPUT_UNIT_STOP,    INPUT_UNIT_STOP,    INPUT_UNIT_START,
+                                                INPUT_UNIT_RESTART, INPUT_UNIT_RESTART, INPUT_COMMAND_RESTART,
+                                                INPUT_COMMAND_START, INPUT_COMMAND_STOP, INPUT_MAIN_KILL};
+        unsigned n = 1 + some(a, random_percent(&a->chance, 10) ? 12 : 3);
+        bool held = false;
+
+        for (unsigned i = 0; i < n; i++) {
+                enum input_kind kind = kinds[some(a, ARRAY_SIZE(kinds))];
+                write_input(a, at, kind, 0, 0, 0);
+                held = kind == INPUT_UNIT_STOP;
+                at += some_time(a, USEC_PER_MIN);
+        }
+        if (held && some(a, 2))
+                work_in_hold(a, at, 30 * USEC_PER_MIN);
+        if (some(a, 2))
+                write_input(a, at + some_time(a, USEC_PER_HOUR), INPUT_UNIT_START, 0, 0, 0);
+}
+
+static void story_shutdown(struct author *a, usec_t at)
+{
+        usec_t length = some_time(a, 2 * USEC_PER_MIN);
+
+        if (some(a, 3) == 0)
+                write_input(a, at > USEC_PER_MIN ? at - some_time(a, USEC_PER_MIN) : at,
+                            some(a, 2) ? INPUT_COMMAND_RESTART : INPUT_MAIN_CRASH, 0, 0, 0);
+        write_input(a, at, INPUT_SHUTDOWN, 0, some(a, 2), length);
+        if (some(a, 3) == 0)
+                write_input(a, at + random_range(&a->chance, 0, length), INPUT_COMMAND_RESTART, 0, 0, 0);
+        if (some(a, 3) == 0)
+                write_input(a, at + random_range(&a->chance, 0, length), INPUT_UNPLUG, some_modem(a), 0, 0);
+        write_input(a, at + length, INPUT_PLUG, some_modem(a), 0, 0);
+}
+
 static void story_messages(struct author *a, usec_t at)
 {
         write_input(a, at, INPUT_MESSAGES, 0, 1 + some(a, 4), some(a, 3) == 0);
@@ -307,7 +345,8 @@ static void tell_story(struct author *author, usec_t at)
         static void (*const stories[])(struct author *, usec_t) = {
             story_unplug, story_unplug, story_modem_trouble, story_reset,    story_sim,     story_pin,
             story_smsd,   story_smsd,   story_hold,          story_hold,     story_flag,    story_conf,
-            story_fault,  story_daemon, story_little,        story_commands, story_messages};
+            story_fault,  story_daemon, story_little,        story_commands, story_messages,
+            story_unit,   story_unit,   story_shutdown};
 
         if (random_percent(&author->chance, 40))
                 story_messages(author, at > USEC_PER_MIN ? at - some_time(author, USEC_PER_MIN) : at);
@@ -356,11 +395,12 @@ const char *input_kind_to_string(enum input_kind kind)
             "sim-ready",      "sim-pin",       "sim-puk",         "sim-busy",    "slow-network",
             "messages",       "main-crash",    "main-kill",       "main-term",   "main-hang",
             "handler-crash",  "handler-hang",  "kill-all",        "hand-start",  "other-start",
+            "unit-stop",      "unit-start",    "unit-restart",
             "command-stop",   "command-start", "command-restart", "flag",        "flag-removed",
             "conf-comment",   "conf-pin",      "conf-device",     "conf-break",  "conf-repair",
             "conf-busy",      "conf-gone",     "disk-full",       "start-fault", "daemon-kill",
             "reload",         "reboot",        "clock-jump",      "usb-lost",    "opened-lost",
-            "late",           "spurious-timer"};
+            "late",           "spurious-timer", "shutdown",       "systemd-away"};
 
         return (unsigned)kind < INPUT_KIND_MAX && names[kind] ? names[kind] : "?";
 }

@@ -127,29 +127,37 @@ static void scan(struct world *world)
 static void stop_smsd(struct world *world, const struct action *action)
 {
         struct world_process *p = smsd_find(world, action->process.id.pid);
+        struct event *event;
 
-        if (p && !world->direct) /* KillMode=control-group: everybody gets TERM */
-                for (unsigned i = 0; i < WORLD_PROCESSES; i++)
-                        if (world->processes[i].alive && world->processes[i].parent == p->id.pid)
-                                smsd_kill(world, world->processes[i].id.pid, SIGTERM, false);
+        if (!world->direct) {
+                unit_stop(world, p);
+                return;
+        }
         if (p)
                 smsd_kill(world, p->id.pid, SIGTERM, false);
-        post_result(world, EVENT_STOP_DONE, p ? 0 : -ESRCH, world_chance(world, 500, 10 * USEC_PER_MSEC));
+        event = controller_event(world, EVENT_STOP_DONE);
+        event->stopped.result = p ? 0 : -ESRCH;
+        event->stopped.problem[0] = '\0';
+        controller_post(world, event, CHANNEL_RESULTS, world_chance(world, 500, 10 * USEC_PER_MSEC));
 }
 
 static void start_smsd(struct world *world)
 {
+        if (!world->direct) {
+                unit_start(world);
+                return;
+        }
         struct event *event = controller_event(world, EVENT_START_DONE);
         bool person = world->now < world->controller.person_until;
 
         event->started.result = world->now < world->controller.start_fault_until ? -ENOEXEC : 0;
         event->started.id = (struct process_id){0};
+        event->started.problem[0] = '\0';
         if (event->started.result == 0) {
                 pid_t pid = smsd_start(world, true, person);
-                if (world->direct && smsd_find(world, pid))
-                        event->started.id = smsd_find(world, pid)->id;
                 if (smsd_find(world, pid)) {
-                        smsd_find(world, pid)->watched = world->direct;
+                        event->started.id = smsd_find(world, pid)->id;
+                        smsd_find(world, pid)->watched = true;
                         smsd_find(world, pid)->child_of = world->controller.life;
                 }
                 world->controller.person_until = 0;
@@ -246,7 +254,7 @@ void perform_action(struct world *world, const struct action *action)
                 controller_post(world, controller_event(world, EVENT_FLAG), CHANNEL_RESULTS, 300);
                 break;
         case ACTION_UNIT_LOOK:
-                controller_post(world, controller_event(world, EVENT_UNIT), CHANNEL_RESULTS, 300);
+                unit_look(world);
                 break;
         case ACTION_SMSD_START:
                 start_smsd(world);

@@ -15,6 +15,7 @@
 #define BACKOFF_OVER    (6 * USEC_PER_MIN)
 #define VERDICT_SLACK   (200 * USEC_PER_SEC) /* smsd itself needs 120 s to say that a modem is silent */
 #define HOPELESS_STARTS 4
+#define STOP_NOTICE     (150 * USEC_PER_MSEC) /* a stop that comes in the very moment of a start */
 #define SLOW_EVERY      (20 * USEC_PER_SEC)
 
 void promise_broken(struct world *world, unsigned number, const char *format, ...)
@@ -56,6 +57,57 @@ static bool is_held(struct world *world)
 
 /* --- at an action */
 
+static void check_start_beside_jobs(struct world *world)
+{
+        usec_t slack = STOP_NOTICE + lateness(world);
+        bool told = world->now >= world->unit.away_until + 3 * USEC_PER_SEC;
+
+        if (told && world->promises.stop_began && world->now - world->promises.stop_began > slack)
+                promise_broken(world, 2, "smsd is started although systemctl stopped it");
+        if (told && world->unit.job != UNIT_JOB_NONE && !world->unit.own && world->now - world->unit.began > slack &&
+            world->now - world->unit.began < 99 * USEC_PER_SEC)
+                promise_broken(world, 1, "smsd is started beside somebody's %s job",
+                               unit_job_to_string(world->unit.job));
+}
+
+void promises_unit_stopped(struct world *world)
+{
+        if (world->controller.gateway && !world->unit.by_shutdown &&
+            world->config.mode == MODE_CONTROL && !world->promises.held &&
+            world->unit.began > world->promises.command_at)
+                world->promises.stop_began = world->unit.began;
+}
+
+void promises_person_started(struct world *world, bool own)
+{
+        world->promises.stop_began = 0;
+        if (!own)
+                world->promises.held = false;
+}
+
+/* Nothing automatic touches anything while the system goes down. */
+static void check_shutdown(struct world *world, const struct action *action)
+{
+        if (!world->unit.system_stopping || world->now < world->unit.away_until + 3 * USEC_PER_SEC ||
+            world->now - world->unit.stopping_since < STOP_NOTICE + lateness(world) ||
+            world->now - world->controller.up_since < STOP_NOTICE + lateness(world))
+                return;
+        switch (action->kind) {
+        case ACTION_SMSD_START:
+        case ACTION_SMSD_STOP:
+        case ACTION_SIGNAL:
+        case ACTION_PORT_OPEN:
+        case ACTION_PORT_WRITE:
+        case ACTION_CONF_WRITE:
+        case ACTION_HOLD_WRITE:
+        case ACTION_HOLD_CLEAR:
+                promise_broken(world, 16, "%s while the system shuts down", action_kind_to_string(action->kind));
+                break;
+        default:
+                break;
+        }
+}
+
 static void check_start(struct world *world, const struct action_list *actions, unsigned index)
 {
         if (!gateway_is_restarting(world->controller.gateway))
@@ -64,6 +116,7 @@ static void check_start(struct world *world, const struct action_list *actions, 
                 promise_broken(world, 2, "smsd is started without clearing the hold right before");
         if (is_held(world))
                 promise_broken(world, 2, "smsd is started although somebody holds it");
+        check_start_beside_jobs(world);
         for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
                 const struct world_process *p = &world->processes[i];
                 if (p->alive && p->ours &&
@@ -116,12 +169,21 @@ static void check_observer(struct world *world, const struct action *action)
         }
 }
 
+/* Nobody has started it again by now. */
+static bool is_stopped(struct world *world)
+{
+        const struct world_process *main = smsd_main(world);
+
+        return (!main || main->terminating) && world->unit.person_stop;
+}
+
 void promises_action(struct world *world, const struct action_list *actions, unsigned index)
 {
         const struct action *action = &actions->items[index];
 
         if (world->config.mode == MODE_OBSERVE)
                 check_observer(world, action);
+        check_shutdown(world, action);
         switch (action->kind) {
         case ACTION_SMSD_START:
                 world->promises.hopeless_starts++;
@@ -138,8 +200,11 @@ void promises_action(struct world *world, const struct action_list *actions, uns
         case ACTION_HOLD_WRITE:
                 /* The flag may be gone by now: the next look tells. And whoever runs beside it by now was started by
                  * somebody since it was written, which ends it. */
-                world->promises.held = action->hold.source != HOLD_SOURCE_LEGACY ||
-                                       (world->files.flag == FLAG_PRESENT && !smsd_main(world));
+                world->promises.held = action->hold.source == HOLD_SOURCE_CLI ||
+                                       (action->hold.source == HOLD_SOURCE_LEGACY
+                                            ? world->files.flag == FLAG_PRESENT && !smsd_main(world)
+                                            : is_stopped(world) && lateness(world) == 0);
+                world->promises.stop_began = 0;
                 world->promises.held_until = action->hold.until;
                 world->promises.legacy_held = action->hold.source == HOLD_SOURCE_LEGACY;
                 if (action->hold.until == USEC_INFINITY)
@@ -218,6 +283,7 @@ void promises_main_ended(struct world *world, const struct world_process *p)
         bool due = p->ours && p->watched && world->controller.gateway && world->config.mode == MODE_CONTROL &&
                    !gateway_is_restarting(world->controller.gateway) &&
                    !gateway_is_held(world->controller.gateway) && world->files.flag == FLAG_ABSENT &&
+                   world->unit.job == UNIT_JOB_NONE && world->now > world->unit.away_until + 3 * USEC_PER_SEC &&
                    all_modems_are_good(world) && lateness(world) == 0 &&
                    world->now > promises->failed_at + BACKOFF_OVER &&
                    world->now > promises->disturbed_before + BACKOFF_OVER &&
@@ -270,6 +336,7 @@ static void check_hold(struct world *world)
                 promise_broken(world, 2, "the flag lies beside a running smsd");
         if (world->files.hold &&
             world_boottime(world) > world->files.hold_record.until + 5 * USEC_PER_SEC + lateness(world) &&
+            !world->unit.system_stopping && world->now > world->unit.stopping_since + 5 * USEC_PER_SEC &&
             world->now > world->controller.up_since + 5 * USEC_PER_SEC && disk_is_well(world))
                 promise_broken(world, 2, "a hold outlives its end");
 }
@@ -281,6 +348,9 @@ static void check_dead_ttys(struct world *world)
                 if (!p->alive || !p->ours || !p->tty_died || gateway_is_held(world->controller.gateway))
                         continue;
                 usec_t known = later(later(p->tty_died, world->controller.up_since), world->promises.held_at);
+                if (world->unit.system_stopping || (world->unit.job != UNIT_JOB_NONE && !world->unit.own))
+                        continue; /* systemd is at it, or was told to by somebody */
+                known = later(known, later(world->unit.ended, world->unit.stopping_since));
                 if (p->hung) /* whoever starts another smsd meanwhile prolongs the wait for all */
                         known = later(known, world->promises.disturbed_at);
                 usec_t limit = 72 * USEC_PER_SEC + lateness(world);
@@ -324,6 +394,9 @@ static bool pins_are_right(const struct world *world)
 static bool box_is_well(struct world *world)
 {
         if (world->files.hold || world->files.flag == FLAG_PRESENT || is_held(world) || !disk_is_well(world))
+                return false;
+        if (world->unit.system_stopping || world->unit.job != UNIT_JOB_NONE ||
+            gateway_is_held(world->controller.gateway))
                 return false;
         if (!conf_is_valid(world) && !(world->files.conf && !strstr(world->files.conf, "bogus_key")))
                 return false;
@@ -442,6 +515,8 @@ void promises_after(struct world *world)
         if (gateway_is_held(world->controller.gateway) || world->promises.was_held)
                 world->promises.held_at = world->now;
         world->promises.was_held = gateway_is_held(world->controller.gateway);
+        if (world->promises.was_held)
+                world->promises.stop_began = 0; /* from here on the hold says until when */
         if (world->config.mode == MODE_CONTROL) {
                 check_hold(world);
                 check_dead_ttys(world);

@@ -109,7 +109,8 @@ struct world *world_new(uint64_t seed, usec_t length, const struct inputs *input
         world->n_slots = 1 + world_percent(world, 40);
         world->n_modems = (unsigned)world_chance(world, world->n_slots, WORLD_MODEMS);
         world->links = world_percent(world, 50);
-        world->direct = world_percent(world, 50);
+        world->direct = world_percent(world, 40);
+        world->tells_main = world_percent(world, 80);
         world->loglevel = world_percent(world, 70) ? 5 : 4;
         world->status_exists = world_percent(world, 85);
         world->controller.life = 1;
@@ -201,8 +202,19 @@ static void happen(struct world *world, const struct happening *happening)
         case HAPPENS_START:
                 if (!smsd_main(world)) {
                         world->promises.held = false;
-                        (void)smsd_start(world, true, true);
+                        if (world->direct)
+                                (void)smsd_start(world, true, true);
+                        unit_command(world, UNIT_JOB_START); /* Debian's enablement */
                 }
+                break;
+        case HAPPENS_UNIT:
+                unit_happens(world, happening->who);
+                break;
+        case HAPPENS_UNIT_BACK:
+                unit_back(world);
+                break;
+        case HAPPENS_SHUTDOWN_OVER:
+                world_shutdown_over(world, happening->what);
                 break;
         case HAPPENS_MAIN_UP:
         case HAPPENS_MAIN_CHECK:

@@ -5,6 +5,7 @@
  *   world.c           time: what happens next, and the run from the first to the last day
  *   world_modem.c     USB, ttys (with the minor hole), SIMs and the AT answers
  *   world_smsd.c      smsd as measured: main, handlers, orphans, a message queue
+ *   world_unit.c      systemd's unit of smsd: jobs of ours and of others, shutdown
  *   world_processes.c who runs, as it is seen
  *   world_messages.c  its queue of messages
  *   world_files.c     smsd.conf, hold, flag
@@ -53,6 +54,9 @@ enum happening_kind {
         HAPPENS_RESTART_CHECK, /* who: pid of the main that died */
         HAPPENS_START,         /* what: 1 ours, 2 by a person */
         HAPPENS_OTHER_END,     /* who: pid */
+        HAPPENS_UNIT,          /* who: serial of the job: goes on with it */
+        HAPPENS_UNIT_BACK,     /* the bus is back */
+        HAPPENS_SHUTDOWN_OVER, /* what: as the input's */
 };
 
 enum sim_kind { CARD_NONE, CARD_READY, CARD_PIN, CARD_PUK };
@@ -91,6 +95,7 @@ struct world_process {
         pid_t parent;
         bool main;
         bool ours;
+        bool unit;   /* belongs to systemd's unit */
         bool person; /* started by, or for, a person */
         bool hung;
         bool terminating;
@@ -143,6 +148,21 @@ struct world_files {
         struct modem_record records[WORLD_SLOTS];
 };
 
+struct world_unit {
+        enum unit_job job;
+        bool own; /* the job is ours */
+        bool own_stop;
+        bool by_shutdown; /* the job came with a shutdown */
+        unsigned own_life; /* of the controller that asked for it */
+        unsigned serial;
+        usec_t began, ended; /* the last job */
+        bool stopped;
+        bool person_stop; /* somebody wants it to be down */
+        bool system_stopping;
+        usec_t stopping_since;
+        usec_t away_until; /* systemd cannot be asked */
+};
+
 struct world_controller {
         struct gateway *gateway; /* NULL: it does not run */
         unsigned life;
@@ -156,7 +176,7 @@ struct world_controller {
                 unsigned tty_life;
                 char line[96]; /* of a command that is not ended yet */
         } ports[MODEMS_MAX];
-        usec_t channel[4];
+        usec_t channel[5];
         usec_t late_until;
         unsigned late_ms;
         usec_t usb_lost_until, opened_lost_until, start_fault_until;
@@ -180,6 +200,8 @@ struct world_promises {
         bool held; /* somebody holds smsd, and nobody has ended that */
         usec_t held_until;
         bool legacy_held;
+        usec_t command_at; /* a person's last command */
+        usec_t stop_began; /* somebody's stop of the unit that is no hold yet, 0 none */
         bool was_held;
         usec_t held_at; /* the core held it last */
         usec_t
@@ -200,6 +222,7 @@ struct world {
         unsigned n_modems, n_slots;
         bool links;       /* stable links are written into smsd.conf */
         bool direct;      /* backend */
+        bool tells_main;  /* systemd knows the unit's main process */
         bool still_clock; /* clock jumps are left out */
         unsigned loglevel;
         struct agenda agenda;
@@ -216,6 +239,7 @@ struct world {
         struct world_message messages[WORLD_MESSAGES];
         uint64_t sent, doubles;
         struct world_files files;
+        struct world_unit unit;
         struct world_controller controller;
         struct world_promises promises;
         struct action_list actions;
@@ -303,9 +327,22 @@ void files_save_modem(struct world *world, const struct modem_record *record);
 
 /* --- world_input.c */
 void world_input(struct world *world, const struct input *input);
+void world_shutdown_over(struct world *world, unsigned what);
+
+/* --- world_unit.c */
+void unit_look(struct world *world);
+void unit_stop(struct world *world, const struct world_process *main);
+void unit_start(struct world *world);
+void unit_command(struct world *world, enum unit_job job);
+void unit_shutdown(struct world *world, bool stopping);
+void unit_away(struct world *world, usec_t duration);
+void unit_back(struct world *world);
+void unit_forget(struct world *world);
+void unit_happens(struct world *world, unsigned serial);
+void unit_main_ended(struct world *world, const struct world_process *main);
 
 /* --- controller.c: what comes over one channel stays in order */
-enum { CHANNEL_RESULTS, CHANNEL_PORTS, CHANNEL_NEWS, CHANNEL_LOG };
+enum { CHANNEL_RESULTS, CHANNEL_PORTS, CHANNEL_NEWS, CHANNEL_LOG, CHANNEL_UNIT };
 
 void controller_up(struct world *world);
 void controller_kill(struct world *world, usec_t until_up);
@@ -330,6 +367,9 @@ void promise_broken(struct world *world, unsigned number, const char *format, ..
 void promises_action(struct world *world, const struct action_list *actions, unsigned index);
 void promises_after(struct world *world);
 void promises_could_send(struct world *world);
+void promises_unit_stopped(struct world *world);
+/* smsd is started; `own`: by us. */
+void promises_person_started(struct world *world, bool own);
 void promises_main_ended(struct world *world, const struct world_process *process);
 void promises_restart_due(struct world *world, unsigned pid);
 void promises_conf_written(struct world *world, const char *before, const char *after);

@@ -8,6 +8,7 @@
 static void end_hold(struct world *world)
 {
         world->promises.held = false;
+        world->promises.stop_began = 0;
 }
 
 static void main_gets(struct world *world, int signal)
@@ -142,23 +143,41 @@ static void remove_flag(struct world *world, bool start)
                 hand_start(world);
 }
 
-static void reboot(struct world *world, const struct input *input)
+static void reboot(struct world *world, usec_t duration, unsigned what)
 {
         world_trace(world, "the box reboots");
-        controller_kill(world, input->duration);
+        controller_kill(world, duration);
         smsd_forget_all(world);
+        unit_forget(world);
+        world->promises.stop_began = 0;
         world->boot = world->now;
         world->files.hold = false;
         end_hold(world);
-        if (input->what == 1)
+        if (what == 1)
                 world->files.flag = FLAG_ABSENT; /* /tmp is a tmpfs here */
-        if (input->what == 1)
+        if (what == 1)
                 world_plan(world, 3 * USEC_PER_SEC, HAPPENS_START, 0, 3);
         for (unsigned m = 0; m < world->n_modems; m++)
                 if (world->modems[m].plugged) {
                         modem_unplug(world, m);
                         modem_plug(world, m);
                 }
+}
+
+static void shut_down(struct world *world, const struct input *input)
+{
+        unit_shutdown(world, true);
+        world_plan(world, input->duration, HAPPENS_SHUTDOWN_OVER, 0, input->what);
+}
+
+void world_shutdown_over(struct world *world, unsigned what)
+{
+        if (world->promises.disturbed_at < world->now)
+                world->promises.disturbed_at = world->now;
+        if (what == 1)
+                unit_shutdown(world, false);
+        else
+                reboot(world, 20 * USEC_PER_SEC, world_percent(world, 50));
 }
 
 static void command(struct world *world, const struct input *input)
@@ -316,6 +335,15 @@ static void smsd_input(struct world *world, const struct input *input)
         case INPUT_HAND_START:
                 hand_start(world);
                 break;
+        case INPUT_UNIT_STOP:
+                unit_command(world, UNIT_JOB_STOP);
+                break;
+        case INPUT_UNIT_START:
+                unit_command(world, UNIT_JOB_START);
+                break;
+        case INPUT_UNIT_RESTART:
+                unit_command(world, UNIT_JOB_RESTART);
+                break;
         case INPUT_OTHER_START:
                 other_start(world, input->duration);
                 break;
@@ -347,7 +375,13 @@ static void controller_input(struct world *world, const struct input *input)
                 controller_post(world, event, 2, 100);
                 break;
         case INPUT_REBOOT:
-                reboot(world, input);
+                reboot(world, input->duration, input->what);
+                break;
+        case INPUT_SHUTDOWN:
+                shut_down(world, input);
+                break;
+        case INPUT_SYSTEMD_AWAY:
+                unit_away(world, input->duration);
                 break;
         case INPUT_CLOCK_JUMP:
                 jump_clock(world, input->what);
@@ -383,7 +417,7 @@ void world_input(struct world *world, const struct input *input)
         }
         if (input->kind <= INPUT_SLOW_NETWORK)
                 modem_input(world, input);
-        else if (input->kind <= INPUT_OTHER_START)
+        else if (input->kind <= INPUT_UNIT_RESTART)
                 smsd_input(world, input);
         else if (input->kind >= INPUT_FLAG && input->kind <= INPUT_DISK_FULL)
                 file_input(world, input);

@@ -42,6 +42,7 @@ static void main_ended(struct world *world, const struct world_process *p, int s
         if (status == 0 && p->ours)
                 controller_log(world, SMSD_LOG_MAIN_TERMINATED, 2, -1, p->id.pid, 0);
         promises_main_ended(world, p);
+        unit_main_ended(world, p);
 }
 
 void smsd_end(struct world *world, struct world_process *p, int status)
@@ -213,6 +214,7 @@ static void fork_handler(struct world *world, struct world_process *main, unsign
         if (!p)
                 return;
         p->ours = true;
+        p->unit = main->unit;
         /* Whoever edits the PIN while smsd is started tries it himself: nobody knows which one it read. */
         p->person = main->person || world->now - world->files.pin_edited_at < 50 * USEC_PER_MSEC;
         p->slot = slot;

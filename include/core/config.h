@@ -17,6 +17,7 @@
 enum gateway_mode { MODE_CONTROL, MODE_OBSERVE };
 enum control_backend { CONTROL_AUTO, CONTROL_SYSTEMD, CONTROL_DIRECT };
 enum hotplug_source { HOTPLUG_AUTO, HOTPLUG_UDEV, HOTPLUG_SYSFS };
+enum system_bus { SYSTEM_BUS_AUTO, SYSTEM_BUS_OFF };
 enum match_kind { MATCH_AUTO, MATCH_IMEI, MATCH_IMSI, MATCH_USB, MATCH_DEVICE };
 enum manage_what { MANAGE_DEVICE, MANAGE_PROFILE };
 enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL };
@@ -42,6 +43,7 @@ struct config {
         enum gateway_mode mode;
         enum control_backend control;
         enum hotplug_source hotplug; /* auto: udev where udevd runs, else the kernel's events and sysfs */
+        enum system_bus system_bus;  /* auto: on it whenever there is one; off: RUNTIME_DIR/bus only */
         char unit[CONFIG_PATH_MAX];
         char smsd[CONFIG_PATH_MAX];
         char smsd_conf[CONFIG_PATH_MAX];

@@ -16,6 +16,7 @@
 static const char *const mode_words[] = {"control", "observe", NULL};
 static const char *const control_words[] = {"auto", "systemd", "direct", NULL};
 static const char *const hotplug_words[] = {"auto", "udev", "sysfs", NULL};
+static const char *const system_bus_words[] = {"auto", "off", NULL};
 static const char *const manage_words[] = {"device", "profile", NULL};
 static const char *const severity_words[] = {"info", "warning", "critical", NULL};
 static const char *const type_words[] = {
@@ -27,6 +28,7 @@ static const struct config_key gateway_keys[] = {
     {"mode", &config_kind_word, FIELD(struct config, mode), .words = mode_words},
     {"control", &config_kind_word, FIELD(struct config, control), .words = control_words},
     {"hotplug", &config_kind_word, FIELD(struct config, hotplug), .words = hotplug_words},
+    {"system_bus", &config_kind_word, FIELD(struct config, system_bus), .words = system_bus_words},
     {"unit", &config_kind_unit, FIELD(struct config, unit)},
     {"smsd", &config_kind_path, FIELD(struct config, smsd)},
     {"smsd_conf", &config_kind_path, FIELD(struct config, smsd_conf)},

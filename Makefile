@@ -2,6 +2,17 @@
 BUILD    ?= build
 PREFIX   ?= /usr
 SANITIZE ?=
+
+# Where things are installed, below DESTDIR.
+SBINDIR     ?= $(PREFIX)/sbin
+BINDIR      ?= $(PREFIX)/bin
+LIBEXECDIR  ?= $(PREFIX)/lib/smswarden
+UDEVDIR     ?= $(PREFIX)/lib/udev
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+CATALOGDIR  ?= $(PREFIX)/lib/systemd/catalog
+DATADIR     ?= $(PREFIX)/share
+SYSCONFDIR  ?= /etc
 VERSION  := 0.1.0
 
 # `make V=1` shows the whole commands.
@@ -11,14 +22,14 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
 CC       ?= cc
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
             -Wimplicit-fallthrough -Wundef -Wvla -Werror
-HARDEN   := -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIE -Wformat -Wformat-security
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE -Wformat -Wformat-security
 OPTIMISE ?= -O2 -g
 ifneq ($(SANITIZE),)
   HARDEN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIE
   OPTIMISE := -O1 -g
   SANFLAGS := -fsanitize=address,undefined
 endif
-CPPFLAGS += -Iinclude -D_GNU_SOURCE -DSMSWARDEN_VERSION='"$(VERSION)"'
+CPPFLAGS += -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSMSWARDEN_VERSION='"$(VERSION)"'
 CFLAGS   += -std=c17 $(OPTIMISE) $(WARNINGS) $(HARDEN) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANFLAGS)
 
@@ -31,8 +42,9 @@ CORE_OBJECTS    := $(call objects,src/base) $(call objects,src/core)
 ADAPTER_OBJECTS := $(call objects,src/adapters)
 DAEMON_OBJECTS  := $(call objects,src/daemon)
 CLI_OBJECTS     := $(call objects,src/cli)
+HOLD_OBJECTS    := $(call objects,src/hold)
 
-PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden
+PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden $(BUILD)/smswarden-hold $(BUILD)/smswarden-port
 
 UNIT_TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 ADAPTER_TESTS := $(patsubst tests/adapters/%.c,$(BUILD)/tests/adapters/%,$(wildcard tests/adapters/test_*.c))
@@ -44,11 +56,19 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
-TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev smstools clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps
-PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES)
+TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev dbus-daemon smstools udev clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
+                  gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
+# Building, judging and installing the package.
+DEB_PACKAGES   := debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
+# The virtual machine of the system tests.
+SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio
+PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES) $(SYSTEM_PACKAGES)
 
-.PHONY: all deps have-deps clean help check check-fast check-unit check-layers check-gateway check-simulation check-fuzz \
-        check-sanitizers check-static check-nightly bench demo install uninstall programs test-programs
+# The parts of `make check`: functions of tests/run.
+CHECKS := check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross check-deb check-system
+
+.PHONY: all deps have-deps clean help check check-fast check-nightly $(CHECKS) bench demo install uninstall deb programs test-programs \
+        test-core print-build-packages FORCE
 .SECONDARY:
 
 all: have-deps
@@ -95,6 +115,14 @@ $(BUILD)/libcli.a: $(filter-out $(BUILD)/src/cli/main.o,$(CLI_OBJECTS))
 $(BUILD)/smswarden: $(BUILD)/src/cli/main.o $(BUILD)/libcli.a $(BUILD)/libadapters.a $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS)
 
+# Run before each start of smsd: as small as it can be.
+$(BUILD)/smswarden-hold: $(HOLD_OBJECTS) $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -linih
+
+# udev waits for it: as few libraries as can be.
+$(BUILD)/smswarden-port: $(call objects,src/port) $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -linih
+
 # --- tests ------------------------------------------------------------------------------------------------------------
 # A unit test sees the core alone: a library call in the core fails here, at the link.
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
@@ -106,9 +134,14 @@ $(BUILD)/tests/cli/%: $(BUILD)/tests/cli/%.o $(BUILD)/libcli.a $(BUILD)/libadapt
 $(BUILD)/tests/adapters/%: $(BUILD)/tests/adapters/%.o $(BUILD)/libadapters.a $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka $(TEST_LIBS)
 
+$(BUILD)/tests/adapters/test_hold_program: | $(BUILD)/smswarden-hold
+
 # GLib's headers are not written for -Wconversion.
 $(BUILD)/tests/adapters/test_hotplug.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags umockdev-1.0 2>/dev/null))
 $(BUILD)/tests/adapters/test_hotplug: TEST_LIBS = $(shell pkg-config --libs umockdev-1.0 2>/dev/null)
+
+# Speaks as udevd does.
+$(BUILD)/tests/adapters/test_hotplug_udev: $(BUILD)/tests/ec25/uevent.o
 
 # --- the software EC25: the AT model, its pty transport, the USB tree that umockdev shows to libudev ---------------------
 # client.o is linked into other tests as well; the tests of the software EC25 itself have a main of their own.
@@ -118,7 +151,7 @@ $(BUILD)/tests/%.o: CPPFLAGS += -Itests
 $(BUILD)/softec25: $(EC25_OBJECTS) $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/tests/ec25/test_softec25 $(BUILD)/tests/ec25/test_hotplug: | $(BUILD)/softec25
+$(addprefix $(BUILD)/tests/ec25/,test_softec25 test_hotplug test_usbip_program): | $(BUILD)/softec25
 $(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$(EC25_OBJECTS)) $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -ludev -lcmocka
 
@@ -126,6 +159,12 @@ $(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$
 GATEWAY_FIXTURE := $(filter-out $(BUILD)/tests/gateway/test_%.o,$(call objects,tests/gateway))
 $(BUILD)/tests/gateway/test_%: $(BUILD)/tests/gateway/test_%.o $(GATEWAY_FIXTURE) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a | $(BUILD)/smswardend $(BUILD)/softec25
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
+
+# --- the system tests: a machine of its own for each (tests/system/README.md) ----------------------------------------------
+SYSTEM_MAINS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/test_*.c) tests/system/states.c tests/system/shell.c)
+SYSTEM_FIXTURE := $(filter-out $(SYSTEM_MAINS:%=%.o),$(call objects,tests/system))
+$(BUILD)/tests/system/%: $(BUILD)/tests/system/%.o $(SYSTEM_FIXTURE) $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lcmocka
 
 # --- the benchmark: its program, a million events in one process, the empty program that the memory is compared with -------
 BENCH := $(addprefix $(BUILD)/tests/bench/,bench events/events empty/empty)
@@ -142,30 +181,43 @@ $(BUILD)/tests/bench/events/events: $(call objects,tests/bench/events) $(BUILD)/
 $(BUILD)/tests/bench/empty/empty: $(call objects,tests/bench/empty)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--no-as-needed $(DAEMON_LIBS)
 
-test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION)
+# What needs no more than the core and a compiler: a package's build runs these, and qemu-user those of another architecture.
+test-core: $(UNIT_TESTS)
+
+# For tests/cross: the packages with the headers and libraries.
+print-build-packages:
+	@echo $(BUILD_PACKAGES)
+
+test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION) \
+               $(if $(SANITIZE),,$(SYSTEM_MAINS))
 
 ## make                   build the programs
 ## make demo              the whole story in one screen: real smsd, software EC25, no hardware
 ## make check             all tests; its parts: check-unit check-layers check-gateway check-simulation check-fuzz
-##                        check-sanitizers check-static; check-fast: the first three
+##                        check-sanitizers check-static check-cross check-deb check-system; check-fast: the first three
+## make check-system      a virtual machine with the package installed (tests/system/README.md); root
 ## make bench             the benchmark table
 ## make deps              install what build, demo and tests need (apt, root)
-## make install uninstall DESTDIR and PREFIX are respected
+## make install uninstall DESTDIR, PREFIX and the folders in the Makefile's head are respected
+## make deb               the Debian package, in build/deb
+# Both install the package.
+check check-nightly check-deb check-system: deb
+
 check: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
-	@tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz
+	@tests/run $(CHECKS)
 
 check-fast: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run check-layers check-unit check-gateway
 
-check-unit check-layers check-gateway check-simulation check-static check-sanitizers check-fuzz: have-deps
+$(CHECKS): have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
 	@tests/run $@
 
 check-nightly: have-deps
 	@$(MAKE) --no-print-directory -j2 test-programs
-	@NIGHTLY=1 tests/run check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz
+	@NIGHTLY=1 tests/run $(CHECKS)
 
 demo: have-deps
 	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25
@@ -175,12 +227,58 @@ bench: have-deps
 	@$(MAKE) --no-print-directory -s -j2 programs $(BUILD)/softec25 $(BENCH) >&2
 	@$(BUILD)/tests/bench/bench
 
-install: programs
-	install -D -m 0755 $(BUILD)/smswardend $(DESTDIR)$(PREFIX)/sbin/smswardend
-	install -D -m 0755 $(BUILD)/smswarden $(DESTDIR)$(PREFIX)/bin/smswarden
+# --- install ---------------------------------------------------------------------------------------------------------
+# The units name programs by their paths.
+UNITS := $(patsubst %,$(BUILD)/%,$(wildcard systemd/*.service systemd/50-smswarden.conf))
+$(BUILD)/systemd/%: systemd/% FORCE
+	@mkdir -p $(@D)
+	@sed -e 's,@SBINDIR@,$(SBINDIR),g' -e 's,@LIBEXECDIR@,$(LIBEXECDIR),g' $< > $@.new
+	@cmp -s $@.new $@ && rm -f $@.new || mv $@.new $@
+FORCE:
+
+# MODE:SOURCE:TARGET of all that is installed; the uninstall removes the same. $(call into,MODE,FOLDER,SOURCES)
+into = $(foreach source,$(3),$(1):$(source):$(2)/$(notdir $(source)))
+man  = $(foreach page,$(wildcard docs/man/*.[1-8]),0644:$(page):$(DATADIR)/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+INSTALLED = $(call into,0755,$(SBINDIR),$(BUILD)/smswardend) \
+            $(call into,0755,$(BINDIR),$(BUILD)/smswarden) \
+            $(call into,0755,$(LIBEXECDIR),$(BUILD)/smswarden-hold) \
+            $(call into,0755,$(UDEVDIR),$(BUILD)/smswarden-port) \
+            $(call into,0644,$(UDEVDIR)/rules.d,$(wildcard udev/*.rules)) \
+            $(call into,0644,$(UNITDIR),$(filter %.service,$(UNITS))) \
+            $(call into,0644,$(UNITDIR)/smstools.service.d,$(filter %.conf,$(UNITS))) \
+            0644:systemd/smswarden.tmpfiles:$(TMPFILESDIR)/smswarden.conf \
+            $(call into,0644,$(CATALOGDIR),$(wildcard systemd/*.catalog)) \
+            $(call into,0644,$(DATADIR)/dbus-1/system.d,$(wildcard systemd/org.smswarden.*.conf)) \
+            $(call into,0644,$(DATADIR)/dbus-1/interfaces,$(wildcard systemd/org.smswarden.*.xml)) \
+            $(call into,0644,$(DATADIR)/polkit-1/actions,$(wildcard systemd/org.smswarden.*policy)) \
+            $(man)
+# Folders that are nobody's but ours.
+OWN_FOLDERS = $(LIBEXECDIR) $(UNITDIR)/smstools.service.d $(SYSCONFDIR)/smswarden
+CONFIG      = $(SYSCONFDIR)/smswarden/smswarden.conf
+
+# A configuration that is there is the user's: never written over, and removed only when nobody has changed it.
+install: programs $(UNITS)
+	@for entry in $(INSTALLED); do IFS=:; set -- $$entry; install -D -m $$1 $$2 "$(DESTDIR)$$3" || exit 1; done
+	@test -e "$(DESTDIR)$(CONFIG)" || install -D -m 0644 etc/smswarden.conf "$(DESTDIR)$(CONFIG)"
+	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload; systemd-tmpfiles --create smswarden.conf; systemctl enable --now smswardend"
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/smswardend $(DESTDIR)$(PREFIX)/bin/smswarden
+	@for entry in $(INSTALLED); do rm -f "$(DESTDIR)$${entry##*:}" || exit 1; done
+	@! cmp -s etc/smswarden.conf "$(DESTDIR)$(CONFIG)" || rm -f "$(DESTDIR)$(CONFIG)"
+	@for folder in $(OWN_FOLDERS); do test ! -d "$(DESTDIR)$$folder" || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$folder"; done
+
+# --- the Debian package --------------------------------------------------------------------------------------------------
+# Built from a copy of what git has, or would take, of this tree: nothing is left beside it, and nothing of build/ gets in.
+# What MAKEFLAGS and the environment of this make say is not meant for it. DEB_HOST=arm64 builds for another machine.
+DEB_HOST  ?= $(shell dpkg --print-architecture 2>/dev/null)
+DEB_CROSS := $(if $(filter-out $(shell dpkg --print-architecture 2>/dev/null),$(DEB_HOST)),-a$(DEB_HOST) -Pcross)
+DEB       := $(BUILD)/deb/smswarden_$(VERSION)_$(DEB_HOST).deb
+
+deb: have-deps
+	@$(MAKE) --no-print-directory $(DEB)
+
+$(DEB): $(shell find Makefile LICENSE debian docs/man etc include src systemd udev -type f 2>/dev/null)
+	$(call say,DEB)debian/build $(@D) $(DEB_CROSS)
 
 # --- the core in a simulated world ---------------------------------------------------------------------------------------
 SIMULATION_OBJECTS := $(call objects,tests/simulation)
@@ -190,4 +288,4 @@ $(BUILD)/tests/simulation/simulation: $(SIMULATION_OBJECTS) $(BUILD)/libcore.a
 clean:
 	rm -rf $(BUILD)
 
--include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell test -d $(BUILD) && find $(BUILD) -type d '(' -name cross -o -name vm -o -name deb ')' -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -17,6 +17,14 @@ struct control_client;
  */
 int control_client_connect(struct control_client **ret, const char *socket_path, usec_t timeout);
 
+/*
+ * Connects over the system bus (or $DBUS_SYSTEM_BUS_ADDRESS), where polkit may allow others than root to
+ * control; a person may be asked for a password meanwhile. What is read there is without IMSI and numbers.
+ * Whether a controller is there shows at the first call: -EHOSTUNREACH. 0; -ENOENT, -ECONNREFUSED: no system
+ * bus; -ETIMEDOUT; or what the socket says.
+ */
+int control_client_connect_system(struct control_client **ret, usec_t timeout);
+
 /* NULL is fine; returns NULL. */
 struct control_client *control_client_free(struct control_client *client);
 
@@ -34,9 +42,9 @@ struct control_request {
 };
 
 /*
- * Asks and waits for the outcome: ret_result 0 done, 1 failed, 2 refused, with a sentence. -EACCES: only root
- * may; -EINVAL, -EBUSY: refused by the bus itself, with its sentence in ret_message; -ETIMEDOUT; or the errno
- * of the connection: what becomes of the command is not known then.
+ * Asks and waits for the outcome: ret_result 0 done, 1 failed, 2 refused, with a sentence. -EACCES: who asks
+ * may not, with the reason in ret_message; -EINVAL, -EBUSY: refused by the bus itself, with its sentence in
+ * ret_message; -ETIMEDOUT; or the errno of the connection: what becomes of the command is not known then.
  */
 int control_client_command(struct control_client *client, const struct control_request *request,
                            usec_t timeout, int *ret_result, char *ret_message, size_t size);

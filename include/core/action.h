@@ -6,10 +6,12 @@
 #ifndef CORE_ACTION_H
 #define CORE_ACTION_H
 
+#include "base/usec.h"
 #include "core/config.h"
 #include "core/hold_record.h"
 #include "core/modem_record.h"
 #include "core/process.h"
+#include "core/record.h"
 
 #include <stdbool.h>
 
@@ -36,16 +38,6 @@ enum action_kind {
         ACTION_RECORD,         /* something a person should be able to read later */
         ACTION_REPLY,          /* answer the command `token` */
         ACTION_KIND_MAX
-};
-
-enum record_kind {
-        RECORD_MODEM,
-        RECORD_RESTART,
-        RECORD_HOLD,
-        RECORD_SMSD,
-        RECORD_CONFIG,
-        RECORD_FLAG,
-        RECORD_OBSERVED,
 };
 
 #define ACTION_MESSAGE_MAX 384
@@ -75,6 +67,9 @@ struct action {
                         enum severity severity;
                         char modem[SMSD_MODEM_NAME_MAX];
                         char message[ACTION_MESSAGE_MAX]; /* foreign text in it is escaped */
+                        char cause[16];                   /* of a restart, "" none */
+                        usec_t duration; /* how long what it tells of took, lasted or will last, 0 none */
+                        usec_t incident; /* its id, 0 none */
                 } record;
                 struct {
                         unsigned token;
@@ -99,13 +94,14 @@ void action_list_init(struct action_list *list);
  * list is full. Never NULL. */
 struct action *action_push(struct action_list *list, enum action_kind kind);
 
-void action_record(struct action_list *list, enum record_kind kind, enum severity severity, const char *modem,
-                   const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Returns the action, so that cause and duration can be filled in. Never NULL. */
+struct action *action_record(struct action_list *list, enum record_kind kind, enum severity severity,
+                             const char *modem, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 void action_reply(struct action_list *list, unsigned token, int result, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 const char *action_kind_to_string(enum action_kind kind);
-const char *record_kind_to_string(enum record_kind kind);
 
 #endif

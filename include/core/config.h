@@ -17,6 +17,7 @@
 enum gateway_mode { MODE_CONTROL, MODE_OBSERVE };
 enum control_backend { CONTROL_AUTO, CONTROL_SYSTEMD, CONTROL_DIRECT };
 enum hotplug_source { HOTPLUG_AUTO, HOTPLUG_UDEV, HOTPLUG_SYSFS };
+enum system_bus { SYSTEM_BUS_AUTO, SYSTEM_BUS_OFF };
 enum match_kind { MATCH_AUTO, MATCH_IMEI, MATCH_IMSI, MATCH_USB, MATCH_DEVICE };
 enum manage_what { MANAGE_DEVICE, MANAGE_PROFILE };
 enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL };
@@ -26,6 +27,7 @@ struct modem_config {
         enum match_kind match;
         char match_value[DEVICE_NODE_MAX];
         char profile[32]; /* "auto" or a profile's name */
+        char link[32];    /* another name of its AT port below /dev, "" none */
         enum manage_what manage;
         usec_t boot_timeout;
 };
@@ -41,6 +43,7 @@ struct config {
         enum gateway_mode mode;
         enum control_backend control;
         enum hotplug_source hotplug; /* auto: udev where udevd runs, else the kernel's events and sysfs */
+        enum system_bus system_bus;  /* auto: on it whenever there is one; off: RUNTIME_DIR/bus only */
         char unit[CONFIG_PATH_MAX];
         char smsd[CONFIG_PATH_MAX];
         char smsd_conf[CONFIG_PATH_MAX];
@@ -70,6 +73,13 @@ void config_init(struct config *config);
 
 /* The defaults of one modem. */
 void modem_config_init(struct modem_config *modem, const char *name);
+
+/*
+ * Folds the sections into the one whose settings a USB device takes before anything is known of its SIM: the
+ * one that names its path, else the first that names no place. `best` is the result so far (NULL none).
+ */
+const struct modem_config *modem_config_prefer(const struct modem_config *best,
+                                               const struct modem_config *candidate, const char *usb_path);
 
 /* One `key = value` of `[section]`. Returns 0, or -EINVAL / -E2BIG with the message filled; the config is
  * unchanged then. */

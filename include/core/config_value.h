@@ -42,6 +42,8 @@ extern const struct config_kind config_kind_unit;      /* a systemd service */
 extern const struct config_kind config_kind_account;   /* user or group name, `auto`, or nothing */
 extern const struct config_kind config_kind_owners;    /* users and @groups, separated by blanks */
 extern const struct config_kind config_kind_match; /* fills match and match_value of a struct modem_config */
+extern const struct config_kind
+    config_kind_link; /* a name below /dev for a link of ours, or nothing / `none` */
 extern const struct config_kind config_kind_profile; /* `auto` or the name of a profile */
 extern const struct config_kind
     config_kind_url; /* printable, no blanks; never repeated in a message: it may hold a password */

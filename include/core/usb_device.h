@@ -20,7 +20,8 @@ struct usb_interface {
         uint8_t protocol;
         uint8_t bulk;                 /* bulk endpoints */
         uint8_t interrupt;            /* interrupt endpoints */
-        char node[DEVICE_NODE_MAX];   /* its tty's device node, "" while the kernel has not made one */
+        char node[DEVICE_NODE_MAX];   /* its tty by udev's stable name, else its device node; "" while the
+                                         kernel   has not made one */
         char target[DEVICE_NODE_MAX]; /* realpath of node: what /proc/PID/fd shows of who has it open */
 };
 

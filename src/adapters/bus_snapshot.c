@@ -117,6 +117,12 @@ static void blank_numbers(char *text)
         }
 }
 
+void bus_snapshot_public_text(char *target, size_t size, const char *text)
+{
+        (void)text_clean(target, size, text);
+        blank_numbers(target);
+}
+
 static int write_text(void *userdata, const char *key, char *value, size_t size)
 {
         struct writer *w = userdata;

@@ -16,6 +16,9 @@
 /* Appends the snapshot. `full` false: without what is private. 0 or a negative errno. */
 int bus_snapshot_append(sd_bus_message *message, struct snapshot *snapshot, bool full);
 
+/* Foreign or free text as everybody may read it: clean, and no phone numbers. Cut when it does not fit. */
+void bus_snapshot_public_text(char *target, size_t size, const char *text);
+
 /* Reads it. 0, or a negative errno with the snapshot half filled. */
 int bus_snapshot_read(sd_bus_message *message, struct snapshot *ret_snapshot);
 

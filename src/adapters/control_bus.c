@@ -1,6 +1,6 @@
 /*
- * The control bus, see adapters/control_bus.h: the listening socket, who gets a connection, and the commands
- * whose answer is still to come. What happens on one connection is control_peer.c.
+ * The control bus, see adapters/control_bus.h: the listening socket of the peer bus, who gets a connection,
+ * and the commands whose answer is still to come. The other parts are listed in control_private.h.
  *
  * A connection ends in a sweep of its own event, never while sd-bus dispatches something of it. Commands hold
  * a reference to the call they answer; they go with their connection.
@@ -24,6 +24,11 @@
 bool control_is_trusted(uid_t uid)
 {
         return uid == 0 || uid == geteuid();
+}
+
+sd_event_source *control_end_source(sd_event_source *source)
+{
+        return source ? sd_event_source_disable_unref(source) : NULL;
 }
 
 /* --- commands in flight --- */
@@ -65,6 +70,13 @@ bool control_bus_waits(const struct control_bus *control, const struct control_p
         return false;
 }
 
+void control_bus_forget(struct control_bus *control, const struct control_peer *peer)
+{
+        for (unsigned i = 0; i < ARRAY_SIZE(control->pending); i++)
+                if (control->pending[i].token && control->pending[i].peer == peer)
+                        forget_pending(&control->pending[i]);
+}
+
 void control_bus_reply(struct control_bus *bus, unsigned token, int result, const char *message)
 {
         struct pending_command *pending = token ? find_pending(bus, token) : NULL;
@@ -73,7 +85,8 @@ void control_bus_reply(struct control_bus *bus, unsigned token, int result, cons
         if (!pending)
                 return;
         (void)text_clean(text, sizeof(text), message);
-        if (sd_bus_reply_method_return(pending->call, "is", result, text) < 0)
+        /* On the system bus a failure means that the connection ends, which its own part sees. */
+        if (sd_bus_reply_method_return(pending->call, "is", result, text) < 0 && pending->peer)
                 control_peer_drop(pending->peer);
         forget_pending(pending);
 }
@@ -84,10 +97,9 @@ static void end_peer(struct control_bus *control, unsigned place)
 {
         struct control_peer *peer = control->peers[place];
 
-        for (unsigned i = 0; i < ARRAY_SIZE(control->pending); i++)
-                if (control->pending[i].token && control->pending[i].peer == peer)
-                        forget_pending(&control->pending[i]);
+        control_bus_forget(control, peer);
         control->peers[place] = control_peer_free(peer);
+        control->n_peers--;
 }
 
 static int on_sweep(sd_event_source *source _unused_, void *userdata)
@@ -104,7 +116,7 @@ void control_peer_drop(struct control_peer *peer)
 {
         peer->dead = true;
         (void)sd_event_source_set_enabled(peer->input, SD_EVENT_OFF);
-        (void)sd_event_source_set_enabled(peer->control->sweep, SD_EVENT_ONESHOT);
+        (void)sd_event_source_set_enabled(peer->line.control->sweep, SD_EVENT_ONESHOT);
 }
 
 /* The place for one more connection of `uid`, -EUSERS when there is none for it. */
@@ -139,7 +151,10 @@ static int admit(struct control_bus *control, int taken_fd)
                 return place;
         int given = fd;
         fd = -1;
-        return control_peer_new(&control->peers[place], control, given, peer.uid);
+        int r = control_peer_new(&control->peers[place], control, given, peer.uid);
+        if (r >= 0)
+                control->n_peers++;
+        return r;
 }
 
 static int on_resume(sd_event_source *source _unused_, uint64_t now _unused_, void *userdata)
@@ -248,16 +263,13 @@ int control_bus_new(struct control_bus **ret, sd_event *event, const char *socke
                 r = open_socket(control, socket_path);
         if (r >= 0)
                 r = add_sources(control);
+        if (r >= 0)
+                r = control_values_start(control);
         if (r < 0)
                 return r;
         *ret = control;
         control = NULL;
         return 0;
-}
-
-static sd_event_source *end_source(sd_event_source *source)
-{
-        return source ? sd_event_source_disable_unref(source) : NULL;
 }
 
 struct control_bus *control_bus_free(struct control_bus *bus)
@@ -267,9 +279,11 @@ struct control_bus *control_bus_free(struct control_bus *bus)
         for (unsigned i = 0; i < CONTROL_BUS_PEERS_MAX; i++)
                 if (bus->peers[i])
                         end_peer(bus, i);
-        bus->listen = end_source(bus->listen);
-        bus->resume = end_source(bus->resume);
-        bus->sweep = end_source(bus->sweep);
+        bus->system = control_system_free(bus->system);
+        control_values_stop(bus);
+        bus->listen = control_end_source(bus->listen);
+        bus->resume = control_end_source(bus->resume);
+        bus->sweep = control_end_source(bus->sweep);
         if (bus->path[0])
                 (void)unlink(bus->path); /* another daemon replaces it anyway */
         bus->fd = close_fd(bus->fd);

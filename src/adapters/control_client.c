@@ -1,7 +1,7 @@
 /*
- * The client of the control bus, see adapters/control_client.h. Connects by itself instead of by an address,
- * so that every wait has our deadline: a controller that is stopped or hangs must not hang a tired person's
- * terminal.
+ * The client of the control bus, see adapters/control_client.h. Connects to the peer bus by itself instead of
+ * by an address, so that every wait has our deadline: a controller that is stopped or hangs must not hang a
+ * tired person's terminal.
  */
 #include "adapters/control_client.h"
 
@@ -17,11 +17,14 @@
 #include <systemd/sd-bus.h>
 #include <time.h>
 
-#define OBJECT    "/org/smswarden/Gateway1"
-#define INTERFACE "org.smswarden.Gateway1"
+#define NAME       "org.smswarden.Gateway1"
+#define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
+#define OBJECT     "/org/smswarden/Gateway1"
+#define INTERFACE  "org.smswarden.Gateway1"
 
 struct control_client {
         sd_bus *bus;
+        bool system; /* over the system bus */
 };
 
 static void drop_message(sd_bus_message **message)
@@ -107,6 +110,35 @@ int control_client_connect(struct control_client **ret, const char *socket_path,
         return 0;
 }
 
+static int start_system_bus(struct control_client *client, usec_t deadline)
+{
+        const char *address = getenv("DBUS_SYSTEM_BUS_ADDRESS");
+        int r = sd_bus_new(&client->bus);
+
+        client->system = true;
+        if (r >= 0)
+                r = sd_bus_set_address(client->bus, address ? address : SYSTEM_BUS);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(client->bus, 1);
+        if (r >= 0)
+                r = sd_bus_start(client->bus);
+        return r < 0 ? r : wait_until_ready(client->bus, deadline);
+}
+
+int control_client_connect_system(struct control_client **ret, usec_t timeout)
+{
+        _cleanup_(control_client_cleanup) struct control_client *client = calloc(1, sizeof(*client));
+
+        if (!client)
+                return -ENOMEM;
+        int r = start_system_bus(client, usec_add(now_monotonic(), timeout));
+        if (r < 0)
+                return r;
+        *ret = client;
+        client = NULL;
+        return 0;
+}
+
 struct control_client *control_client_free(struct control_client *client)
 {
         if (!client)
@@ -114,6 +146,30 @@ struct control_client *control_client_free(struct control_client *client)
         client->bus = sd_bus_close_unref(client->bus);
         free(client);
         return NULL;
+}
+
+/* Looking at a gateway does not start it. */
+static int new_call(struct control_client *client, const char *member, sd_bus_message **ret)
+{
+        _cleanup_(drop_message) sd_bus_message *call = NULL;
+        int r = sd_bus_message_new_method_call(client->bus, &call, client->system ? NAME : NULL, OBJECT,
+                                               INTERFACE, member);
+
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(call, 0);
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(call, client->system);
+        if (r < 0)
+                return r;
+        *ret = call;
+        call = NULL;
+        return 0;
+}
+
+/* "no such name" has two names, for names that could be started and others. */
+static int call_error(int error)
+{
+        return error == -ENXIO ? -EHOSTUNREACH : error;
 }
 
 int control_client_snapshot(struct control_client *client, usec_t timeout, struct snapshot *ret_snapshot)
@@ -124,11 +180,11 @@ int control_client_snapshot(struct control_client *client, usec_t timeout, struc
 
         if (!snapshot)
                 return -ENOMEM;
-        int r = sd_bus_message_new_method_call(client->bus, &call, NULL, OBJECT, INTERFACE, "Snapshot");
+        int r = new_call(client, "Snapshot", &call);
         if (r >= 0)
                 r = sd_bus_call(client->bus, call, timeout, NULL, &reply);
         if (r < 0)
-                return r;
+                return call_error(r);
         if (bus_snapshot_read(reply, snapshot) < 0)
                 return -EBADMSG;
         *ret_snapshot = *snapshot;
@@ -153,8 +209,7 @@ static int make_call(struct control_client *client, const struct control_request
         static const char *const members[] = {
             [COMMAND_STOP] = "Stop", [COMMAND_START] = "Start", [COMMAND_RESTART] = "Restart"};
         _cleanup_(drop_message) sd_bus_message *call = NULL;
-        int r = sd_bus_message_new_method_call(client->bus, &call, NULL, OBJECT, INTERFACE,
-                                               members[request->kind]);
+        int r = new_call(client, members[request->kind], &call);
 
         if (r >= 0 && request->kind == COMMAND_STOP)
                 r = sd_bus_message_append(call, "t", request->duration);
@@ -184,7 +239,7 @@ int control_client_command(struct control_client *client, const struct control_r
         r = sd_bus_call(client->bus, call, timeout, &error, &reply);
         if (r < 0) {
                 (void)text_clean(ret_message, size, error.message ? error.message : "");
-                return sd_bus_error_has_name(&error, SD_BUS_ERROR_LIMITS_EXCEEDED) ? -EBUSY : r;
+                return sd_bus_error_has_name(&error, SD_BUS_ERROR_LIMITS_EXCEEDED) ? -EBUSY : call_error(r);
         }
         if (sd_bus_message_read(reply, "is", &result, &message) < 0)
                 return -EBADMSG;

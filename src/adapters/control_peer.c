@@ -12,162 +12,18 @@
  */
 #include "control_private.h"
 
-#include "bus_snapshot.h"
-
 #include "base/cleanup.h"
-#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define PIECE_SIZE       4096 /* at most PIPE_BUF: into an empty pipe it fits as a whole */
 #define UNREAD_MAX       16   /* answers */
 #define SEND_BUFFER_SIZE (256 * 1024)
 #define IDLE_MAX_USEC    UINT64_C(60000000)
-#define DURATION_MAX     (30 * USEC_PER_DAY)
-
-static void drop_message(sd_bus_message **message)
-{
-        *message = sd_bus_message_unref(*message);
-}
-
-/* --- methods --- */
-
-static int method_snapshot(sd_bus_message *call, void *userdata, sd_bus_error *error _unused_)
-{
-        struct control_peer *peer = userdata;
-        struct control_bus *control = peer->control;
-        _cleanup_(drop_message) sd_bus_message *reply = NULL;
-
-        snapshot_init(&control->snapshot);
-        control->callbacks.snapshot(control->userdata, &control->snapshot);
-        int r = sd_bus_message_new_method_return(call, &reply);
-        if (r >= 0)
-                r = bus_snapshot_append(reply, &control->snapshot, control_is_trusted(peer->uid));
-        return r < 0 ? r : sd_bus_send(peer->bus, reply, NULL);
-}
-
-static int refuse_stranger(const struct control_peer *peer, sd_bus_error *error)
-{
-        if (control_is_trusted(peer->uid))
-                return 0;
-        return sd_bus_error_set_const(error, SD_BUS_ERROR_ACCESS_DENIED, "only root may control the gateway");
-}
-
-/* Not by getpwuid(): name services may ask a network, and the daemon waits for nobody. */
-static void name_account(uid_t uid, char *target, size_t size)
-{
-        _cleanup_fclose_ FILE *file = fopen("/etc/passwd", "re");
-        struct passwd entry, *found = NULL;
-        char buffer[1024];
-
-        (void)text_format(target, size, "uid %u", uid);
-        while (file && fgetpwent_r(file, &entry, buffer, sizeof(buffer), &found) == 0) {
-                if (found->pw_uid != uid)
-                        continue;
-                (void)text_escape(target, size, found->pw_name, strlen(found->pw_name));
-                return;
-        }
-}
-
-static int64_t wall_clock_seconds(void)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_REALTIME, &now);
-        return now.tv_sec;
-}
-
-static int read_command(sd_bus_message *call, struct command *command)
-{
-        const char *reason;
-        int force;
-        int r = 0;
-
-        if (command->kind == COMMAND_STOP)
-                r = sd_bus_message_read_basic(call, 't', &command->duration);
-        if (r >= 0)
-                r = sd_bus_message_read(call, "sb", &reason, &force);
-        if (r < 0)
-                return r;
-        /* What was cut says so: half a sentence is misread. */
-        if (text_escape(command->reason, sizeof(command->reason) - strlen("..."), reason, strlen(reason)) < 0)
-                (void)text_append(command->reason, sizeof(command->reason), "...");
-        command->force = force;
-        return 0;
-}
-
-static int take_command(struct control_peer *peer, sd_bus_message *call, enum command_kind kind,
-                        sd_bus_error *error)
-{
-        struct command command = {.kind = kind, .realtime = wall_clock_seconds()};
-        int r = refuse_stranger(peer, error);
-
-        if (r >= 0)
-                r = read_command(call, &command);
-        if (r < 0)
-                return r;
-        if (command.duration > DURATION_MAX)
-                return sd_bus_error_set_const(error, SD_BUS_ERROR_INVALID_ARGS,
-                                              "a hold has an end: 30 days at most");
-        name_account(peer->uid, command.by, sizeof(command.by));
-        command.token = control_bus_keep(peer->control, peer, call);
-        if (command.token == 0)
-                return sd_bus_error_set_const(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                              "too many commands wait already; try again when they are done");
-        peer->control->callbacks.command(peer->control->userdata, &command);
-        return 1;
-}
-
-static int method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error)
-{
-        return take_command(userdata, call, COMMAND_STOP, error);
-}
-
-static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *error)
-{
-        return take_command(userdata, call, COMMAND_START, error);
-}
-
-static int method_restart(sd_bus_message *call, void *userdata, sd_bus_error *error)
-{
-        return take_command(userdata, call, COMMAND_RESTART, error);
-}
-
-static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *error)
-{
-        struct control_peer *peer = userdata;
-        int r = refuse_stranger(peer, error);
-
-        if (r < 0)
-                return r;
-        peer->control->callbacks.reload(peer->control->userdata);
-        return sd_bus_reply_method_return(call, NULL);
-}
-
-/* UNPRIVILEGED: sd-bus' own check asks for the rights of who sent the message; ours is by the connection. */
-static const sd_bus_vtable methods[] = {
-    SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_NAMES("Snapshot", NULL, , "a{sv}", SD_BUS_PARAM(state), method_snapshot,
-                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_NAMES(
-        "Stop", "tsb", SD_BUS_PARAM(duration_usec) SD_BUS_PARAM(reason) SD_BUS_PARAM(force), "is",
-        SD_BUS_PARAM(result) SD_BUS_PARAM(message), method_stop, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_NAMES("Start", "sb", SD_BUS_PARAM(reason) SD_BUS_PARAM(force), "is",
-                             SD_BUS_PARAM(result) SD_BUS_PARAM(message), method_start,
-                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_NAMES("Restart", "sb", SD_BUS_PARAM(reason) SD_BUS_PARAM(force), "is",
-                             SD_BUS_PARAM(result) SD_BUS_PARAM(message), method_restart,
-                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("Reload", NULL, NULL, method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_VTABLE_END,
-};
 
 /* --- the gate --- */
 
@@ -182,14 +38,14 @@ static int on_idle(sd_event_source *source _unused_, uint64_t now _unused_, void
 {
         struct control_peer *peer = userdata;
 
-        if (control_bus_waits(peer->control, peer))
+        if (control_bus_waits(peer->line.control, peer))
                 restart_idle_time(peer);
         else
                 control_peer_drop(peer);
         return 0;
 }
 
-static bool reads_its_answers(const struct control_peer *peer)
+bool control_peer_reads(const struct control_peer *peer)
 {
         uint64_t unread = 0;
 
@@ -204,7 +60,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
         peer->fed = 0;
         if (peer->dead)
                 return 1;
-        if (!reads_its_answers(peer) ||
+        if (!control_peer_reads(peer) ||
             sd_bus_message_is_signal(message, "org.freedesktop.DBus.Local", "Disconnected") > 0) {
                 control_peer_drop(peer);
                 return 1;
@@ -274,7 +130,7 @@ static int start_bus(struct control_peer *peer)
         if (r >= 0)
                 r = set_ends(peer);
         if (r >= 0)
-                r = sd_bus_set_server(peer->bus, 1, peer->control->id);
+                r = sd_bus_set_server(peer->bus, 1, peer->line.control->id);
         if (r >= 0)
                 r = sd_bus_set_anonymous(peer->bus, 1);
         if (r >= 0)
@@ -282,19 +138,18 @@ static int start_bus(struct control_peer *peer)
         if (r >= 0)
                 r = sd_bus_add_filter(peer->bus, NULL, on_message, peer);
         if (r >= 0)
-                r = sd_bus_add_object_vtable(peer->bus, NULL, CONTROL_OBJECT, CONTROL_INTERFACE, methods,
-                                             peer);
+                r = control_object_add(peer->bus, &peer->line);
         if (r >= 0)
                 r = sd_bus_start(peer->bus);
         /* sd-bus has just made it 8 MB, which a crowd of slow readers could fill. */
         if (r >= 0 && setsockopt(peer->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
                 r = -errno;
-        return r < 0 ? r : sd_bus_attach_event(peer->bus, peer->control->event, CONTROL_BUS_PRIORITY);
+        return r < 0 ? r : sd_bus_attach_event(peer->bus, peer->line.control->event, CONTROL_BUS_PRIORITY);
 }
 
 static int add_sources(struct control_peer *peer)
 {
-        sd_event *event = peer->control->event;
+        sd_event *event = peer->line.control->event;
         int r = sd_event_add_io(event, &peer->input, peer->fd, EPOLLIN, on_input, peer);
 
         if (r >= 0)
@@ -318,7 +173,7 @@ int control_peer_new(struct control_peer **ret, struct control_bus *control, int
                 (void)close_fd(fd);
                 return -ENOMEM;
         }
-        peer->control = control;
+        peer->line = (struct control_line){.control = control, .peer = peer};
         peer->uid = uid;
         peer->fd = fd;
         peer->feed = -1;

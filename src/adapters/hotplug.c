@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "core/usb_path.h"
 
 #include <dirent.h>
 #include <string.h>
@@ -118,6 +119,7 @@ static int take_picture(struct hotplug *hotplug, const struct usb_device *device
                         return r;
         }
         known->seen = true;
+        known->tagged = hotplug_udev_tagged(hotplug, device->path);
         if (!is_new && !always && same_picture(&known->device, device))
                 return 0;
         known->device = *device;
@@ -171,7 +173,7 @@ static int scan_devices(struct hotplug *hotplug, bool always)
         if (!dir)
                 return errno == ENOENT ? 0 : -errno;
         for (struct dirent *entry; (entry = readdir(dir));)
-                if (hotplug_is_usb_path(entry->d_name, strlen(entry->d_name)))
+                if (usb_path_is_valid(entry->d_name, strlen(entry->d_name)))
                         hotplug_refresh(hotplug, entry->d_name, always);
         (void)closedir(dir);
         return 0;
@@ -191,6 +193,7 @@ int hotplug_enumerate(struct hotplug *hotplug)
 {
         int r = hotplug_scan(hotplug, true);
 
+        hotplug_monitor_adjust(hotplug);
         if (r < 0)
                 return r;
         hotplug->callbacks.enumerated(hotplug->userdata);

@@ -10,11 +10,14 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/usec.h"
+#include "core/usb_path.h"
 
 #include <string.h>
 #include <sys/inotify.h>
 
 #define UDEV_CONTROL   "/run/udev/control"
+#define LINKS          "/smswarden/"
+#define TAG            "smswarden"
 #define RECEIVE_BUFFER (8 * 1024 * 1024)
 #define BURST_MAX      1024 /* events read before the loop gets its turn again */
 #define DIRTY_MAX      32
@@ -28,28 +31,42 @@ struct dirty {
         char paths[DIRTY_MAX][USB_PATH_MAX];
 };
 
-bool hotplug_udev_ready(struct hotplug *hotplug, const char *tty)
+/* The name that our rules gave it, if it fits. */
+static void find_link(struct hotplug *hotplug, struct udev_device *device, char link[DEVICE_NODE_MAX])
+{
+        char folder[sizeof(hotplug->dev_root) + sizeof(LINKS)];
+        struct udev_list_entry *entry;
+
+        (void)text_format(folder, sizeof(folder), "%s" LINKS, hotplug->dev_root); /* it fits */
+        udev_list_entry_foreach(entry, udev_device_get_devlinks_list_entry(device))
+        {
+                const char *name = udev_list_entry_get_name(entry);
+                if (text_starts_with(name, folder) && text_copy(link, DEVICE_NODE_MAX, name) == 0)
+                        return;
+        }
+        link[0] = '\0';
+}
+
+bool hotplug_udev_ready(struct hotplug *hotplug, const char *tty, char link[DEVICE_NODE_MAX])
 {
         struct udev_device *device = udev_device_new_from_subsystem_sysname(hotplug->udev, "tty", tty);
         bool ready = device && udev_device_get_is_initialized(device) > 0;
 
+        link[0] = '\0';
+        if (ready)
+                find_link(hotplug, device, link);
         udev_device_unref(device);
         return ready;
 }
 
-/* The innermost USB device of a devpath, by its text: at a removal the parents may be gone from sysfs
- * already. */
-static bool usb_path_of(const char *devpath, char target[USB_PATH_MAX])
+bool hotplug_udev_tagged(struct hotplug *hotplug, const char *usb_path)
 {
-        bool found = false;
-
-        for (const char *p = devpath; p; p = strchr(p, '/')) {
-                p += *p == '/';
-                size_t length = strcspn(p, "/");
-                if (hotplug_is_usb_path(p, length))
-                        found = text_copy_n(target, USB_PATH_MAX, p, length) == 0;
-        }
-        return found;
+        if (!hotplug->udevd)
+                return false;
+        struct udev_device *device = udev_device_new_from_subsystem_sysname(hotplug->udev, "usb", usb_path);
+        bool tagged = device && udev_device_has_current_tag(device, TAG) > 0;
+        udev_device_unref(device);
+        return tagged;
 }
 
 static void flush(struct hotplug *hotplug, struct dirty *dirty)
@@ -73,14 +90,14 @@ static void take_event(struct hotplug *hotplug, struct udev_device *device, stru
 {
         const char *action = udev_device_get_action(device), *devtype = udev_device_get_devtype(device);
         const char *devpath = udev_device_get_devpath(device);
-        char usb_path[USB_PATH_MAX];
+        struct usb_place place;
 
-        if (!devpath || !usb_path_of(devpath, usb_path))
+        if (!devpath || usb_path_find(devpath, &place) < 0)
                 return; /* a console, a pty: no USB */
         bool is_device = devtype && text_equal(devtype, "usb_device");
         if (is_device && action && text_equal(action, "remove"))
-                hotplug_forget(hotplug, usb_path);
-        mark(hotplug, dirty, usb_path);
+                hotplug_forget(hotplug, place.path);
+        mark(hotplug, dirty, place.path);
 }
 
 /* Reads what is queued. True: the kernel dropped events. */
@@ -114,6 +131,7 @@ static int on_monitor(sd_event_source *source, int fd, uint32_t revents, void *u
         (void)revents;
         bool lost = drain(hotplug, &dirty);
         flush(hotplug, &dirty);
+        hotplug_monitor_adjust(hotplug);
         if (!lost)
                 return 0;
         log_notice("hotplug: the kernel dropped events; looking at all devices again");
@@ -121,6 +139,47 @@ static int on_monitor(sd_event_source *source, int fd, uint32_t revents, void *u
         if (r < 0)
                 log_error("hotplug: cannot list the devices: %s", strerror(-r));
         return 0;
+}
+
+static int add_filters(struct udev_monitor *monitor, bool narrow)
+{
+        int r = udev_monitor_filter_add_match_subsystem_devtype(monitor, "tty", NULL);
+
+        if (r >= 0)
+                r = udev_monitor_filter_add_match_subsystem_devtype(monitor, "usb", "usb_device");
+        if (r >= 0 && narrow)
+                r = udev_monitor_filter_add_match_tag(monitor, TAG);
+        return r;
+}
+
+/*
+ * A device that we know must be heard when it leaves. So the tag is listened for only while every known
+ * device bears it: then the rules are at work and tag the next modem too. Without the rules, or with a
+ * stranger's tty plugged in, everything is heard.
+ */
+static bool may_be_narrow(const struct hotplug *hotplug)
+{
+        for (const struct hotplug_known *known = hotplug->known; known; known = known->next)
+                if (!known->tagged)
+                        return false;
+        return hotplug->known != NULL;
+}
+
+void hotplug_monitor_adjust(struct hotplug *hotplug)
+{
+        bool narrow = may_be_narrow(hotplug);
+
+        if (!hotplug->monitor || narrow == hotplug->narrow)
+                return;
+        int r = udev_monitor_filter_remove(hotplug->monitor);
+        if (r >= 0)
+                r = add_filters(hotplug->monitor, narrow);
+        if (r >= 0)
+                r = udev_monitor_filter_update(hotplug->monitor);
+        if (r < 0)
+                log_error("hotplug: cannot choose what to listen to: %s", strerror(-r));
+        else
+                hotplug->narrow = narrow;
 }
 
 static int start_netlink(struct hotplug *hotplug, const char *group)
@@ -131,9 +190,7 @@ static int start_netlink(struct hotplug *hotplug, const char *group)
         hotplug->monitor = udev_monitor_new_from_netlink(hotplug->udev, group);
         if (!hotplug->monitor)
                 return errno > 0 ? -errno : -ENOMEM;
-        int r = udev_monitor_filter_add_match_subsystem_devtype(hotplug->monitor, "tty", NULL);
-        if (r >= 0)
-                r = udev_monitor_filter_add_match_subsystem_devtype(hotplug->monitor, "usb", "usb_device");
+        int r = add_filters(hotplug->monitor, false);
         if (r < 0)
                 return r;
         /* The default holds some hundred events; without CAP_NET_ADMIN it stays, and a loss is noticed

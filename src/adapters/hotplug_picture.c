@@ -116,6 +116,14 @@ static int resolve_node(const char *node, char target[DEVICE_NODE_MAX])
         return realpath(node, resolved) ? text_copy(target, DEVICE_NODE_MAX, resolved) : -ENODEV;
 }
 
+/* What udev remembers of a link can be old. */
+static bool leads_to(const char *link, const char *target)
+{
+        char resolved[PATH_MAX];
+
+        return link[0] && realpath(link, resolved) && text_equal(resolved, target);
+}
+
 /* The node's path as the kernel names it in the class device's uevent (DEVNAME); a name without folder lies
  * in dev_root. */
 static int read_node_path(const struct hotplug *hotplug, const char *folder, const char *name,
@@ -146,13 +154,15 @@ static int read_node_path(const struct hotplug *hotplug, const char *folder, con
 static void take_tty(struct builder *builder, const char *path, const char *name,
                      struct usb_interface *interface)
 {
-        char number[16], node[DEVICE_NODE_MAX], target[DEVICE_NODE_MAX];
+        char number[16], node[DEVICE_NODE_MAX], target[DEVICE_NODE_MAX], link[DEVICE_NODE_MAX] = "";
 
         if (read_attribute(builder, path, "dev", number, sizeof(number)) < 0 ||
-            (builder->ready && !builder->ready(builder->hotplug, name)))
+            (builder->ready && !builder->ready(builder->hotplug, name, link)))
                 return;
         if (read_node_path(builder->hotplug, path, name, node) < 0 || resolve_node(node, target) < 0)
                 return;
+        if (leads_to(link, target))
+                (void)text_copy(node, sizeof(node), link);               /* it fits */
         (void)text_copy(interface->node, sizeof(interface->node), node); /* both fit */
         (void)text_copy(interface->target, sizeof(interface->target), target);
 }
@@ -271,14 +281,4 @@ int hotplug_picture(struct hotplug *hotplug, const char *usb_path, hotplug_tty_r
         *ret_device = device;
         *ret_devnum = devnum;
         return 0;
-}
-
-bool hotplug_is_usb_path(const char *name, size_t length)
-{
-        static const char digits[] = "0123456789";
-        size_t bus = strspn(name, digits);
-
-        if (bus == 0 || length >= USB_PATH_MAX || name[bus] != '-')
-                return false;
-        return bus + 1 < length && strspn(name + bus + 1, "0123456789.") >= length - bus - 1;
 }

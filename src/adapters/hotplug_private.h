@@ -15,8 +15,9 @@ struct hotplug_node;
 struct hotplug_known {
         struct hotplug_known *next;
         unsigned
-            devnum; /* the kernel's number of this very attachment: tells a replug whose events were lost */
-        bool seen;  /* in the running scan */
+            devnum;  /* the kernel's number of this very attachment: tells a replug whose events were lost */
+        bool seen;   /* in the running scan */
+        bool tagged; /* by the rules of udev/70-smswarden.rules */
         struct usb_device device;
 };
 
@@ -29,6 +30,7 @@ struct hotplug {
         struct udev *udev;
         struct udev_monitor *monitor; /* NULL: force_sysfs */
         bool udevd;                   /* a tty must be initialised by udev before it counts */
+        bool narrow;                  /* the monitor lets tagged devices through only */
         sd_event_source *monitor_source;
         sd_event_source *dev_source;  /* inotify on dev_root, without udevd */
         sd_event_source *look_source; /* the next scan that dev_source asked for */
@@ -37,8 +39,11 @@ struct hotplug {
         struct hotplug_node *nodes;
 };
 
-/* Whether the tty `name` may be used already; asked by the picture's builder. */
-typedef bool (*hotplug_tty_ready)(struct hotplug *hotplug, const char *name);
+/*
+ * Whether the tty `name` may be used already; asked by the picture's builder. `link`: the stable name that
+ * udev's memory has for it, "" none; whether it leads there is for the asker to see.
+ */
+typedef bool (*hotplug_tty_ready)(struct hotplug *hotplug, const char *name, char link[DEVICE_NODE_MAX]);
 
 /*
  * Builds the picture of the USB device at `usb_path` from sysfs. -ENODEV: it is not there, or leaving.
@@ -46,9 +51,6 @@ typedef bool (*hotplug_tty_ready)(struct hotplug *hotplug, const char *name);
  */
 int hotplug_picture(struct hotplug *hotplug, const char *usb_path, hotplug_tty_ready ready,
                     struct usb_device *ret_device, unsigned *ret_devnum);
-
-/* True for a name like "1-1.2": a device, neither an interface ("1-1.2:1.0") nor a root hub ("usb1"). */
-bool hotplug_is_usb_path(const char *name, size_t length);
 
 /*
  * Looks at one device again, or at all of them, and tells what changed (`always`: all that is there). A
@@ -63,7 +65,13 @@ void hotplug_forget(struct hotplug *hotplug, const char *usb_path);
 
 int hotplug_monitor_start(struct hotplug *hotplug, const struct hotplug_options *options);
 void hotplug_monitor_stop(struct hotplug *hotplug);
-bool hotplug_udev_ready(struct hotplug *hotplug, const char *tty);
+bool hotplug_udev_ready(struct hotplug *hotplug, const char *tty, char link[DEVICE_NODE_MAX]);
+
+/* Has udev tagged the USB device as one of ours? False without udev. */
+bool hotplug_udev_tagged(struct hotplug *hotplug, const char *usb_path);
+
+/* After the list changed: listens to as few devices as is safe. */
+void hotplug_monitor_adjust(struct hotplug *hotplug);
 
 void hotplug_nodes_free(struct hotplug *hotplug);
 

@@ -22,6 +22,7 @@
 #define PAUSE_MAX       (30 * USEC_PER_SEC)
 #define PAUSE_MAX_BUSY  USEC_PER_SEC       /* while a job of ours waits for it */
 #define CALM_AFTER      (5 * USEC_PER_SEC) /* a connection that lived so long was a good one */
+#define UNREACHED_TOLD  6
 #define SYSTEMD_PRIVATE "/run/systemd/private"
 #define BUS_DAEMON      "org.freedesktop.DBus"
 
@@ -39,21 +40,32 @@ const char *link_destination(const struct smsd_systemd *s)
 
 /* --- signals --- */
 
-static void on_job(struct smsd_systemd *s, sd_bus_message *message)
+static void on_job_new(struct smsd_systemd *s, sd_bus_message *message)
 {
-        const char *path, *unit, *result;
+        const char *path, *unit;
         uint32_t id;
 
         if (sd_bus_message_read(message, "uos", &id, &path, &unit) <= 0)
                 return;
-        if (text_equal(unit, SYSTEMD_SHUTDOWN))
-                inquiry_ask(s);
-        if (!text_equal(unit, s->unit))
-                return;
-        if (text_equal(sd_bus_message_get_member(message), "JobNew"))
+        if (text_equal(unit, s->unit))
                 systemd_on_job_new(s, id);
-        else if (sd_bus_message_read(message, "s", &result) > 0)
+        else if (text_equal(unit, SYSTEMD_SHUTDOWN))
+                inquiry_ask(s);
+}
+
+static void on_job_removed(struct smsd_systemd *s, sd_bus_message *message)
+{
+        const char *path, *unit, *result;
+        uint32_t id;
+
+        if (sd_bus_message_read(message, "uoss", &id, &path, &unit, &result) <= 0)
+                return;
+        if (text_equal(unit, s->unit))
                 systemd_on_job_removed(s, id, result);
+        else if (text_equal(unit, SYSTEMD_SHUTDOWN))
+                inquiry_ask(s);
+        else if (text_equal(unit, s->hold.unit))
+                hold_timer_job_removed(s, result);
 }
 
 /* Of what changed nothing is read here: the question asks for it, and for what must be known with it. */
@@ -85,14 +97,16 @@ static void on_reloading(struct smsd_systemd *s, sd_bus_message *message)
                 link_lost(s);
 }
 
+static void lose(struct smsd_systemd *s, enum link_way next);
+
 /* daemon-reexec: another connection has the name, and knows nothing of our calls. */
 static void on_owner_changed(struct smsd_systemd *s, sd_bus_message *message)
 {
-        const char *name;
+        const char *name, *before, *after;
 
-        if (s->link.owner[0] && sd_bus_message_read(message, "s", &name) > 0 &&
+        if (s->link.owner[0] && sd_bus_message_read(message, "sss", &name, &before, &after) > 0 &&
             text_equal(name, SYSTEMD_NAME))
-                link_lost(s);
+                lose(s, after[0] ? LINK_BUS : LINK_PRIVATE);
 }
 
 static void on_disconnected(struct smsd_systemd *s, sd_bus_message *message _unused_)
@@ -101,9 +115,9 @@ static void on_disconnected(struct smsd_systemd *s, sd_bus_message *message _unu
 }
 
 /*
- * What we listen to. `where` and the name of a unit in `match` keep other units' jobs away from us, but only
- * on the bus: its daemon can look behind a number, sd-bus's own matches cannot (their arguments end at the
- * first one that is no string), so each handler looks at the name again.
+ * What we listen to. The rules given to the bus daemon keep other units' jobs away from us; systemd's own
+ * socket sends all of them, so each handler looks at the name again. sd-bus's own matches could not: it sees
+ * no argument behind one that is no string.
  */
 enum sender {
         FROM_SYSTEMD,
@@ -117,8 +131,8 @@ static const struct signal {
         enum sender from;
         void (*handle)(struct smsd_systemd *s, sd_bus_message *message);
 } signals[] = {
-    {SYSTEMD_MANAGER, "JobNew", FROM_SYSTEMD, on_job},
-    {SYSTEMD_MANAGER, "JobRemoved", FROM_SYSTEMD, on_job},
+    {SYSTEMD_MANAGER, "JobNew", FROM_SYSTEMD, on_job_new},
+    {SYSTEMD_MANAGER, "JobRemoved", FROM_SYSTEMD, on_job_removed},
     {SYSTEMD_MANAGER, "UnitRemoved", FROM_SYSTEMD, on_unit_removed},
     {SYSTEMD_MANAGER, "Reloading", FROM_SYSTEMD, on_reloading},
     {"org.freedesktop.DBus.Properties", "PropertiesChanged", FROM_SYSTEMD, on_properties},
@@ -219,6 +233,7 @@ static int add_matches(struct smsd_systemd *s)
             {SYSTEMD_NAME, MANAGER_RULE("JobRemoved") ",arg2='", s->unit},
             {SYSTEMD_NAME, MANAGER_RULE("JobNew") ",arg2='", SYSTEMD_SHUTDOWN},
             {SYSTEMD_NAME, MANAGER_RULE("JobRemoved") ",arg2='", SYSTEMD_SHUTDOWN},
+            {SYSTEMD_NAME, MANAGER_RULE("JobRemoved") ",arg2='", s->hold.unit},
             {SYSTEMD_NAME, MANAGER_RULE("UnitRemoved") ",arg0='", s->hold.unit},
             {SYSTEMD_NAME, "path='" SYSTEMD_PATH "',interface='" SYSTEMD_MANAGER "',member='", "Reloading"},
             {SYSTEMD_NAME,
@@ -335,14 +350,6 @@ static usec_t pause_after(const struct smsd_systemd *s)
         return usec_min(pause, own_job_active(s) ? PAUSE_MAX_BUSY : PAUSE_MAX);
 }
 
-/* The first pair of failures is daemon-reexec; the words come when it is more than that. */
-static void say_lost(const struct smsd_systemd *s)
-{
-        if (s->link.failures == 6)
-                log_warning("systemd cannot be reached, neither by the system bus nor by " SYSTEMD_PRIVATE
-                            "; trying again");
-}
-
 static void try_after(struct smsd_systemd *s, usec_t pause)
 {
         s->link.next_try = usec_add(systemd_now(s), pause);
@@ -350,7 +357,17 @@ static void try_after(struct smsd_systemd *s, usec_t pause)
                 log_error("out of memory: systemd is not connected to again");
 }
 
-void link_lost(struct smsd_systemd *s)
+/* daemon-reexec is a failure or two; the words come when it is more than that. */
+static void say_lost(const struct link *link, bool was_ready)
+{
+        if (was_ready)
+                log_info("the connection to systemd is lost, trying %s", way_name(link->way));
+        else if (link->unreached == UNREACHED_TOLD)
+                log_warning("systemd cannot be reached, neither by the system bus nor by " SYSTEMD_PRIVATE
+                            "; trying again");
+}
+
+static void lose(struct smsd_systemd *s, enum link_way next)
 {
         struct link *link = &s->link;
         bool was_ready = link->ready;
@@ -359,12 +376,16 @@ void link_lost(struct smsd_systemd *s)
                 link->failures = 0;
         give_up_bus(s);
         link->failures++;
-        say_lost(s);
-        link->way = link->way == LINK_BUS ? LINK_PRIVATE : LINK_BUS;
-        if (was_ready)
-                log_info("the connection to systemd is lost, trying %s", way_name(link->way));
+        link->unreached = was_ready ? 0 : link->unreached + 1;
+        link->way = next;
+        say_lost(link, was_ready);
         try_after(s, pause_after(s));
-        systemd_on_lost(s, link->failures % 2 == 0);
+        systemd_on_lost(s, link->unreached > 0 && link->unreached % 2 == 0);
+}
+
+void link_lost(struct smsd_systemd *s)
+{
+        lose(s, s->link.way == LINK_BUS ? LINK_PRIVATE : LINK_BUS);
 }
 
 static int on_timer(sd_event_source *source _unused_, uint64_t now _unused_, void *userdata)

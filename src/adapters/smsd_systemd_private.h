@@ -63,10 +63,11 @@ enum link_way {
 
 struct link {
         enum link_way way;
-        sd_bus *bus;       /* NULL: between two tries */
-        bool ready;        /* subscribed: signals come, questions are answered */
-        char owner[64];    /* the unique name of systemd: anybody may send us a signal */
-        unsigned failures; /* in a row; odd: the other way is tried at once */
+        sd_bus *bus;        /* NULL: between two tries */
+        bool ready;         /* subscribed: signals come, questions are answered */
+        char owner[64];     /* the unique name of systemd: anybody may send us a signal */
+        unsigned failures;  /* in a row; odd: the other way is tried at once */
+        unsigned unreached; /* tries in a row that did not get as far as systemd */
         usec_t ready_since;
         usec_t next_try;
         sd_event_source *timer; /* the end of a try, or the next try */
@@ -225,6 +226,7 @@ int hold_timer_want(struct smsd_systemd *s, bool wanted, usec_t delay);
 void hold_timer_ready(struct smsd_systemd *s);
 void hold_timer_lost(struct smsd_systemd *s);
 void hold_timer_removed(struct smsd_systemd *s);
+void hold_timer_job_removed(struct smsd_systemd *s, const char *result);
 
 /* --- smsd_systemd_words.c --- */
 

@@ -19,10 +19,11 @@ enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_NO_PERMIS
 struct cli_options {
         const char *config;
         const char *command;
-        bool json, watch, diff, force, help, version;
+        bool json, watch, diff, force, dry_run, undo, help, version;
         usec_t duration;    /* 0: not given */
         const char *reason; /* NULL: not given */
         const char *port;   /* NULL: not given */
+        const char *root;   /* NULL: this system */
 };
 
 struct cli {
@@ -44,6 +45,7 @@ int command_restart(struct cli *cli);
 int command_modems(struct cli *cli);
 int command_probe(struct cli *cli);
 int command_config(struct cli *cli);
+int command_migrate(struct cli *cli);
 
 /* "smswarden: ..." as one line on stderr. */
 void cli_complain(const char *format, ...) _printf_(1, 2);

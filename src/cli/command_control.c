@@ -1,9 +1,13 @@
 /*
  * `smswarden stop`, `start`, `restart`: asks the controller and waits for the outcome. There is no second way
  * to the same end in here: without a controller the person is told what helps instead.
+ *
+ * The controller's own socket takes commands from root alone. Who is refused there asks over the system bus,
+ * where polkit may know better, after a password perhaps.
  */
 #include "cli.h"
 #include "collect.h"
+#include "polkit_agent.h"
 #include "render.h"
 
 #include "base/text.h"
@@ -14,12 +18,13 @@
 /* A modem that was just plugged in takes up to two minutes, a PDU under way one. */
 #define OUTCOME_TIMEOUT (10 * USEC_PER_MIN)
 
+struct answer {
+        int result;
+        char message[512];
+};
+
 static int no_controller(const struct cli *cli, int error)
 {
-        if (error == -EACCES || error == -EPERM) {
-                cli_complain("%s: only root may do this", cli->options.command);
-                return EXIT_NO_PERMISSION;
-        }
         if (error == -ENOENT || error == -ECONNREFUSED)
                 cli_complain("%s: %s; %s; to get SMS flowing without it: systemctl restart %s",
                              cli->options.command, collect_error_to_string(error), collect_start_hint(),
@@ -29,10 +34,14 @@ static int no_controller(const struct cli *cli, int error)
         return EXIT_FAILED;
 }
 
+static int no_permission(const struct cli *cli, const char *message)
+{
+        cli_complain("%s: %s", cli->options.command, message[0] ? message : "only root may do this");
+        return EXIT_NO_PERMISSION;
+}
+
 static int no_outcome(const struct cli *cli, int error, const char *message)
 {
-        if (error == -EACCES)
-                return no_controller(cli, error);
         if (message[0])
                 cli_complain("%s: %s", cli->options.command, message);
         else if (error == -ETIMEDOUT)
@@ -64,34 +73,64 @@ static void print_hold(struct control_client *client)
         (void)printf("the hold ends at %s (%s), or with: smswarden start\n", clock, age);
 }
 
-static int ask(struct cli *cli, struct control_client *client, enum command_kind kind)
+static int ask(const struct cli *cli, struct control_client *client, enum command_kind kind,
+               struct answer *ret_answer)
 {
         const struct control_request request = {.kind = kind,
                                                 .duration = cli->options.duration,
                                                 .reason = cli->options.reason,
                                                 .force = cli->options.force};
-        char message[512] = "";
-        int result = EXIT_FAILED;
-        int r = control_client_command(client, &request, OUTCOME_TIMEOUT, &result, message, sizeof(message));
 
-        if (r < 0)
-                return no_outcome(cli, r, message);
-        if (result != 0) {
-                cli_complain("%s: %s", cli->options.command, message);
+        return control_client_command(client, &request, OUTCOME_TIMEOUT, &ret_answer->result,
+                                      ret_answer->message, sizeof(ret_answer->message));
+}
+
+static int report(const struct cli *cli, struct control_client *client, enum command_kind kind,
+                  const struct answer *answer)
+{
+        if (answer->result != 0) {
+                cli_complain("%s: %s", cli->options.command, answer->message);
                 return EXIT_FAILED;
         }
-        (void)printf("%s\n", message);
+        (void)printf("%s\n", answer->message);
         if (kind == COMMAND_STOP)
                 print_hold(client);
         return EXIT_DONE;
 }
 
-static int control(struct cli *cli, enum command_kind kind)
+/* Where there is no system bus, or no gateway on it, the first refusal stands. */
+static int control_over_system_bus(const struct cli *cli, enum command_kind kind)
 {
         _cleanup_(control_client_cleanup) struct control_client *client = NULL;
+        _cleanup_(polkit_agent_end) struct polkit_agent agent = {0};
+        struct answer answer = {.result = EXIT_FAILED};
+
+        if (cli->config.system_bus == SYSTEM_BUS_OFF ||
+            control_client_connect_system(&client, COLLECT_TIMEOUT) < 0)
+                return no_permission(cli, "");
+        polkit_agent_begin(&agent);
+        int r = ask(cli, client, kind, &answer);
+        if (r >= 0)
+                return report(cli, client, kind, &answer);
+        if (r == -EHOSTUNREACH)
+                return no_permission(cli, "");
+        return r == -EACCES ? no_permission(cli, answer.message) : no_outcome(cli, r, answer.message);
+}
+
+static int control(const struct cli *cli, enum command_kind kind)
+{
+        _cleanup_(control_client_cleanup) struct control_client *client = NULL;
+        struct answer answer = {.result = EXIT_FAILED};
         int r = collect_connect(&client, &cli->config);
 
-        return r < 0 ? no_controller(cli, r) : ask(cli, client, kind);
+        if (r == -EACCES || r == -EPERM)
+                return control_over_system_bus(cli, kind);
+        if (r < 0)
+                return no_controller(cli, r);
+        r = ask(cli, client, kind, &answer);
+        if (r == -EACCES)
+                return control_over_system_bus(cli, kind);
+        return r < 0 ? no_outcome(cli, r, answer.message) : report(cli, client, kind, &answer);
 }
 
 int command_stop(struct cli *cli)

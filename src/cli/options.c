@@ -19,7 +19,10 @@ enum option_code {
         OPTION_FOR,
         OPTION_REASON,
         OPTION_FORCE,
-        OPTION_DIFF
+        OPTION_DIFF,
+        OPTION_DRY_RUN,
+        OPTION_UNDO,
+        OPTION_ROOT
 };
 
 #define BIT(option) (1U << (option))
@@ -39,6 +42,7 @@ static const struct command_entry commands[] = {
     {"modems", command_modems, 0, false},
     {"probe", command_probe, 0, true},
     {"config", command_config, BIT(OPTION_DIFF), false},
+    {"migrate", command_migrate, BIT(OPTION_DRY_RUN) | BIT(OPTION_UNDO) | BIT(OPTION_ROOT), false},
 };
 
 static const struct option long_options[] = {
@@ -49,6 +53,9 @@ static const struct option long_options[] = {
     {"reason", required_argument, NULL, OPTION_REASON},
     {"force", no_argument, NULL, OPTION_FORCE},
     {"diff", no_argument, NULL, OPTION_DIFF},
+    {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+    {"undo", no_argument, NULL, OPTION_UNDO},
+    {"root", required_argument, NULL, OPTION_ROOT},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -69,6 +76,9 @@ static const char help[] =
     "  modems                       what is plugged in, and why it was or was not taken\n"
     "  probe [PORT]                 ask a modem that nobody uses who it is\n"
     "  config [--diff]              the smsd.conf that would be written now\n"
+    "  migrate [--dry-run] [--undo] [--root DIR]\n"
+    "                               switch the old gateway scripts off (or on again): crontab lines,\n"
+    "                               timers, services; the scripts become wrappers of smswarden\n"
     "\n"
     "  --help, --version\n"
     "\n"
@@ -126,6 +136,15 @@ static int take_option(struct cli_options *options, unsigned *given, int code, c
                 break;
         case OPTION_DIFF:
                 options->diff = true;
+                break;
+        case OPTION_DRY_RUN:
+                options->dry_run = true;
+                break;
+        case OPTION_UNDO:
+                options->undo = true;
+                break;
+        case OPTION_ROOT:
+                options->root = optarg;
                 break;
         case OPTION_REASON:
                 options->reason = optarg;

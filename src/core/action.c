@@ -30,8 +30,8 @@ struct action *action_push(struct action_list *list, enum action_kind kind)
         return action;
 }
 
-void action_record(struct action_list *list, enum record_kind kind, enum severity severity, const char *modem,
-                   const char *format, ...)
+struct action *action_record(struct action_list *list, enum record_kind kind, enum severity severity,
+                             const char *modem, const char *format, ...)
 {
         struct action *action = action_push(list, ACTION_RECORD);
         va_list arguments;
@@ -42,6 +42,7 @@ void action_record(struct action_list *list, enum record_kind kind, enum severit
         va_start(arguments, format);
         (void)vsnprintf(action->record.message, sizeof(action->record.message), format, arguments);
         va_end(arguments);
+        return action;
 }
 
 void action_reply(struct action_list *list, unsigned token, int result, const char *format, ...)
@@ -82,25 +83,4 @@ const char *action_kind_to_string(enum action_kind kind)
         };
 
         return (unsigned)kind < ACTION_KIND_MAX ? names[kind] : "?";
-}
-
-const char *record_kind_to_string(enum record_kind kind)
-{
-        switch (kind) {
-        case RECORD_MODEM:
-                return "modem";
-        case RECORD_RESTART:
-                return "restart";
-        case RECORD_HOLD:
-                return "hold";
-        case RECORD_SMSD:
-                return "smsd";
-        case RECORD_CONFIG:
-                return "config";
-        case RECORD_FLAG:
-                return "flag";
-        case RECORD_OBSERVED:
-                return "observed";
-        }
-        return "?";
 }

@@ -45,15 +45,16 @@ static void plan_profile(struct plan *plan, const struct smsd_conf *conf, const 
                 add_change(plan, NULL, "loglevel", "5");
 }
 
-/* Does another slot get the device that smsd.conf names for this one? smsd refuses two modems on one device.
- */
+/* Does another slot get the device that smsd.conf names for this one, by whichever name? smsd refuses two
+ * modems on one device. */
 static bool collides(const struct slots *slots, const struct modem *modems, const struct slot *slot,
                      const char *device)
 {
         for (unsigned i = 0; i < slots->n; i++) {
                 const struct slot *other = &slots->items[i];
                 if (other != slot && slot_startable(other, modems) &&
-                    text_equal(modems[other->modem].node, device))
+                    (text_equal(modems[other->modem].node, device) ||
+                     text_equal(modems[other->modem].target, device)))
                         return true;
         }
         return false;

@@ -16,6 +16,7 @@
 static const char *const mode_words[] = {"control", "observe", NULL};
 static const char *const control_words[] = {"auto", "systemd", "direct", NULL};
 static const char *const hotplug_words[] = {"auto", "udev", "sysfs", NULL};
+static const char *const system_bus_words[] = {"auto", "off", NULL};
 static const char *const manage_words[] = {"device", "profile", NULL};
 static const char *const severity_words[] = {"info", "warning", "critical", NULL};
 static const char *const type_words[] = {
@@ -27,6 +28,7 @@ static const struct config_key gateway_keys[] = {
     {"mode", &config_kind_word, FIELD(struct config, mode), .words = mode_words},
     {"control", &config_kind_word, FIELD(struct config, control), .words = control_words},
     {"hotplug", &config_kind_word, FIELD(struct config, hotplug), .words = hotplug_words},
+    {"system_bus", &config_kind_word, FIELD(struct config, system_bus), .words = system_bus_words},
     {"unit", &config_kind_unit, FIELD(struct config, unit)},
     {"smsd", &config_kind_path, FIELD(struct config, smsd)},
     {"smsd_conf", &config_kind_path, FIELD(struct config, smsd_conf)},
@@ -59,6 +61,7 @@ static const struct config_key restart_keys[] = {
 static const struct config_key modem_keys[] = {
     {"match", &config_kind_match, FIELD(struct modem_config, match)},
     {"profile", &config_kind_profile, FIELD(struct modem_config, profile)},
+    {"link", &config_kind_link, FIELD(struct modem_config, link)},
     {"manage", &config_kind_word, FIELD(struct modem_config, manage), .words = manage_words},
     {"boot_timeout", &config_kind_duration, FIELD(struct modem_config, boot_timeout), .min = USEC_PER_SEC,
      .max = USEC_PER_HOUR},
@@ -321,6 +324,14 @@ void modem_config_init(struct modem_config *modem, const char *name)
             .boot_timeout = 90 * USEC_PER_SEC,
         };
         (void)text_copy(modem->name, sizeof(modem->name), name); /* smsd takes no longer name */
+}
+
+const struct modem_config *modem_config_prefer(const struct modem_config *best,
+                                               const struct modem_config *candidate, const char *usb_path)
+{
+        if (candidate->match == MATCH_USB)
+                return text_equal(candidate->match_value, usb_path) ? candidate : best;
+        return candidate->match == MATCH_DEVICE || best ? best : candidate;
 }
 
 const char *gateway_mode_to_string(enum gateway_mode mode)

@@ -52,6 +52,63 @@ static bool same_match(const struct modem_config *a, const struct modem_config *
         return a->match != MATCH_AUTO && a->match == b->match && text_equal(a->match_value, b->match_value);
 }
 
+/* Which of them a device is cannot be seen from outside. */
+static bool names_no_place(const struct modem_config *modem)
+{
+        return modem->match != MATCH_USB && modem->match != MATCH_DEVICE;
+}
+
+static const struct modem_config *other_without_place(const struct config *config,
+                                                      const struct modem_config *modem)
+{
+        for (unsigned i = 0; i < config->n_modems; i++)
+                if (&config->modems[i] != modem && names_no_place(&config->modems[i]))
+                        return &config->modems[i];
+        return NULL;
+}
+
+/* udev makes the link when the port comes: long before the modem can be asked who it is. */
+static int check_link(const struct config *config, const struct modem_config *modem,
+                      struct config_error *ret_error)
+{
+        const struct modem_config *other = other_without_place(config, modem);
+
+        if (modem->link[0] == '\0' || modem->match == MATCH_USB)
+                return 0;
+        if (modem->match == MATCH_DEVICE)
+                return config_fail(ret_error, -EINVAL,
+                                   "[modem %s] link: a device= has its name already; remove one of the two",
+                                   modem->name);
+        if (modem->match != MATCH_AUTO)
+                return config_fail(ret_error, -EINVAL,
+                                   "[modem %s] link: an IMEI or IMSI is not known when the link is made; "
+                                   "write match = usb=... instead, or auto for the only modem",
+                                   modem->name);
+        if (other)
+                return config_fail(
+                    ret_error, -EINVAL,
+                    "[modem %s] link: it could be the modem of [modem %s] as well; write match "
+                    "= usb=... to both",
+                    modem->name, other->name);
+        return 0;
+}
+
+static int check_links(const struct config *config, struct config_error *ret_error)
+{
+        for (unsigned i = 0; i < config->n_modems; i++) {
+                const struct modem_config *modem = &config->modems[i];
+                int r = check_link(config, modem, ret_error);
+                if (r < 0)
+                        return r;
+                for (unsigned j = 0; j < i; j++)
+                        if (modem->link[0] && text_equal(modem->link, config->modems[j].link))
+                                return config_fail(ret_error, -EINVAL,
+                                                   "[modem %s] link: is the same as that of [modem %s]",
+                                                   modem->name, config->modems[j].name);
+        }
+        return 0;
+}
+
 static int check_modems(const struct config *config, struct config_error *ret_error)
 {
         for (unsigned i = 0; i < config->n_modems; i++)
@@ -109,7 +166,7 @@ static int check_receivers(const struct config *config, struct config_error *ret
 int config_check(const struct config *config, struct config_error *ret_error)
 {
         static int (*const checks[])(const struct config *, struct config_error *) = {
-            check_hold, check_paths, check_modems, check_receivers};
+            check_hold, check_paths, check_modems, check_links, check_receivers};
 
         for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
                 int r = checks[i](config, ret_error);

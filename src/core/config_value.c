@@ -15,7 +15,8 @@
 #include <string.h>
 
 #define DIGITS       "0123456789"
-#define ALPHANUMERIC "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS
+#define CAPITALS     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define ALPHANUMERIC "abcdefghijklmnopqrstuvwxyz" CAPITALS DIGITS
 #define WORD_MAX     31
 
 static void *field_of(const struct config_key *key, void *object)
@@ -302,6 +303,37 @@ static void explain_profile(const struct config_key *key, char *target, size_t s
                 (void)text_append(target, size, ", %s", profile->name);
 }
 
+/* --- a name below /dev --- */
+
+/*
+ * No name that the kernel or the system gives, now or later: a link that stands where the kernel wants to
+ * make a node keeps the node away. Theirs end in a number (ttyUSB0, sda1) or have small letters only (null,
+ * vga_arbiter).
+ */
+static bool is_own_name(const char *name)
+{
+        size_t length = strlen(name);
+
+        return length > 0 && isalpha((unsigned char)name[0]) && !isdigit((unsigned char)name[length - 1]) &&
+               strspn(name, ALPHANUMERIC "._-") == length && strpbrk(name, CAPITALS);
+}
+
+static int read_link(const struct config_key *key, const char *value, void *object)
+{
+        if (value[0] == '\0' || text_equal(value, "none"))
+                return keep_text(key, "", object);
+        return is_own_name(value) ? keep_text(key, value, object) : -EINVAL;
+}
+
+static void explain_link(const struct config_key *key, char *target, size_t size)
+{
+        (void)text_format(
+            target, size,
+            "is no name for a link in /dev; write one like ttyUSB_AT (%zu letters, digits or ._- at "
+            "most, a capital one, no digit at the end), or none",
+            key->size - 1);
+}
+
 /* --- addresses --- */
 
 static int read_url(const struct config_key *key, const char *value, void *object)
@@ -326,6 +358,7 @@ const struct config_kind config_kind_unit = {read_unit, explain_unit};
 const struct config_kind config_kind_account = {read_account, explain_account};
 const struct config_kind config_kind_owners = {read_owners, explain_owners};
 const struct config_kind config_kind_match = {read_match, explain_match};
+const struct config_kind config_kind_link = {read_link, explain_link};
 const struct config_kind config_kind_profile = {read_profile, explain_profile};
 const struct config_kind config_kind_url = {read_url, explain_url};
 

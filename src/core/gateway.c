@@ -80,7 +80,7 @@ static void learn_slots(struct gateway *gateway, const struct smsd_conf *conf, s
 
         if (slots_configure(&gateway->slots, &gateway->config, (const char(*)[SMSD_MODEM_NAME_MAX])names,
                             n > 0 ? (unsigned)n : 0) < 0)
-                action_record(actions, RECORD_CONFIG, SEVERITY_CRITICAL, NULL,
+                action_record(actions, RECORD_CONFIG_BAD, SEVERITY_CRITICAL, NULL,
                               "out of memory while the modem slots were set up");
         take_records(gateway);
         conf_plan_learn(conf, &gateway->slots);
@@ -114,7 +114,7 @@ static void conf_read(struct gateway *gateway, const struct conf_event *event, s
         if (event->result >= 0 || !gateway->conf_known)
                 learn_slots(gateway, &conf, actions);
         if (!gateway->conf_known && gateway->conf_error[0])
-                action_record(actions, RECORD_CONFIG, SEVERITY_WARNING, NULL, "%s", gateway->conf_error);
+                action_record(actions, RECORD_CONFIG_BAD, SEVERITY_WARNING, NULL, "%s", gateway->conf_error);
         gateway->conf_known = true;
 }
 
@@ -385,6 +385,8 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
         gateway_reconcile(gateway, actions);
         if (!restart_busy(&gateway->restart) && gateway->n_waiting == 0)
                 forget_person(gateway);
+        if (incident_concerns(&gateway->incident, actions))
+                incident_update(&gateway->incident, gateway_works(gateway), now, actions);
         gateway->again = actions->overflown;
         count_conf_reads(gateway, actions);
 }

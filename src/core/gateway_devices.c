@@ -38,23 +38,24 @@ static int place_for(struct gateway *gateway, const char *usb_path)
         return empty;
 }
 
-/* The slot that claims this device before anything is known of its SIM: by USB path; else any automatic one
- * gives the settings. */
-static const struct modem_config *settings_for(const struct gateway *gateway, const char *usb_path,
-                                               const char *node)
+/* Before anything is known of its SIM. */
+static const struct modem_config *settings_for_usb(const struct gateway *gateway, const char *usb_path)
 {
-        const struct modem_config *automatic = NULL;
+        const struct modem_config *best = NULL;
 
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                best = modem_config_prefer(best, &gateway->slots.items[i].config, usb_path);
+        return best;
+}
+
+static const struct modem_config *settings_for_node(const struct gateway *gateway, const char *node)
+{
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct modem_config *config = &gateway->slots.items[i].config;
-                if (usb_path && config->match == MATCH_USB && text_equal(config->match_value, usb_path))
+                if (config->match == MATCH_DEVICE && text_equal(config->match_value, node))
                         return config;
-                if (node && config->match == MATCH_DEVICE && text_equal(config->match_value, node))
-                        return config;
-                if (!automatic && config->match != MATCH_USB && config->match != MATCH_DEVICE)
-                        automatic = config;
         }
-        return node ? NULL : automatic;
+        return NULL;
 }
 
 static const struct profile *profile_of(const struct modem_config *settings)
@@ -77,7 +78,7 @@ static void tell_refusal(const struct modem *modem, struct action_list *actions)
         char model[2 * USB_STRING_MAX];
 
         (void)text_escape(model, sizeof(model), modem->device.model, strlen(modem->device.model));
-        action_record(actions, RECORD_MODEM, SEVERITY_WARNING, NULL,
+        action_record(actions, RECORD_MODEM_REFUSED, SEVERITY_WARNING, NULL,
                       "the USB device %s (%04x:%04x %s) is not used: %s", modem->device.path,
                       modem->device.vendor, modem->device.product, model, modem->reason);
 }
@@ -85,7 +86,7 @@ static void tell_refusal(const struct modem *modem, struct action_list *actions)
 void gateway_device(struct gateway *gateway, const struct usb_device *device, struct action_list *actions)
 {
         int i = find_modem(gateway, device->path);
-        const struct modem_config *settings = settings_for(gateway, device->path, NULL);
+        const struct modem_config *settings = settings_for_usb(gateway, device->path);
         struct port_map map;
 
         port_map_device(device, profile_of(settings), &map);
@@ -107,7 +108,7 @@ void gateway_device(struct gateway *gateway, const struct usb_device *device, st
         if (!before && gateway->enumerated && gateway->cause == CAUSE_BOOT)
                 gateway->cause = CAUSE_PLUG;
         if (!before && gateway->enumerated && modem->state != MODEM_FAILED)
-                action_record(actions, RECORD_MODEM, SEVERITY_INFO, NULL,
+                action_record(actions, RECORD_MODEM_PLUGGED, SEVERITY_INFO, NULL,
                               "a modem was plugged in at USB %s (%04x:%04x)", device->path, device->vendor,
                               device->product);
 }
@@ -117,7 +118,7 @@ static void leave(struct gateway *gateway, unsigned i, struct action_list *actio
         struct slot *slot = slots_of_modem(&gateway->slots, i);
 
         modem_gone(&gateway->modems[i], i, actions);
-        action_record(actions, RECORD_MODEM, slot ? SEVERITY_WARNING : SEVERITY_INFO,
+        action_record(actions, RECORD_MODEM_LEFT, slot ? SEVERITY_WARNING : SEVERITY_INFO,
                       slot ? slot->config.name : NULL, "the modem at %s %s left",
                       gateway->modems[i].fixed ? "node" : "USB",
                       gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path);
@@ -156,7 +157,7 @@ static int find_node(const struct gateway *gateway, const char *path)
 void gateway_node(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         int i = find_node(gateway, event->node.path);
-        const struct modem_config *settings = settings_for(gateway, NULL, event->node.path);
+        const struct modem_config *settings = settings_for_node(gateway, event->node.path);
 
         if (!event->node.present) {
                 if (i >= 0 && modem_present(&gateway->modems[i]))
@@ -180,6 +181,14 @@ static bool handler_without_port(const struct gateway *gateway)
         return false;
 }
 
+/* Does smsd.conf name this modem for the slot, by its stable name or its number? */
+static bool is_named(const struct slot *slot, const struct modem *modem)
+{
+        const char *device = slot->conf_device;
+
+        return device[0] && (text_equal(device, modem->node) || text_equal(device, modem->target));
+}
+
 /*
  * May smsd open this port any moment? A fresh handler opens at once what is there, and nobody else may touch
  * a port meanwhile; one whose device is missing tries again much later, but that device only.
@@ -191,8 +200,7 @@ static bool handler_may_open(const struct gateway *gateway, const struct modem *
         if (gateway->now < usec_add(gateway->smsd.since, OPENING_TIME))
                 return true;
         for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const char *device = gateway->slots.items[i].conf_device;
-                if (device[0] && (text_equal(device, modem->node) || text_equal(device, modem->target)))
+                if (is_named(&gateway->slots.items[i], modem))
                         return true;
         }
         return false;
@@ -218,8 +226,7 @@ static void learn_from_smsd(struct gateway *gateway)
                 struct slot *slot = &gateway->slots.items[s];
                 for (unsigned i = 0; slot->serving[0] == '\0' && i < gateway->n_modems; i++) {
                         const struct modem *modem = &gateway->modems[i];
-                        if (modem_present(modem) && slot->conf_device[0] &&
-                            text_equal(slot->conf_device, modem->node) &&
+                        if (modem_present(modem) && is_named(slot, modem) &&
                             smsd_state_handler_on(&gateway->smsd, modem->target))
                                 (void)text_copy(slot->serving, sizeof(slot->serving), modem->target);
                 }
@@ -235,8 +242,9 @@ static void tell_readiness(struct gateway *gateway, unsigned i, struct action_li
                 return;
         modem->told = true;
         bool ready = modem->state == MODEM_READY;
-        action_record(actions, RECORD_MODEM, ready ? SEVERITY_INFO : SEVERITY_WARNING,
-                      slot ? slot->config.name : NULL, "the modem on %s (%s) is %s%s%s", modem->node,
+        action_record(actions, ready ? RECORD_MODEM_READY : RECORD_MODEM_UNUSABLE,
+                      ready ? SEVERITY_INFO : SEVERITY_WARNING, slot ? slot->config.name : NULL,
+                      "the modem on %s (%s) is %s%s%s", modem->node,
                       modem->facts.model[0] ? modem->facts.model : "model not asked",
                       modem_state_to_string(modem->state), modem->reason[0] ? ": " : "", modem->reason);
 }
@@ -274,7 +282,7 @@ static void tell_change(const struct slot *slot, const char *what, const char *b
                         struct action_list *actions)
 {
         if (before[0] && after[0] && !text_equal(before, after))
-                action_record(actions, RECORD_MODEM, SEVERITY_WARNING, slot->config.name,
+                action_record(actions, RECORD_MODEM_CHANGED, SEVERITY_WARNING, slot->config.name,
                               "another %s sits in %s now", what, slot->config.name);
 }
 

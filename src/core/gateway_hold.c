@@ -25,8 +25,8 @@ void gateway_hold_found(struct gateway *gateway, const struct hold_record *recor
 
         hold_begin(&gateway->hold, record, gateway->config.hold_notify_after);
         format_duration(left, sizeof(left), usec_sub(gateway->hold.record.until, gateway->now));
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "the hold of %s goes on, it ends in %s",
-                      record->by, left);
+        action_record(actions, RECORD_HOLD_CONTINUED, SEVERITY_INFO, NULL,
+                      "the hold of %s goes on, it ends in %s", record->by, left);
 }
 
 static void end_hold(struct gateway *gateway, struct action_list *actions)
@@ -43,9 +43,10 @@ void gateway_hold_stored(struct gateway *gateway, const struct event *event, str
 
         gateway->hold_unwritten = event->result < 0;
         if (event->result < 0 && !before)
-                action_record(
-                    actions, RECORD_HOLD, SEVERITY_WARNING, NULL, "the hold's file could not be %s: %s",
-                    event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed", strerror(-event->result));
+                action_record(actions, RECORD_HOLD_UNWRITTEN, SEVERITY_WARNING, NULL,
+                              "the hold's file could not be %s: %s",
+                              event->kind == EVENT_HOLD_WRITTEN ? "written" : "removed",
+                              strerror(-event->result));
 }
 
 /* The file says what is: a hold that is over must not be found by the next life, one that lasts must. */
@@ -78,7 +79,7 @@ bool gateway_stop_is_unfinished(const struct gateway *gateway)
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
 {
         action_record(
-            actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+            actions, RECORD_HOLD_BROKEN, SEVERITY_WARNING, NULL,
             "smsd (pid %d) was started by somebody during the hold of %s: the hold is ended, smsd is adopted",
             (int)gateway->smsd.main.pid, gateway->hold.record.by);
         backoff_reset(&gateway->restart.backoff);
@@ -91,7 +92,7 @@ static void expire(struct gateway *gateway, struct action_list *actions)
         char lasted[32];
 
         format_duration(lasted, sizeof(lasted), usec_sub(gateway->now, gateway->hold.record.since));
-        action_record(actions, RECORD_HOLD, SEVERITY_CRITICAL, NULL,
+        action_record(actions, RECORD_HOLD_EXPIRED, SEVERITY_CRITICAL, NULL,
                       "the hold of %s (%s) is over after %s: smsd is started again", gateway->hold.record.by,
                       gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given",
                       lasted);
@@ -106,7 +107,7 @@ static void remind(struct gateway *gateway, struct action_list *actions)
 
         format_duration(lasted, sizeof(lasted), usec_sub(gateway->now, gateway->hold.record.since));
         format_duration(left, sizeof(left), usec_sub(gateway->hold.record.until, gateway->now));
-        action_record(actions, RECORD_HOLD, SEVERITY_WARNING, NULL,
+        action_record(actions, RECORD_HOLD_REMINDER, SEVERITY_WARNING, NULL,
                       "SMS is down for %s by the hold of %s (%s), possibly forgotten; it ends in %s, "
                       "`smswarden start` ends it now",
                       lasted, gateway->hold.record.by,
@@ -189,7 +190,7 @@ static void flag_beside_smsd(struct gateway *gateway, struct action_list *action
         if (usec_sub(gateway->now, gateway->flag.beside_since) < FLAG_BESIDE_MAX)
                 return;
         gateway->flag.beside_since = 0;
-        action_record(actions, RECORD_FLAG, SEVERITY_WARNING, NULL,
+        action_record(actions, RECORD_FLAG_LEFT_OVER, SEVERITY_WARNING, NULL,
                       "the flag %.100s lay beside a running smsd: removed", gateway->config.legacy_flag);
         if (gateway->config.mode == MODE_CONTROL)
                 action_push(actions, ACTION_HOLD_CLEAR);
@@ -215,7 +216,7 @@ static void take_flag(struct gateway *gateway, const struct flag_event *flag, st
          */
         gateway->hold.reached = !gateway->smsd.running;
         format_duration(length, sizeof(length), gateway->config.hold_default);
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
+        action_record(actions, RECORD_HOLD_BEGUN, SEVERITY_INFO, NULL,
                       "%s stopped smsd by the flag %.100s: this is a hold of %s", record.by,
                       gateway->config.legacy_flag, length);
         if (gateway->config.mode == MODE_CONTROL && !hold_expired(&gateway->hold, gateway->now))
@@ -227,7 +228,7 @@ static void flag_refused(struct gateway *gateway, const struct flag_event *flag,
         if (text_equal(gateway->flag.refusal, flag->refusal))
                 return;
         (void)text_copy(gateway->flag.refusal, sizeof(gateway->flag.refusal), flag->refusal);
-        action_record(actions, RECORD_FLAG, SEVERITY_WARNING, NULL,
+        action_record(actions, RECORD_FLAG_REFUSED, SEVERITY_WARNING, NULL,
                       "%.100s is not taken as a manual stop: it %s (owner %s); remove it",
                       gateway->config.legacy_flag, flag->refusal, flag->owner);
 }
@@ -237,7 +238,7 @@ static void flag_absent(struct gateway *gateway, struct action_list *actions)
         gateway->flag.first_seen = gateway->flag.beside_since = 0;
         if (!gateway->hold.active || gateway->hold.record.source != HOLD_SOURCE_LEGACY)
                 return;
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
+        action_record(actions, RECORD_HOLD_ENDED, SEVERITY_INFO, NULL,
                       "the flag %.100s was removed: the hold is over", gateway->config.legacy_flag);
         end_hold(gateway, actions);
         gateway->cause = CAUSE_HOLD_END;
@@ -288,8 +289,8 @@ static void command_stop(struct gateway *gateway, const struct command *command,
         (void)text_copy(record.reason, sizeof(record.reason), command->reason);
         hold_begin(&gateway->hold, &record, gateway->config.hold_notify_after);
         write_hold(gateway, actions);
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "%s holds smsd for %s (%s)", record.by, text,
-                      record.reason[0] ? record.reason : "no reason given");
+        action_record(actions, RECORD_HOLD_BEGUN, SEVERITY_INFO, NULL, "%s holds smsd for %s (%s)", record.by,
+                      text, record.reason[0] ? record.reason : "no reason given");
         gateway_refuse_waiting(gateway, "overtaken by a stop of smsd", actions);
         struct restart_world world = gateway_world(gateway, actions);
         restart_request(&gateway->restart, RESTART_STOP, CAUSE_STOP, command->token, &world);
@@ -299,7 +300,7 @@ static void break_hold(struct gateway *gateway, const struct command *command, s
 {
         if (!gateway->hold.active)
                 return;
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL, "%s ended the hold of %s", command->by,
+        action_record(actions, RECORD_HOLD_ENDED, SEVERITY_INFO, NULL, "%s ended the hold of %s", command->by,
                       gateway->hold.record.by);
         end_hold(gateway, actions);
 }

@@ -7,6 +7,7 @@
 
 #include "core/gateway.h"
 #include "core/hold.h"
+#include "core/incident.h"
 #include "core/modem.h"
 #include "core/restart.h"
 #include "core/slot.h"
@@ -85,6 +86,7 @@ struct gateway {
         usec_t health_at;
         usec_t now;         /* of the step under way */
         bool again;         /* the list of actions was full: step again at once */
+        struct incident incident;
         char observed[128]; /* observe mode: what was said last */
         unsigned n_waiting; /* starts that wait for a modem to become ready */
         unsigned waiting[WAITING_MAX];
@@ -161,6 +163,9 @@ unsigned gateway_startable(const struct gateway *gateway);
 
 /* True when smsd serves every slot that it could. */
 bool gateway_runs_well(const struct gateway *gateway);
+
+/* gateway_snapshot.c: true when SMS flows through every slot that could be served, as far as can be known. */
+bool gateway_works(const struct gateway *gateway);
 
 /* True when the slot's handler runs on its modem's port. */
 bool gateway_slot_served(const struct gateway *gateway, const struct slot *slot);

@@ -80,7 +80,7 @@ void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *ac
         gateway->handler_lost = true;
         gateway_doubt_unserved(gateway);
         restart_count_failure(&gateway->restart, gateway->now);
-        action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
+        action_record(actions, RECORD_HANDLER_LOST, SEVERITY_WARNING, NULL,
                       "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
                       (int)gateway->lost_handler, gateway->smsd.last_error[0] ? ": " : "",
                       gateway->smsd.last_error);
@@ -128,7 +128,7 @@ static void set_guard(struct slot *slot, enum guard guard, struct action_list *a
         slot->record.guard = guard;
         slot->record.guard_pin = pin;
         gateway_save_slot(slot, actions);
-        action_record(actions, RECORD_MODEM, SEVERITY_CRITICAL, slot->config.name, "%s",
+        action_record(actions, RECORD_SIM_GUARDED, SEVERITY_CRITICAL, slot->config.name, "%s",
                       guard == GUARD_PIN_REFUSED
                           ? "the SIM refused the PIN of smsd.conf: smsd is not started again until you "
                             "correct `pin` and run `smswarden start`"

@@ -68,6 +68,19 @@ static enum slot_health slot_health(const struct gateway *gateway, const struct 
         return doubtful && !slot->answered ? SLOT_UNVERIFIED : SLOT_WELL;
 }
 
+bool gateway_works(const struct gateway *gateway)
+{
+        if (gateway->hold.active || !gateway_runs_well(gateway))
+                return false;
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                if (slot_startable(slot, gateway->modems) &&
+                    slot_health(gateway, slot, gateway->now) != SLOT_WELL)
+                        return false;
+        }
+        return true;
+}
+
 /* The network itself refuses: smsd ends on that, and no restart helps. */
 static bool is_denied(const struct gateway *gateway, const struct slot *slot)
 {

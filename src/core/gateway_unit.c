@@ -144,14 +144,14 @@ static void note_shutdown(struct gateway *gateway, bool stopping, struct action_
         gateway_overrule_stop(gateway);
         gateway->unit.stopping = stopping;
         if (!stopping) {
-                action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,
+                action_record(actions, RECORD_SYSTEM_STOPPING, SEVERITY_INFO, NULL,
                               "the shutdown of the system was called off: smsd is looked after again");
                 gateway->flag.fresh = gateway->unit.fresh = false;
                 gateway->unit.unseen = true;
                 action_push(actions, ACTION_SCAN);
                 return;
         }
-        action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,
+        action_record(actions, RECORD_SYSTEM_STOPPING, SEVERITY_INFO, NULL,
                       "the system is shutting down: smsd is left to it");
         restart_abandon(&gateway->restart, GATEWAY_SHUTTING_DOWN, &world);
         gateway_refuse_waiting(gateway, GATEWAY_SHUTTING_DOWN, actions);
@@ -176,7 +176,7 @@ static void take_stop(struct gateway *gateway, struct action_list *actions)
         hold_begin(&gateway->hold, &record, gateway->config.hold_notify_after);
         gateway->hold.reached = !gateway->smsd.running;
         format_duration(length, sizeof(length), gateway->config.hold_default);
-        action_record(actions, RECORD_HOLD, SEVERITY_INFO, NULL,
+        action_record(actions, RECORD_HOLD_BEGUN, SEVERITY_INFO, NULL,
                       "%.100s was stopped by systemctl: this is a hold of %s", gateway->config.unit, length);
         if (gateway->config.mode == MODE_CONTROL)
                 action_push(actions, ACTION_HOLD_WRITE)->hold = record;
@@ -229,9 +229,9 @@ static void tell_loss(struct gateway *gateway, bool clean, struct action_list *a
         if (loss->status_known && !clean)
                 (void)text_format(how, sizeof(how), loss->status < 0 ? ", signal %d" : ", status %d",
                                   abs(loss->status));
-        action_record(actions, RECORD_SMSD, clean ? SEVERITY_WARNING : SEVERITY_CRITICAL, NULL,
-                      "smsd (pid %d) %s%s%s%.120s", (int)loss->id.pid,
-                      clean ? "was ended by somebody, without a hold" : "died", how,
+        action_record(actions, clean ? RECORD_SMSD_ENDED : RECORD_SMSD_DIED,
+                      clean ? SEVERITY_WARNING : SEVERITY_CRITICAL, NULL, "smsd (pid %d) %s%s%s%.120s",
+                      (int)loss->id.pid, clean ? "was ended by somebody, without a hold" : "died", how,
                       gateway->smsd.last_error[0] ? "; its last error: " : "", gateway->smsd.last_error);
         restart_tell_loop(&gateway->restart, actions);
 }
@@ -245,7 +245,7 @@ static void judge_loss(struct gateway *gateway, struct action_list *actions)
         gateway->loss.pending = false;
         gateway->cause = clean || by_job ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
         if (gateway->unit.stopping)
-                action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,
+                action_record(actions, RECORD_SYSTEM_STOPPING, SEVERITY_INFO, NULL,
                               "smsd (pid %d) has ended with the system", (int)loss->id.pid);
         else if (!by_job)
                 tell_loss(gateway, clean, actions);
@@ -317,7 +317,7 @@ void gateway_unit_seen(struct gateway *gateway, struct action_list *actions)
         unit->unseen = false;
         if (in_vain && !restart_busy(&gateway->restart)) {
                 unit->started_by = UNIT_JOB_NONE;
-                action_record(actions, RECORD_SMSD, SEVERITY_WARNING, NULL,
+                action_record(actions, RECORD_START_FAILED, SEVERITY_WARNING, NULL,
                               "somebody's start of %.100s by systemctl has brought no smsd up",
                               gateway->config.unit);
         }
@@ -352,6 +352,6 @@ void gateway_tell_adoption(struct gateway *gateway, struct action_list *actions)
 
         unit->started_by = UNIT_JOB_NONE;
         if (gateway->enumerated)
-                action_record(actions, RECORD_SMSD, SEVERITY_INFO, NULL,
+                action_record(actions, RECORD_SMSD_ADOPTED, SEVERITY_INFO, NULL,
                               "smsd (pid %d) was %s and is adopted", (int)gateway->smsd.main.pid, how);
 }

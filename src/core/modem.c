@@ -86,14 +86,25 @@ static bool take_interface(struct modem *modem)
         return true;
 }
 
-/* The port that is asked or used, by its interface: after a quick replug another one may have its number. */
+/* The port that is asked or used, by its interface and what its name leads to: after a quick replug another
+ * one may have its number, or a stable name may lead to another number. */
 static bool is_same_port(const struct modem *modem, int interface)
 {
         for (unsigned i = 0; i < modem->device.n_interfaces; i++)
                 if (modem->node[0] && modem->device.interfaces[i].number == interface)
-                        return text_equal(modem->device.interfaces[i].node, modem->node) &&
-                               text_equal(modem->device.interfaces[i].target, modem->target);
+                        return text_equal(modem->device.interfaces[i].target, modem->target);
         return false;
+}
+
+/* The same port may have got another name: udev's rules were installed, or removed, while it is plugged in.
+ */
+static void take_name(struct modem *modem, int interface)
+{
+        for (unsigned i = 0; i < modem->device.n_interfaces; i++)
+                if (modem->device.interfaces[i].number == interface) {
+                        (void)text_copy(modem->node, sizeof(modem->node), modem->device.interfaces[i].node);
+                        return;
+                }
 }
 
 static void settle(struct modem *modem, bool same_port, usec_t now)
@@ -133,7 +144,9 @@ void modem_device(struct modem *modem, unsigned index, const struct usb_device *
         modem->profile = profile ? profile : profile_for_device(device);
         port_map_device(device, modem->profile, &modem->map);
         bool same_port = is_same_port(modem, interface);
-        if (!same_port && settled) {
+        if (same_port)
+                take_name(modem, interface);
+        else if (settled) {
                 close_port(modem, index, actions);
                 modem->give_up = usec_add(now, boot_timeout); /* it was plugged in anew, unnoticed */
         }

@@ -56,7 +56,7 @@ void restart_count_failure(struct restart *restart, usec_t now)
 void restart_tell_loop(const struct restart *restart, struct action_list *actions)
 {
         if (backoff_is_loop(&restart->backoff))
-                action_record(actions, RECORD_SMSD, SEVERITY_CRITICAL, NULL,
+                action_record(actions, RECORD_CRASH_LOOP, SEVERITY_CRITICAL, NULL,
                               "smsd has failed %u times in a row: restarts are slowed down",
                               restart->backoff.failures);
 }
@@ -85,7 +85,19 @@ static void report(const struct restart *restart, const struct restart_world *wo
                 ? SEVERITY_WARNING
                 : SEVERITY_INFO;
 
-        action_record(world->actions, RECORD_RESTART, severity, NULL, "%s", message);
+        static const enum record_kind kinds[] = {
+            [RESTART_OUTCOME_NONE] = RECORD_START_FAILED,
+            [RESTART_OUTCOME_OK] = RECORD_SMSD_STARTED,
+            [RESTART_OUTCOME_STOPPED] = RECORD_SMSD_STOPPED,
+            [RESTART_OUTCOME_UNVERIFIED] = RECORD_SMSD_UNVERIFIED,
+            [RESTART_OUTCOME_FAILED] = RECORD_START_FAILED,
+        };
+        struct action *action =
+            action_record(world->actions, kinds[restart->last_outcome], severity, NULL, "%s", message);
+
+        action->record.duration = restart->last_duration;
+        (void)text_copy(action->record.cause, sizeof(action->record.cause),
+                        restart_cause_to_string(restart->last_cause));
 }
 
 static void describe(const struct restart *restart, char *message, size_t size)

@@ -147,9 +147,14 @@ static int start_bus(struct daemon *daemon)
 
         (void)text_format(path, sizeof(path), "%s/bus", daemon->config.runtime_dir);
         int r = control_bus_new(&daemon->bus, daemon->event, path, &daemon_bus_callbacks, daemon);
-        if (r < 0)
+        if (r < 0) {
                 log_error("the control bus %s cannot be opened: %s", path, strerror(-r));
-        return r;
+                return r;
+        }
+        r = daemon->config.system_bus == SYSTEM_BUS_OFF ? 0 : control_bus_join_system(daemon->bus, NULL);
+        if (r < 0)
+                log_warning("the gateway is not on the system bus: %s", strerror(-r));
+        return 0;
 }
 
 /* The first picture: what an earlier life left, smsd.conf, processes, flag, devices - in this order. */

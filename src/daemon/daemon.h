@@ -95,6 +95,8 @@ struct daemon {
 int daemon_start(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 int daemon_reload(struct daemon *daemon);
+/* Says what in smsd's unit works against us. */
+void daemon_tell_unit_findings(const struct daemon *daemon);
 void daemon_recover_conf(struct daemon *daemon);
 
 /* queue.c: a zeroed event to be filled by the caller; it is stepped from the event loop. Never NULL. */

@@ -5,6 +5,7 @@
 #include "daemon.h"
 
 #include "adapters/hold_store.h"
+#include "adapters/journal.h"
 #include "adapters/port_holder.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -239,7 +240,9 @@ static void perform_record(const struct action *action)
             [SEVERITY_CRITICAL] = LOG_LEVEL_CRITICAL,
         };
 
-        log_line(levels[action->record.severity], "%s%s%s: %s", record_kind_to_string(action->record.kind),
+        if (journal_is_stderr() && journal_record(action) >= 0)
+                return;
+        log_line(levels[action->record.severity], "%s%s%s: %s", record_kind_topic(action->record.kind),
                  action->record.modem[0] ? " " : "", action->record.modem, action->record.message);
 }
 

@@ -133,4 +133,5 @@ void daemon_drain(struct daemon *daemon)
         if (queue->overflown)
                 recover_from_overflow(daemon);
         arm_timer(daemon);
+        control_bus_changed(daemon->bus);
 }

@@ -246,6 +246,7 @@ static int set_up(void **state)
         (void)text_format(f->config, sizeof(f->config), "%s/smswarden.conf", f->folder);
         (void)text_format(text, sizeof(text),
                           "[gateway]\nsmsd = %1$s/smsd\nsmsd_conf = %1$s/smsd.conf\nruntime_dir = %1$s/run\n"
+                          "system_bus = off\n"
                           "state_dir = %1$s/state\n",
                           f->folder);
         put_file(f, "smswarden.conf", text);

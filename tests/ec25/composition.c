@@ -183,6 +183,22 @@ uint8_t composition_endpoint(const struct composition *composition, size_t inter
         return (uint8_t)(in + (endpoints[endpoint] == 'i' && strchr(endpoints, 'b')));
 }
 
+/* Without these cdc_ether and cdc_acm do not bind: header, union with the next interface, then what the kind
+ * has of its own. */
+static void put_communication(struct writer *writer, const struct usb_interface *interface)
+{
+        const uint8_t number = interface->number, data = (uint8_t)(number + 1);
+        const uint8_t common[] = {5, 0x24, 0, 0x10, 1, 5, 0x24, 6, number, data},
+                      ethernet[] = {13, 0x24, 0x0f, COMPOSITION_MAC_STRING, 0, 0, 0, 0, 0xea, 0x05, 0, 0, 0},
+                      modem[] = {5, 0x24, 1, 0, data, 4, 0x24, 2, 2};
+
+        put(writer, common, sizeof(common));
+        if (interface->subclass == 6)
+                put(writer, ethernet, sizeof(ethernet));
+        else
+                put(writer, modem, sizeof(modem));
+}
+
 static void put_interface(struct writer *writer, const struct composition *composition, size_t index)
 {
         static const uint8_t functional[] = {5, 0x24, 0, 0x10, 1, 5,    0x24, 1, 0, 0,
@@ -196,6 +212,8 @@ static void put_interface(struct writer *writer, const struct composition *compo
         put(writer, header, sizeof(header));
         if (interface->class == 0xff && interface->subclass == 0)
                 put(writer, functional, sizeof(functional));
+        if (interface->class == 0x02)
+                put_communication(writer, interface);
         for (size_t i = 0; i < endpoints; i++)
                 put_endpoint(writer, interface->endpoints[i], composition_endpoint(composition, index, i));
 }

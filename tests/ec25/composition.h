@@ -12,6 +12,7 @@
 
 #define COMPOSITION_INTERFACES  10
 #define COMPOSITION_DESCRIPTORS 512
+#define COMPOSITION_MAC_STRING  4 /* the string that an ECM interface names */
 
 enum tty_kind { TTY_NONE, TTY_USB, TTY_ACM };
 

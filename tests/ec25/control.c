@@ -14,6 +14,7 @@
 
 #define CONNECTIONS 64
 #define LINE_SIZE   65536
+#define LOOK_AGAIN  (20 * USEC_PER_MSEC)
 
 struct connection {
         int fd;
@@ -161,6 +162,7 @@ static void obey(struct control *control, struct connection *connection, char *l
         if (!wrong && connection->wait.kind != WAIT_NOTHING)
                 free(answer.data); /* a command that waits says nothing before */
         else {
+                connection->wait = (struct wait){0}; /* refused: nothing to wait for */
                 conclude(&answer, wrong);
                 reply(connection, &answer);
         }
@@ -198,6 +200,16 @@ static void listen_to(struct control *control, struct connection *connection)
         }
 }
 
+static bool has_node(struct stand *stand, unsigned modem, const char *port)
+{
+        struct stand_line line;
+
+        for (size_t i = 0; stand_line(stand, modem, i, &line); i++)
+                if (line.present && text_equal(line.port, port))
+                        return true;
+        return false;
+}
+
 static bool fulfilled(const struct control *control, const struct wait *wait)
 {
         struct ec25 *modem = stand_modem(control->stand, wait->modem);
@@ -208,11 +220,13 @@ static bool fulfilled(const struct control *control, const struct wait *wait)
         case WAIT_SENT:
                 return ec25_sent_count(modem) >= wait->target;
         case WAIT_COMMAND:
-                return ec25_commands(modem, EC25_PORTS, wait->command) >= wait->target;
+                return ec25_commands(modem, EC25_PORTS, wait->word) >= wait->target;
         case WAIT_STORED:
                 return ec25_stored(modem) + ec25_kept_back(modem) == wait->target;
         case WAIT_PLUGGED:
                 return stand_plugged(control->stand, wait->modem) == (wait->target != 0);
+        case WAIT_NODE:
+                return has_node(control->stand, wait->modem, wait->word);
         }
         abort();
 }
@@ -246,9 +260,14 @@ usec_t control_next_deadline(const struct control *control)
 {
         usec_t next = USEC_INFINITY;
 
-        for (size_t i = 0; i < CONNECTIONS; i++)
-                if (control->connections[i].fd >= 0 && control->connections[i].wait.kind != WAIT_NOTHING)
-                        next = usec_min(next, control->connections[i].wait.deadline);
+        for (size_t i = 0; i < CONNECTIONS; i++) {
+                const struct wait *wait = &control->connections[i].wait;
+                if (control->connections[i].fd < 0 || wait->kind == WAIT_NOTHING)
+                        continue;
+                next = usec_min(next, wait->deadline);
+                if (wait->kind == WAIT_NODE) /* the kernel makes it, and nobody tells us */
+                        next = usec_min(next, usec_add(stand_now(), LOOK_AGAIN));
+        }
         return next;
 }
 

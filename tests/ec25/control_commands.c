@@ -129,6 +129,19 @@ static const char *command_wait_plugged(struct request *request)
         return start_wait(request, WAIT_PLUGGED, plugged, milliseconds);
 }
 
+static const char *command_wait_node(struct request *request)
+{
+        unsigned milliseconds;
+
+        if (!request_word(request, 0) || !request_number(request, 1, 3600000, &milliseconds))
+                return "wait-node: at|modem|diag|nmea milliseconds";
+        const char *wrong = start_wait(request, WAIT_NODE, 0, milliseconds);
+        if (!wrong &&
+            text_copy(request->wait->word, sizeof(request->wait->word), request_word(request, 0)) < 0)
+                wrong = "no such port";
+        return wrong;
+}
+
 /* Without a total: the next one from now on. */
 static const char *command_wait_command(struct request *request)
 {
@@ -141,7 +154,7 @@ static const char *command_wait_command(struct request *request)
                 total = ec25_commands(request_modem(request), EC25_PORTS, request_word(request, 0)) + 1;
         const char *wrong = start_wait(request, WAIT_COMMAND, total, milliseconds);
         if (!wrong &&
-            text_copy(request->wait->command, sizeof(request->wait->command), request_word(request, 0)) < 0)
+            text_copy(request->wait->word, sizeof(request->wait->word), request_word(request, 0)) < 0)
                 wrong = "command too long";
         return wrong;
 }
@@ -162,7 +175,7 @@ static const struct {
 } commands[] = {
     {"plug", command_plug, true,
      "M [composition=qmi] [usb=1-1.2] [first=0] [order=reverse|3,1,0,2] [gap=ms] [boot=ms] [back=ms] "
-     "[product=] [manufacturer=] [serial=]"},
+     "[port=vhci port] [product=] [manufacturer=] [serial=]"},
     {"unplug", command_unplug, true, "M"},
     {"eio", command_eio, true, "M: ports fail, the device stays"},
     {"stale", command_stale, false, "ttyUSB2: the number stays taken"},
@@ -194,6 +207,7 @@ static const struct {
     {"wait-sent", command_wait_sent, true, "M count ms"},
     {"wait-stored", command_wait_stored, true, "M count ms"},
     {"wait-plugged", command_wait_plugged, true, "M 0|1 ms"},
+    {"wait-node", command_wait_node, true, "M at|modem|diag|nmea ms"},
     {"wait-command", command_wait_command, true, "M AT+... ms [total]"},
     {"help", help, false, ""},
     {"quit", quit, false, ""},

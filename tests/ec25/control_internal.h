@@ -15,13 +15,13 @@ struct answer {
 };
 
 /* What a connection waits for; `modem` counts. */
-enum wait_kind { WAIT_NOTHING, WAIT_SENT, WAIT_COMMAND, WAIT_STORED, WAIT_PLUGGED };
+enum wait_kind { WAIT_NOTHING, WAIT_SENT, WAIT_COMMAND, WAIT_STORED, WAIT_PLUGGED, WAIT_NODE };
 
 struct wait {
         enum wait_kind kind;
         unsigned modem;
         unsigned long target;
-        char command[64];
+        char word[64]; /* a command's beginning, a port */
         usec_t deadline;
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "ec25/vhci.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -62,6 +63,8 @@ static const char *plug_option(char *text, struct plug_options *options)
                 options->gap = milliseconds * USEC_PER_MSEC;
         else if (text_equal(text, "boot"))
                 options->boot = milliseconds * USEC_PER_MSEC;
+        else if (text_equal(text, "port") && milliseconds < VHCI_PORTS)
+                options->port = milliseconds;
         else if (text_equal(text, "back"))
                 options->back = milliseconds * USEC_PER_MSEC;
         else

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "ec25/client.h"
 #include "ec25/control.h"
+#include "ec25/vhci.h"
 
 #include <getopt.h>
 #include <limits.h>
@@ -19,25 +20,24 @@
 
 struct options {
         char directory[PATH_MAX];
-        const char *script, *command;
+        const char *script, *command, *vhci;
         unsigned modems;
         bool tree, linger;
 };
 
-static const char usage[] = "softec25 --dir DIR [--umockdev] [--modems N] [--script FILE] [--linger]\n"
-                            "    runs software EC25 modems; DIR/control takes commands (`help` lists them)\n"
-                            "softec25 --dir DIR --command 'plug 0'\n"
-                            "    says a command to the one that runs on DIR, prints the answer\n";
+static const char usage[] =
+    "softec25 --dir DIR [--umockdev | --usbip[=FOLDER]] [--modems N] [--script FILE] [--linger]\n"
+    "    runs software EC25 modems; DIR/control takes commands (`help` lists them)\n"
+    "softec25 --dir DIR --command 'plug 0'\n"
+    "    says a command to the one that runs on DIR, prints the answer\n";
 
 static int read_options(int argc, char **argv, struct options *ret_options)
 {
-        static const struct option names[] = {{"dir", required_argument, NULL, 'd'},
-                                              {"umockdev", no_argument, NULL, 'u'},
-                                              {"modems", required_argument, NULL, 'm'},
-                                              {"script", required_argument, NULL, 's'},
-                                              {"linger", no_argument, NULL, 'l'},
-                                              {"command", required_argument, NULL, 'c'},
-                                              {NULL, 0, NULL, 0}};
+        static const struct option names[] = {
+            {"dir", required_argument, NULL, 'd'},     {"umockdev", no_argument, NULL, 'u'},
+            {"usbip", optional_argument, NULL, 'k'},   {"modems", required_argument, NULL, 'm'},
+            {"script", required_argument, NULL, 's'},  {"linger", no_argument, NULL, 'l'},
+            {"command", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
         struct options options = {.modems = 1};
         const char *directory = NULL;
 
@@ -48,6 +48,9 @@ static int read_options(int argc, char **argv, struct options *ret_options)
                         break;
                 case 'u':
                         options.tree = true;
+                        break;
+                case 'k':
+                        options.vhci = optarg ? optarg : VHCI_FOLDER;
                         break;
                 case 'm':
                         if (parse_unsigned(optarg, 1, STAND_MODEMS, &options.modems) < 0)
@@ -65,7 +68,7 @@ static int read_options(int argc, char **argv, struct options *ret_options)
                 default:
                         return -EINVAL;
                 }
-        if (!directory || optind != argc)
+        if (!directory || optind != argc || (options.tree && options.vhci))
                 return -EINVAL;
         if (!realpath(directory, options.directory))
                 return -errno;
@@ -183,6 +186,7 @@ static int loop(struct stand *stand, struct control *control, int epoll)
 
 static int serve(const struct options *options)
 {
+        const struct stand_transport transport = {.tree = options->tree, .vhci = options->vhci};
         struct epoll_event event = {.events = EPOLLIN};
         struct control *control = NULL;
         struct stand *stand = NULL;
@@ -190,7 +194,7 @@ static int serve(const struct options *options)
         _cleanup_close_ int signals = epoll < 0 ? -1 : catch_signals(epoll);
         int r = epoll < 0     ? -errno
                 : signals < 0 ? signals
-                              : stand_new(options->directory, options->modems, options->tree, &stand);
+                              : stand_new(options->directory, options->modems, &transport, &stand);
 
         if (r == 0) {
                 event.data.ptr = stand;
@@ -226,6 +230,7 @@ int main(int argc, char **argv)
         (void)setrlimit(RLIMIT_NOFILE, &files); /* matters for dozens of modems only */
         r = runs_already(&options) ? -EADDRINUSE : serve(&options);
         if (r < 0)
-                (void)fprintf(stderr, "softec25: %s\n", strerror(-r));
+                (void)fprintf(stderr, "softec25: %s%s\n", strerror(-r),
+                              r == -ENOENT && options.vhci ? " (modprobe vhci-hcd)" : "");
         return r < 0 ? 1 : 0;
 }

@@ -79,17 +79,44 @@ void number_leave(struct stand *stand, enum tty_kind kind, unsigned number, unsi
         *pty = (struct pty)PTY_NONE;
 }
 
-int stand_stale(struct stand *stand, const char *name, bool stale)
+static struct number *number_named(struct stand *stand, const char *name)
 {
         for (enum tty_kind kind = TTY_USB; kind <= TTY_ACM; kind++) {
                 unsigned number;
-                if (!text_starts_with(name, tty_prefix(kind)) ||
-                    parse_unsigned(name + strlen(tty_prefix(kind)), 0, TTY_NUMBERS - 1, &number) < 0)
-                        continue;
-                number_at(stand, kind, number)->stale = stale;
-                return 0;
+                if (text_starts_with(name, tty_prefix(kind)) &&
+                    parse_unsigned(name + strlen(tty_prefix(kind)), 0, TTY_NUMBERS - 1, &number) == 0)
+                        return number_at(stand, kind, number);
         }
-        return -EINVAL;
+        return NULL;
+}
+
+int stand_stale(struct stand *stand, const char *name, bool stale)
+{
+        struct number *number = number_named(stand, name);
+
+        if (stand_uses_kernel(stand))
+                return -EOPNOTSUPP;
+        if (!number)
+                return -EINVAL;
+        number->stale = stale;
+        return 0;
+}
+
+void number_seen(struct stand *stand, const char *name, unsigned owner)
+{
+        struct number *number = number_named(stand, name);
+
+        if (number) {
+                number->seen = true;
+                number->owner = owner;
+        }
+}
+
+bool number_was_of(struct stand *stand, const char *name, unsigned owner)
+{
+        const struct number *number = number_named(stand, name);
+
+        return number && number->seen && number->owner == owner;
 }
 
 struct search {
@@ -135,6 +162,8 @@ static void search_holder(const struct pty_holder *holder, void *userdata)
 int stand_holders(struct stand *stand, unsigned modem, void (*found)(const struct stand_holder *, void *),
                   void *userdata)
 {
+        if (stand_uses_kernel(stand))
+                return unit_usb_holders(&stand->units[modem], found, userdata);
         struct search search = {.stand = stand, .modem = modem, .found = found, .userdata = userdata};
 
         return pty_holders(search_holder, &search);

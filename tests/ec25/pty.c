@@ -7,12 +7,13 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "ec25/proc_fds.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 
 static int make_raw(int master)
@@ -80,55 +81,35 @@ void pty_close(struct pty *pty)
         pty->keeper = close_fd(pty->keeper);
 }
 
-static void look_at(int pid, const char *name, int directory,
-                    void (*found)(const struct pty_holder *, void *), void *userdata)
-{
-        static const char prefix[] = "/dev/pts/", suffix[] = " (deleted)";
-        struct pty_holder holder = {.pid = pid};
-        char target[64];
-        ssize_t length = readlinkat(directory, name, target, sizeof(target) - 1);
+struct search {
+        void (*found)(const struct pty_holder *, void *);
+        void *userdata;
+};
 
-        if (length <= 0)
-                return;
-        target[length] = '\0';
-        char *end = strstr(target, suffix);
-        if (end) {
-                holder.deleted = true;
-                *end = '\0';
-        }
-        if (!text_starts_with(target, prefix) ||
-            parse_unsigned(target + sizeof(prefix) - 1, 0, 1u << 20, &holder.index) < 0 ||
-            parse_int(name, 0, 1 << 20, &holder.fd) < 0)
-                return;
-        found(&holder, userdata);
+/* Containers have a /dev/pts of their own, with the same names in it. */
+static bool is_ours(const struct proc_fd *fd)
+{
+        struct stat pts, held;
+        char path[48];
+
+        return text_format(path, sizeof(path), "/proc/%d/fd/%d", fd->pid, fd->fd) == 0 &&
+               stat("/dev/pts", &pts) == 0 && stat(path, &held) == 0 && held.st_dev == pts.st_dev;
 }
 
-static void look_into(int pid, void (*found)(const struct pty_holder *, void *), void *userdata)
+static void found_fd(const struct proc_fd *fd, void *userdata)
 {
-        char path[32];
-        struct dirent *entry;
+        static const char prefix[] = "/dev/pts/";
+        const struct search *search = userdata;
+        struct pty_holder holder = {.pid = fd->pid, .fd = fd->fd, .deleted = fd->deleted};
 
-        if (text_format(path, sizeof(path), "/proc/%d/fd", pid) < 0)
-                return;
-        DIR *directory = opendir(path);
-        if (!directory)
-                return; /* it ended meanwhile */
-        while ((entry = readdir(directory)))
-                look_at(pid, entry->d_name, dirfd(directory), found, userdata);
-        (void)closedir(directory);
+        if (text_starts_with(fd->target, prefix) &&
+            parse_unsigned(fd->target + sizeof(prefix) - 1, 0, 1u << 20, &holder.index) == 0 && is_ours(fd))
+                search->found(&holder, search->userdata);
 }
 
 int pty_holders(void (*found)(const struct pty_holder *holder, void *userdata), void *userdata)
 {
-        DIR *directory = opendir("/proc");
-        struct dirent *entry;
-        int pid;
+        struct search search = {.found = found, .userdata = userdata};
 
-        if (!directory)
-                return -errno;
-        while ((entry = readdir(directory)))
-                if (parse_int(entry->d_name, 1, 1 << 30, &pid) == 0 && pid != getpid())
-                        look_into(pid, found, userdata);
-        (void)closedir(directory);
-        return 0;
+        return proc_fds(found_fd, &search);
 }

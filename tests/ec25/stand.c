@@ -15,8 +15,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* Time for the last answer to be read: a hung-up pty loses what is unread. */
-#define LEAVE_DELAY (100 * USEC_PER_MSEC)
+/* Time for the last answer to be read: a hung-up tty loses what is unread. The kernel's tty may be that of a
+ * slow virtual machine. */
+#define LEAVE_DELAY        (100 * USEC_PER_MSEC)
+#define LEAVE_DELAY_KERNEL (500 * USEC_PER_MSEC)
 
 usec_t stand_now(void)
 {
@@ -238,13 +240,17 @@ static int keep_options(struct unit *unit, const struct plug_options *options)
         return r;
 }
 
-static bool path_is_taken(const struct stand *stand, const struct unit *unit, const char *path)
+static int may_plug(const struct stand *stand, const struct unit *unit, const struct plug_options *options)
 {
+        if (unit->plugged)
+                return -EALREADY;
+        if (stand_uses_kernel(stand))
+                return unit_usb_may_plug(unit, options);
         for (unsigned i = 0; i < stand->count; i++)
                 if (&stand->units[i] != unit && stand->units[i].plugged &&
-                    text_equal(stand->units[i].usb, path))
-                        return true;
-        return false;
+                    text_equal(stand->units[i].usb, options->usb))
+                        return -EBUSY;
+        return 0;
 }
 
 static int set_family(struct unit *unit)
@@ -264,13 +270,10 @@ static int set_family(struct unit *unit)
 int stand_plug(struct stand *stand, unsigned modem, const struct plug_options *options)
 {
         struct unit *unit = &stand->units[modem];
-        int r;
+        int r = may_plug(stand, unit, options);
 
-        if (unit->plugged)
-                return -EALREADY;
-        if (path_is_taken(stand, unit, options->usb))
-                return -EBUSY;
-        r = keep_options(unit, options);
+        if (r == 0)
+                r = keep_options(unit, options);
         if (r == 0)
                 r = set_family(unit);
         if (r < 0)
@@ -283,7 +286,9 @@ int stand_plug(struct stand *stand, unsigned modem, const struct plug_options *o
                 r = watch_authorized(stand, unit);
         unit->plugged = unit->authorized = true;
         unit->leave_at = unit->back_at = USEC_INFINITY;
-        if (r == 0)
+        if (stand_uses_kernel(stand))
+                unit_usb_plug(unit, stand_now());
+        else if (r == 0)
                 r = plan_lines(stand, unit, stand_now());
         ec25_power_on(unit->model, unit->options.boot, stand_now());
         if (r == 0)
@@ -294,8 +299,12 @@ int stand_plug(struct stand *stand, unsigned modem, const struct plug_options *o
 static int leave(struct stand *stand, struct unit *unit)
 {
         const struct usb_device device = device_of(unit, stand);
-        int r = lines_disappear(unit);
+        int r = 0;
 
+        if (stand_uses_kernel(stand))
+                unit_usb_leave(unit);
+        else
+                r = lines_disappear(unit);
         unit->plugged = unit->authorized = false;
         unit->leave_at = unit->back_at = USEC_INFINITY;
         ec25_power_off(unit->model);
@@ -323,10 +332,12 @@ int stand_eio(struct stand *stand, unsigned modem)
 {
         struct unit *unit = &stand->units[modem];
 
-        if (!unit->plugged)
+        if (!unit->plugged || (stand_uses_kernel(stand) && !unit->device))
                 return -ENODEV;
+        if (stand_uses_kernel(stand))
+                usbip_device_break(unit->device);
         for (size_t i = 0; i < unit->count; i++)
-                if (unit->lines[i].state == LINE_PRESENT)
+                if (unit->lines[i].pty.master >= 0)
                         line_hang_up(&unit->lines[i]);
         return 0;
 }
@@ -389,7 +400,7 @@ static void take_wish(struct unit *unit, usec_t now)
 
         if (wish == EC25_WISH_NONE || unit->leave_at != USEC_INFINITY)
                 return;
-        unit->leave_at = usec_add(now, LEAVE_DELAY);
+        unit->leave_at = usec_add(now, stand_uses_kernel(unit->stand) ? LEAVE_DELAY_KERNEL : LEAVE_DELAY);
         unit->stay_away = wish == EC25_WISH_OFF;
 }
 
@@ -404,10 +415,21 @@ static struct line *next_line(struct unit *unit)
         return next;
 }
 
+/* The connection to the kernel: could not be made, or has ended. */
+static void usb_result(struct stand *stand, struct unit *unit, int r)
+{
+        if (r == 0)
+                return;
+        if (r != -ECONNRESET) /* that is the kernel's own `detach` */
+                log_error("modem %u has no host: %s", unit->index, strerror(-r));
+        (void)leave(stand, unit); /* without a tree it cannot fail */
+}
+
 static void advance_unit(struct stand *stand, struct unit *unit, usec_t now)
 {
         ec25_advance(unit->model, now);
         take_wish(unit, now);
+        usb_result(stand, unit, unit_usb_advance(unit, now));
         for (struct line *line; (line = next_line(unit)) && line->due <= now;) {
                 int r = line_appear(line);
                 if (r < 0) {
@@ -448,7 +470,7 @@ usec_t stand_next_deadline(const struct stand *stand)
         for (unsigned i = 0; i < stand->count; i++) {
                 const struct unit *unit = &stand->units[i];
                 next = usec_min(next, ec25_next_deadline(unit->model, now));
-                next = usec_min(next, usec_min(unit->leave_at, unit->back_at));
+                next = usec_min(next, usec_min(unit->leave_at, usec_min(unit->back_at, unit->attach_at)));
                 for (size_t k = 0; k < unit->count; k++)
                         if (unit->lines[k].state == LINE_COMING)
                                 next = usec_min(next, unit->lines[k].due);
@@ -469,6 +491,8 @@ int stand_dispatch(struct stand *stand)
         for (int i = 0; i < count; i++)
                 if (events[i].data.ptr == stand)
                         r = inotify_read(stand);
+                else if (stand_uses_kernel(stand))
+                        usb_result(stand, events[i].data.ptr, unit_usb_event(events[i].data.ptr));
                 else
                         line_event(events[i].data.ptr, events[i].events);
         stand_advance(stand);

@@ -30,6 +30,13 @@ struct plug_options {
         usec_t gap;                  /* between one tty and the next */
         usec_t boot;                 /* from power to RDY */
         usec_t back;                 /* from leaving to being back, after AT+CFUN=1,1 */
+        unsigned port;               /* of vhci_hcd; VHCI_ANY_PORT: its own number, or any that is free */
+};
+
+/* How the modems are shown. */
+struct stand_transport {
+        bool tree;        /* a sysfs for umockdev beside the ptys */
+        const char *vhci; /* the kernel's own USB stack, through this folder of vhci_hcd; NULL: ptys */
 };
 
 struct stand_line {
@@ -41,9 +48,10 @@ struct stand_line {
         bool present;
 };
 
-/* `directory` must exist; nodes and tree are made elsewhere (see stand_nodes), with links in it, and go with
- * the stand. */
-int stand_new(const char *directory, unsigned modems, bool with_tree, struct stand **ret_stand);
+/* `directory` must exist. With the kernel's USB stack the nodes are in /dev. With ptys nodes and tree are
+ * made elsewhere (see stand_nodes), with links in it, and go with the stand. */
+int stand_new(const char *directory, unsigned modems, const struct stand_transport *transport,
+              struct stand **ret_stand);
 struct stand *stand_free(struct stand *stand);
 
 /* What a process under test needs. */
@@ -60,12 +68,13 @@ bool stand_line(const struct stand *stand, unsigned modem, size_t index, struct 
 
 /* What plug takes when nothing is said: those of the last plug. */
 void stand_defaults(const struct stand *stand, unsigned modem, struct plug_options *ret_options);
-/* -EALREADY, -EBUSY (the USB path is taken), -EINVAL, -ENOSPC (no tty number). */
+/* -EALREADY, -EBUSY (the USB path or port is taken), -EINVAL, -ENOSPC (no tty number), -EOPNOTSUPP (the
+ * kernel decides that). */
 int stand_plug(struct stand *stand, unsigned modem, const struct plug_options *options);
 int stand_unplug(struct stand *stand, unsigned modem); /* -ENODEV */
 /* Every read and write on the modem's ports fails from now on, but the device does not leave. -ENODEV. */
 int stand_eio(struct stand *stand, unsigned modem);
-/* A tty name that stays taken (true) or is free again (false). -EINVAL. */
+/* A tty name that stays taken (true) or is free again (false). -EINVAL, -EOPNOTSUPP (the kernel decides). */
 int stand_stale(struct stand *stand, const char *name, bool stale);
 
 /* Calls `found` for each process that has a present port of the modem, or a dead one of it, open. */

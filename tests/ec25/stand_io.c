@@ -1,6 +1,6 @@
 /*
- * Bytes between ptys and models, and the record of them: one transcript per port, a line per read or write,
- *     <microseconds> < what the host wrote, escaped          (to the modem)
+ * Bytes between ptys and models (over USB: stand_usbip.c), and the record of them: one transcript per port, a
+ * line per read or write, <microseconds> < what the host wrote, escaped          (to the modem)
  *     <microseconds> > what the host could read              (from the modem)
  *     <microseconds> # attached, hung up
  * so that "nobody wrote a byte to DIAG" is a matter of looking into a file.
@@ -38,7 +38,7 @@ static void write_escaped(FILE *file, const unsigned char *bytes, size_t length)
                         (void)fprintf(file, "\\x%02x", bytes[i]);
 }
 
-static void note_bytes(struct line *line, char direction, const void *bytes, size_t length)
+void note_bytes(struct line *line, char direction, const void *bytes, size_t length)
 {
         FILE *file = transcript(line->unit, line->port);
 
@@ -160,7 +160,10 @@ static void pump_port(struct unit *unit, enum ec25_port port, usec_t now)
 
 void unit_pump(struct stand *stand, struct unit *unit, usec_t now)
 {
-        (void)stand;
+        if (stand_uses_kernel(stand)) {
+                unit_usb_pump(unit, now);
+                return;
+        }
         for (enum ec25_port port = 0; port < EC25_PORTS; port++)
                 pump_port(unit, port, now);
 }

@@ -28,13 +28,13 @@ static int make_units(struct stand *stand, unsigned modems)
                 unit->index = i;
                 unit->watch = -1;
                 unit->stand = stand;
-                unit->leave_at = unit->back_at = USEC_INFINITY;
+                unit->leave_at = unit->back_at = unit->attach_at = USEC_INFINITY;
                 /* Seven ports on each hub, the hubs side by side: 1-1.1 .. 1-1.7, 1-2.1 ... */
                 r = text_format(unit->usb, sizeof(unit->usb), "1-%u.%u", i / 7 + 1, i % 7 + 1);
                 if (r < 0)
                         return r;
-                unit->options =
-                    (struct plug_options){.composition = "qmi", .usb = unit->usb, .back = RETURN_DELAY};
+                unit->options = (struct plug_options){
+                    .composition = "qmi", .usb = unit->usb, .back = RETURN_DELAY, .port = VHCI_ANY_PORT};
         }
         return 0;
 }
@@ -105,16 +105,30 @@ static int make_tree(struct stand *stand)
         return r < 0 ? r : link_to(stand, "umockdev", path);
 }
 
-static int make_folders(struct stand *stand, bool with_tree)
+/* Nothing to make: udev has the nodes. */
+static int use_kernel(struct stand *stand, const char *vhci)
+{
+        struct vhci_port ports[VHCI_PORTS];
+        int r = text_copy(stand->vhci, sizeof(stand->vhci), vhci);
+
+        if (r == 0)
+                r = vhci_read_status(vhci, ports);
+        if (r == 0)
+                r = text_copy(stand->nodes, sizeof(stand->nodes), "/dev");
+        return r < 0 ? r : link_to(stand, "dev", stand->nodes);
+}
+
+static int make_folders(struct stand *stand, const struct stand_transport *transport)
 {
         char path[PATH_MAX];
         int r = text_format(path, sizeof(path), "%s/transcript", stand->directory);
 
         if (r == 0 && mkdir(path, 0755) < 0 && errno != EEXIST)
                 r = -errno;
-        if (r == 0)
-                r = make_nodes(stand);
-        return r < 0 || !with_tree ? r : make_tree(stand);
+        if (r < 0 || transport->vhci)
+                return r < 0 ? r : use_kernel(stand, transport->vhci);
+        r = make_nodes(stand);
+        return r < 0 || !transport->tree ? r : make_tree(stand);
 }
 
 static int make_fds(struct stand *stand)
@@ -129,7 +143,8 @@ static int make_fds(struct stand *stand)
         return 0;
 }
 
-int stand_new(const char *directory, unsigned modems, bool with_tree, struct stand **ret_stand)
+int stand_new(const char *directory, unsigned modems, const struct stand_transport *transport,
+              struct stand **ret_stand)
 {
         struct stand *stand = calloc(1, sizeof(*stand));
         int r;
@@ -143,7 +158,7 @@ int stand_new(const char *directory, unsigned modems, bool with_tree, struct sta
                         stand->numbers[kind][i].dead = (struct pty)PTY_NONE;
         r = text_copy(stand->directory, sizeof(stand->directory), directory);
         if (r == 0)
-                r = make_folders(stand, with_tree);
+                r = make_folders(stand, transport);
         if (r == 0)
                 r = make_fds(stand);
         if (r == 0)
@@ -204,7 +219,12 @@ bool stand_plugged(const struct stand *stand, unsigned modem)
 
 const char *stand_usb_path(const struct stand *stand, unsigned modem)
 {
-        return stand->units[modem].usb;
+        struct unit *unit = &stand->units[modem];
+
+        if (!stand_uses_kernel(stand))
+                return unit->usb;
+        unit_usb_look(unit);
+        return unit->bus_id[0] ? unit->bus_id : "-";
 }
 
 const char *stand_composition(const struct stand *stand, unsigned modem)
@@ -214,8 +234,10 @@ const char *stand_composition(const struct stand *stand, unsigned modem)
 
 bool stand_line(const struct stand *stand, unsigned modem, size_t index, struct stand_line *ret_line)
 {
-        const struct unit *unit = &stand->units[modem];
+        struct unit *unit = &stand->units[modem];
 
+        if (stand_uses_kernel(stand) && index == 0)
+                unit_usb_look(unit);
         if (index >= unit->count)
                 return false;
         const struct line *line = &unit->lines[index];

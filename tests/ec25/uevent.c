@@ -154,10 +154,25 @@ static int send_to_all(struct uevent_sender *sender, const void *message, size_t
         return r;
 }
 
-int uevent_send(struct uevent_sender *sender, const char *action, const char *devpath, const char *subsystem,
-                const char *devtype, const char *properties)
+/* Four bits a tag: the filter drops a message that lacks one of them. */
+static uint64_t tags_bloom(const char *properties)
 {
-        char message[8192];
+        const char *tag = strstr(properties, "TAGS=:");
+        uint64_t bits = 0;
+        char name[64];
+
+        for (tag = tag ? tag + strlen("TAGS=:") : ""; *tag && *tag != '\n'; tag += strcspn(tag, ":\n") + 1) {
+                (void)text_copy_n(name, sizeof(name), tag, strcspn(tag, ":\n")); /* tags of ours are short */
+                for (unsigned i = 0; i < 4; i++)
+                        bits |= UINT64_C(1) << (hash(name) >> 6 * i & 63);
+        }
+        return bits;
+}
+
+ssize_t uevent_message(char *target, size_t size, uint64_t sequence, const char *action, const char *devpath,
+                       const char *subsystem, const char *devtype, const char *properties)
+{
+        uint64_t bloom = tags_bloom(properties);
         struct header header = {
             .prefix = "libudev",
             .magic = htonl(0xfeedcafe),
@@ -165,20 +180,35 @@ int uevent_send(struct uevent_sender *sender, const char *action, const char *de
             .properties_offset = sizeof(header),
             .subsystem_hash = htonl(hash(subsystem)),
             .devtype_hash = devtype ? htonl(hash(devtype)) : 0,
+            .tag_bloom_high = htonl((uint32_t)(bloom >> 32)),
+            .tag_bloom_low = htonl((uint32_t)bloom),
         };
-        char *text = message + sizeof(header);
+        char *text = target + sizeof(header);
 
-        if (text_format(text, sizeof(message) - sizeof(header),
-                        "ACTION=%s\nDEVPATH=%s\nSUBSYSTEM=%s\nSEQNUM=%llu\n%s", action, devpath, subsystem,
-                        (unsigned long long)++sender->sequence, properties) < 0)
+        if (size <= sizeof(header) ||
+            text_format(text, size - sizeof(header), "ACTION=%s\nDEVPATH=%s\nSUBSYSTEM=%s\nSEQNUM=%llu\n%s",
+                        action, devpath, subsystem, (unsigned long long)sequence, properties) < 0)
                 return -EMSGSIZE;
         size_t length = strlen(text);
         for (size_t i = 0; i < length; i++)
                 if (text[i] == '\n')
                         text[i] = '\0';
         header.properties_length = (uint32_t)length;
-        memcpy(message, &header, sizeof(header));
-        return send_to_all(sender, message, sizeof(header) + length);
+        memcpy(target, &header, sizeof(header));
+        return (ssize_t)(sizeof(header) + length);
+}
+
+int uevent_send(struct uevent_sender *sender, const char *action, const char *devpath, const char *subsystem,
+                const char *devtype, const char *properties)
+{
+        char message[8192];
+        ssize_t length = uevent_message(message, sizeof(message), sender->sequence + 1, action, devpath,
+                                        subsystem, devtype, properties);
+
+        if (length < 0)
+                return (int)length;
+        sender->sequence++;
+        return send_to_all(sender, message, (size_t)length);
 }
 
 /* True when an earlier message for the same listener still waits: order is kept per listener. */

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 struct uevent_sender;
 
@@ -23,6 +25,11 @@ struct uevent_sender *uevent_sender_free(struct uevent_sender *sender);
  * -EMSGSIZE, -ENOMEM. */
 int uevent_send(struct uevent_sender *sender, const char *action, const char *devpath, const char *subsystem,
                 const char *devtype, const char *properties);
+
+/* The message alone, as udevd multicasts it: `properties` as above, with TAGS (":one:two:") if there are
+ * tags. Returns its length or -EMSGSIZE. */
+ssize_t uevent_message(char *target, size_t size, uint64_t sequence, const char *action, const char *devpath,
+                       const char *subsystem, const char *devtype, const char *properties);
 
 /* Tries what had to wait. Returns true while something still waits: call again in a few milliseconds. */
 bool uevent_retry(struct uevent_sender *sender);

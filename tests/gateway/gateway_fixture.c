@@ -206,7 +206,7 @@ static void add_fixed_nodes(const struct gateway *g, char *text, size_t size)
 
 static void write_warden_conf(const struct gateway *g)
 {
-        static const char usual[] = "control = direct\nsmsd = %s/smsd\n"
+        static const char usual[] = "control = direct\nsystem_bus = off\nsmsd = %s/smsd\n"
                                     "smsd_conf = %s/smsd.conf\nsmsd_user =\nruntime_dir = %s/run\n"
                                     "state_dir = %s/state\n[hold]\nlegacy_flag = %s/tmp/smsd_manual_stop\n";
         char text[8192] = "[gateway]\n";

@@ -24,6 +24,7 @@
 
 #define RIG_QUEUE   64
 #define RIG_REPLIES 32
+#define RIG_LINK    "/dev/smswarden/1-1.2-at"
 #define RIG_CONF                                                                                             \
         "devices = GSM1\nloglevel = 5\n\n[GSM1]\n# the only one\ndevice = /dev/ttyUSB2\nincoming = "         \
         "yes\npin = 1111\n"
@@ -55,6 +56,7 @@ struct rig {
         unsigned status_time;
         bool plugged;
         unsigned tty; /* of its AT port */
+        bool named;   /* udev's rules give the port a stable name */
         enum sim_state sim;
         int attempts;
         bool silent;
@@ -160,6 +162,8 @@ static inline void rig_usb(struct rig *rig)
                                   rig->tty - 2 + i);
                 (void)text_copy(interface->target, sizeof(interface->target), interface->node);
         }
+        if (rig->named)
+                (void)text_copy(device->interfaces[2].node, DEVICE_NODE_MAX, RIG_LINK);
 }
 
 static inline void rig_answer(struct rig *rig, const struct action *action)

@@ -94,6 +94,17 @@ static void test_collision_is_parked(void **state)
                                    "[GSM2]\ndevice = /dev/smswarden/GSM2-parked\n");
 }
 
+/* The line that is left over names the port by its number, the modem that came by its stable name. */
+static void test_collision_behind_a_stable_name_is_parked(void **state)
+{
+        (void)state;
+
+        sits(0, "/dev/smswarden/1-1-at");
+        (void)text_copy(modems[0].target, sizeof(modems[0].target), "/dev/ttyUSB6");
+        check(HEAD GSM1 GSM2, HEAD "[GSM1]\n# first\ndevice = /dev/smswarden/1-1-at\npin = 1111\n"
+                                   "[GSM2]\ndevice = /dev/smswarden/GSM2-parked\n");
+}
+
 static void test_two_swap(void **state)
 {
         (void)state;
@@ -193,6 +204,7 @@ int main(void)
             cmocka_unit_test_setup(test_only_the_device_line, setup),
             cmocka_unit_test_setup(test_absent_modem_keeps_its_line, setup),
             cmocka_unit_test_setup(test_collision_is_parked, setup),
+            cmocka_unit_test_setup(test_collision_behind_a_stable_name_is_parked, setup),
             cmocka_unit_test_setup(test_two_swap, setup),
             cmocka_unit_test_setup(test_guarded_is_parked, setup),
             cmocka_unit_test_setup(test_slot_that_smsd_does_not_know, setup),

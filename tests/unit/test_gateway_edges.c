@@ -160,6 +160,60 @@ static void test_handler_that_stops_polling(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
 }
 
+/* --- stable names --- */
+
+/* The name in smsd.conf stays the same, the port behind it is another one. */
+static void test_moves_behind_its_stable_name(void **state)
+{
+        _rig_ rig = rig_new();
+        char before[sizeof(rig->conf)];
+        (void)state;
+
+        rig->named = true;
+        rig_begin(rig);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_non_null(strstr(rig->conf, "device = " RIG_LINK "\n"));
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        (void)text_copy(before, sizeof(before), rig->conf);
+        rig_forget(rig);
+
+        rig->tty = 4;
+        rig_usb(rig); /* smsd's handler holds ttyUSB2 */
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP], 1);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        assert_non_null(strstr(rig->told, "unplug"));
+        assert_string_equal(rig->conf, before);
+        assert_int_equal(rig->counts[ACTION_CONF_WRITE], 0);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+/* The rules come to a box that works: smsd.conf names the number until smsd is started again for another
+ * reason. */
+static void test_a_new_name_disturbs_nobody(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_forget(rig);
+        rig->named = true;
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP] + rig->counts[ACTION_PORT_OPEN], 0);
+        assert_string_equal(rig->told, "");
+        assert_string_equal(rig->conf, RIG_CONF);
+        rig_begin(rig); /* nor does a controller that begins on it */
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP] + rig->counts[ACTION_PORT_OPEN], 0);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+
+        kill_main(rig);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        assert_non_null(strstr(rig->conf, "device = " RIG_LINK "\n"));
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -170,6 +224,8 @@ int main(void)
             cmocka_unit_test(test_handler_that_stops_polling),
             cmocka_unit_test(test_stop_overtakes_a_start),
             cmocka_unit_test(test_modem_that_leaves_in_a_start_is_a_failure),
+            cmocka_unit_test(test_moves_behind_its_stable_name),
+            cmocka_unit_test(test_a_new_name_disturbs_nobody),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

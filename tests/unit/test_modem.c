@@ -310,6 +310,48 @@ static void test_unnoticed_replug(void **state)
         assert_int_equal(f.modem.state, MODEM_PROBING);
 }
 
+/* udev's name stays, what it leads to is another port. */
+static void test_unnoticed_replug_behind_a_stable_name(void **state)
+{
+        struct fixture f = fixture();
+        (void)state;
+
+        plug(&f, 0xf, 0);
+        (void)text_copy(f.device.interfaces[2].node, DEVICE_NODE_MAX, "/dev/smswarden/1-1.2-at");
+        modem_device(&f.modem, 0, &f.device, NULL, BOOT, f.now, &f.actions);
+        drive(&f, true, false);
+        talk(&f, "\r\n+CPIN: READY\r\n\r\nOK\r\n");
+        assert_int_equal(f.modem.state, MODEM_READY);
+        (void)text_copy(f.device.interfaces[2].target, DEVICE_NODE_MAX, "/dev/ttyUSB5");
+        action_list_init(&f.actions);
+        modem_device(&f.modem, 0, &f.device, NULL, BOOT, f.now, &f.actions);
+        assert_string_equal(f.modem.node, "/dev/smswarden/1-1.2-at");
+        assert_string_equal(f.modem.target, "/dev/ttyUSB5");
+        assert_int_equal(f.modem.state, MODEM_PROBING);
+}
+
+/* The rules are installed while the modem works, or removed: nothing happened to it. */
+static void test_another_name_for_the_same_port(void **state)
+{
+        static const char *const names[] = {"/dev/smswarden/1-1.2-at", "/dev/ttyUSB2"};
+        struct fixture f = fixture();
+        (void)state;
+
+        plug(&f, 0xf, 0);
+        drive(&f, true, false);
+        talk(&f, "\r\n+CPIN: READY\r\n\r\nOK\r\n");
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                (void)text_copy(f.device.interfaces[2].node, DEVICE_NODE_MAX, names[i]);
+                action_list_init(&f.actions);
+                modem_device(&f.modem, 0, &f.device, NULL, BOOT, f.now, &f.actions);
+                assert_int_equal(f.modem.state, MODEM_READY);
+                assert_string_equal(f.modem.node, names[i]);
+                assert_string_equal(f.modem.target, "/dev/ttyUSB2");
+                assert_int_equal(modem_interface(&f.modem), 2);
+                assert_int_equal(f.actions.n, 0);
+        }
+}
+
 static void test_refused_devices(void **state)
 {
         static const struct {
@@ -365,6 +407,8 @@ int main(void)
             cmocka_unit_test(test_distrust_while_asking),
             cmocka_unit_test(test_left_and_back),
             cmocka_unit_test(test_unnoticed_replug),
+            cmocka_unit_test(test_unnoticed_replug_behind_a_stable_name),
+            cmocka_unit_test(test_another_name_for_the_same_port),
             cmocka_unit_test(test_refused_devices),
             cmocka_unit_test(test_fixed_node),
         };

@@ -1,0 +1,105 @@
+/*
+ * smswarden-hold: what must be done about a hold when the daemon cannot do it. Two verbs, for systemd alone:
+ * `clear`, before each start of smsd, and `end`, when a hold is over. Both work with the daemon dead, masked
+ * or not there, and find nothing to do when it has been quicker. It never decides more than that: no hold is
+ * begun here.
+ */
+#include "hold_program.h"
+
+#include "adapters/config_file.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+
+#define CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
+
+static const char help[] =
+    "Usage: smswarden-hold [--config FILE] [--manager ADDRESS] clear | end\n"
+    "\n"
+    "Called by systemd. For people there is smswarden stop and smswarden start.\n"
+    "\n"
+    "  clear              smsd is about to start: removes the hold and the old scripts' flag\n"
+    "  end                a hold may be over: starts smsd if it is, and smswardend has not done it\n"
+    "  --config FILE      the configuration, default " CONFIG_DEFAULT "\n"
+    "  --manager ADDRESS  where systemd listens, an address of sd-bus, for tests\n"
+    "  --help, --version\n";
+
+usec_t hold_now(void)
+{
+        struct timespec now = {0};
+
+        (void)clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail */
+        return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
+}
+
+/* As the daemon would take it: the file, else the last good copy, else the defaults. Whatever is wrong with
+ * it, smsd must be able to start. */
+static void load_config(const char *path, struct config *config)
+{
+        struct config_file_error error;
+        char folder[CONFIG_PATH_MAX];
+
+        if (config_file_load(path, config, &error) >= 0)
+                return;
+        config_init(config);
+        if (config_file_find_state_dir(path, folder, sizeof(folder)) < 0)
+                (void)text_copy(folder, sizeof(folder), config->state_dir);
+        bool good = config_file_load_good(folder, config, &error) >= 0;
+        log_warning("%s cannot be used (smswardend --check-config says why): %s", path,
+                    good ? "the last good configuration is taken" : "the defaults are taken");
+}
+
+static int run(const char *verb, const struct hold_program *program)
+{
+        if (text_equal(verb, "clear"))
+                return hold_clear(program);
+        if (text_equal(verb, "end"))
+                return hold_over(program);
+        (void)fprintf(stderr, "smswarden-hold: no such verb; see smswarden-hold --help\n");
+        return EX_USAGE;
+}
+
+int main(int argc, char *argv[])
+{
+        static const struct option known[] = {
+            {"config", required_argument, NULL, 'c'},
+            {"manager", required_argument, NULL, 'm'},
+            {"help", no_argument, NULL, 'h'},
+            {"version", no_argument, NULL, 'v'},
+            {NULL, 0, NULL, 0},
+        };
+        static struct hold_program program;
+        const char *config = CONFIG_DEFAULT;
+        int option;
+
+        while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0)
+                switch (option) {
+                case 'c':
+                        config = optarg;
+                        break;
+                case 'm':
+                        program.manager = optarg;
+                        break;
+                case 'h':
+                        (void)fputs(help, stdout);
+                        return EXIT_SUCCESS;
+                case 'v':
+                        (void)puts("smswarden-hold " SMSWARDEN_VERSION);
+                        return EXIT_SUCCESS;
+                default:
+                        return EX_USAGE; /* getopt has said why */
+                }
+        if (optind + 1 != argc) {
+                (void)fprintf(stderr, "smswarden-hold: one verb is wanted; see smswarden-hold --help\n");
+                return EX_USAGE;
+        }
+        (void)umask(022);
+        load_config(config, &program.config);
+        return run(argv[optind], &program);
+}

@@ -68,7 +68,7 @@ PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES) $(SYSTEM_PA
 CHECKS := check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross check-deb check-system
 
 .PHONY: all deps have-deps clean help check check-fast check-nightly $(CHECKS) bench demo install uninstall deb programs test-programs \
-        unit-tests print-build-packages FORCE
+        test-core print-build-packages FORCE
 .SECONDARY:
 
 all: have-deps
@@ -181,8 +181,8 @@ $(BUILD)/tests/bench/events/events: $(call objects,tests/bench/events) $(BUILD)/
 $(BUILD)/tests/bench/empty/empty: $(call objects,tests/bench/empty)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--no-as-needed $(DAEMON_LIBS)
 
-# For a build of another architecture, whose other tests cannot run here.
-unit-tests: $(UNIT_TESTS)
+# What needs no more than the core and a compiler: a package's build runs these, and qemu-user those of another architecture.
+test-core: $(UNIT_TESTS)
 
 # For tests/cross: the packages with the headers and libraries.
 print-build-packages:
@@ -194,7 +194,7 @@ test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TE
 ## make                   build the programs
 ## make demo              the whole story in one screen: real smsd, software EC25, no hardware
 ## make check             all tests; its parts: check-unit check-layers check-gateway check-simulation check-fuzz
-##                        check-sanitizers check-static check-cross check-system; check-fast: the first three
+##                        check-sanitizers check-static check-cross check-deb check-system; check-fast: the first three
 ## make check-system      a virtual machine with the package installed (tests/system/README.md); root
 ## make bench             the benchmark table
 ## make deps              install what build, demo and tests need (apt, root)

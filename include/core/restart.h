@@ -94,9 +94,9 @@ struct restart {
         bool unit_wanted;          /* the gateway is to look at the unit */
         bool yielded;              /* the run ended because somebody's job has started smsd: to be adopted */
         struct process_id first_main; /* who ran when the run began, pid 0 nobody */
-        bool stop_again;           /* a stop was requested while the start was under way */
-        bool wait_to_read;         /* READING: somebody edits smsd.conf; read at the deadline */
-        bool reading_good;         /* READING: the last good copy */
+        bool stop_again;              /* a stop was requested while the start was under way */
+        bool wait_to_read;            /* READING: somebody edits smsd.conf; read at the deadline */
+        bool reading_good;            /* READING: the last good copy */
         unsigned reads;
         bool rolled_back;
         bool handler_ended; /* the last run failed because a handler ended: its modem is to be looked at */

@@ -14,6 +14,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 
@@ -248,10 +249,21 @@ static void cleanup_system(struct control_system **system)
         *system = control_system_free(*system);
 }
 
+/*
+ * The bus lets messages of 32 MB through, and anybody can send us one. It is freed when it was refused; but
+ * malloc learns from the first to keep that much for the next. With a fixed threshold it goes back to the
+ * kernel at once.
+ */
+static void keep_no_large_memory(void)
+{
+        (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024); /* refused by another libc: no harm */
+}
+
 int control_bus_join_system(struct control_bus *bus, const char *address)
 {
         if (bus->system)
                 return -EALREADY;
+        keep_no_large_memory();
         _cleanup_(cleanup_system) struct control_system *system = calloc(1, sizeof(*system));
         if (!system)
                 return -ENOMEM;

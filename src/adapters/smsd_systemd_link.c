@@ -40,21 +40,32 @@ const char *link_destination(const struct smsd_systemd *s)
 
 /* --- signals --- */
 
-static void on_job(struct smsd_systemd *s, sd_bus_message *message)
+static void on_job_new(struct smsd_systemd *s, sd_bus_message *message)
 {
-        const char *path, *unit, *result;
+        const char *path, *unit;
         uint32_t id;
 
         if (sd_bus_message_read(message, "uos", &id, &path, &unit) <= 0)
                 return;
-        if (text_equal(unit, SYSTEMD_SHUTDOWN))
-                inquiry_ask(s);
-        if (!text_equal(unit, s->unit))
-                return;
-        if (text_equal(sd_bus_message_get_member(message), "JobNew"))
+        if (text_equal(unit, s->unit))
                 systemd_on_job_new(s, id);
-        else if (sd_bus_message_read(message, "s", &result) > 0)
+        else if (text_equal(unit, SYSTEMD_SHUTDOWN))
+                inquiry_ask(s);
+}
+
+static void on_job_removed(struct smsd_systemd *s, sd_bus_message *message)
+{
+        const char *path, *unit, *result;
+        uint32_t id;
+
+        if (sd_bus_message_read(message, "uoss", &id, &path, &unit, &result) <= 0)
+                return;
+        if (text_equal(unit, s->unit))
                 systemd_on_job_removed(s, id, result);
+        else if (text_equal(unit, SYSTEMD_SHUTDOWN))
+                inquiry_ask(s);
+        else if (text_equal(unit, s->hold.unit))
+                hold_timer_job_removed(s, result);
 }
 
 /* Of what changed nothing is read here: the question asks for it, and for what must be known with it. */
@@ -104,9 +115,9 @@ static void on_disconnected(struct smsd_systemd *s, sd_bus_message *message _unu
 }
 
 /*
- * What we listen to. `where` and the name of a unit in `match` keep other units' jobs away from us, but only
- * on the bus: its daemon can look behind a number, sd-bus's own matches cannot (their arguments end at the
- * first one that is no string), so each handler looks at the name again.
+ * What we listen to. The rules given to the bus daemon keep other units' jobs away from us; systemd's own
+ * socket sends all of them, so each handler looks at the name again. sd-bus's own matches could not: it sees
+ * no argument behind one that is no string.
  */
 enum sender {
         FROM_SYSTEMD,
@@ -120,8 +131,8 @@ static const struct signal {
         enum sender from;
         void (*handle)(struct smsd_systemd *s, sd_bus_message *message);
 } signals[] = {
-    {SYSTEMD_MANAGER, "JobNew", FROM_SYSTEMD, on_job},
-    {SYSTEMD_MANAGER, "JobRemoved", FROM_SYSTEMD, on_job},
+    {SYSTEMD_MANAGER, "JobNew", FROM_SYSTEMD, on_job_new},
+    {SYSTEMD_MANAGER, "JobRemoved", FROM_SYSTEMD, on_job_removed},
     {SYSTEMD_MANAGER, "UnitRemoved", FROM_SYSTEMD, on_unit_removed},
     {SYSTEMD_MANAGER, "Reloading", FROM_SYSTEMD, on_reloading},
     {"org.freedesktop.DBus.Properties", "PropertiesChanged", FROM_SYSTEMD, on_properties},
@@ -222,6 +233,7 @@ static int add_matches(struct smsd_systemd *s)
             {SYSTEMD_NAME, MANAGER_RULE("JobRemoved") ",arg2='", s->unit},
             {SYSTEMD_NAME, MANAGER_RULE("JobNew") ",arg2='", SYSTEMD_SHUTDOWN},
             {SYSTEMD_NAME, MANAGER_RULE("JobRemoved") ",arg2='", SYSTEMD_SHUTDOWN},
+            {SYSTEMD_NAME, MANAGER_RULE("JobRemoved") ",arg2='", s->hold.unit},
             {SYSTEMD_NAME, MANAGER_RULE("UnitRemoved") ",arg0='", s->hold.unit},
             {SYSTEMD_NAME, "path='" SYSTEMD_PATH "',interface='" SYSTEMD_MANAGER "',member='", "Reloading"},
             {SYSTEMD_NAME,

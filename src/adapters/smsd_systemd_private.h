@@ -226,6 +226,7 @@ int hold_timer_want(struct smsd_systemd *s, bool wanted, usec_t delay);
 void hold_timer_ready(struct smsd_systemd *s);
 void hold_timer_lost(struct smsd_systemd *s);
 void hold_timer_removed(struct smsd_systemd *s);
+void hold_timer_job_removed(struct smsd_systemd *s, const char *result);
 
 /* --- smsd_systemd_words.c --- */
 

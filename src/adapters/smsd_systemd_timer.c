@@ -162,6 +162,15 @@ static void carry_out(struct smsd_systemd *s)
                 link_lost(s);
 }
 
+/* A timer whose service is missing is taken first and fails then. */
+void hold_timer_job_removed(struct smsd_systemd *s, const char *result)
+{
+        const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST("", result);
+
+        if (s->hold.wanted && !text_equal(result, "done") && !text_equal(result, "canceled"))
+                complain("start", &error);
+}
+
 /* --- wishes and the connection --- */
 
 int hold_timer_want(struct smsd_systemd *s, bool wanted, usec_t delay)

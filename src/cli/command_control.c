@@ -102,7 +102,7 @@ static int report(const struct cli *cli, struct control_client *client, enum com
 static int control_over_system_bus(const struct cli *cli, enum command_kind kind)
 {
         _cleanup_(control_client_cleanup) struct control_client *client = NULL;
-        _cleanup_(polkit_agent_end) struct polkit_agent agent = POLKIT_AGENT_NONE;
+        _cleanup_(polkit_agent_end) struct polkit_agent agent = {0};
         struct answer answer = {.result = EXIT_FAILED};
 
         if (cli->config.system_bus == SYSTEM_BUS_OFF ||

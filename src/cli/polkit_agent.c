@@ -1,6 +1,9 @@
 /*
  * polkit's terminal agent, see polkit_agent.h. The agent closes its end of a pipe when it is registered; an
  * agent that never does is not waited for longer than BEGIN_TIMEOUT_MS.
+ *
+ * Without --fallback: polkit takes a fallback agent in a logind session only, and a box like this may have
+ * none; and the question belongs where the command was typed.
  */
 #include "polkit_agent.h"
 
@@ -22,7 +25,7 @@ static _Noreturn void run_agent(int notify)
 
         (void)text_format(number, sizeof(number), "%d", notify);
         if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && fcntl(notify, F_SETFD, 0) == 0)
-                (void)execl(AGENT, AGENT, "--notify-fd", number, "--fallback", (char *)NULL);
+                (void)execl(AGENT, AGENT, "--notify-fd", number, (char *)NULL);
         _exit(1);
 }
 

@@ -11,13 +11,10 @@ struct polkit_agent {
         pid_t pid; /* 0: none */
 };
 
-#define POLKIT_AGENT_NONE                                                                                    \
-        {                                                                                                    \
-                0                                                                                            \
-        }
-
-/* Returns when the agent is registered. There is none without a terminal, or without polkit: that is no
- * error, polkit may allow without asking, and a desktop has an agent of its own. */
+/*
+ * Returns when the agent is registered. There is none without a terminal, or without polkit: that is no
+ * error, polkit may allow without asking.
+ */
 void polkit_agent_begin(struct polkit_agent *agent);
 
 void polkit_agent_end(struct polkit_agent *agent);

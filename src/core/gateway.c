@@ -228,8 +228,7 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
 
 usec_t gateway_next_deadline(const struct gateway *gateway)
 {
-        usec_t deadline =
-            usec_min(restart_deadline(&gateway->restart), gateway_unit_deadline(gateway));
+        usec_t deadline = usec_min(restart_deadline(&gateway->restart), gateway_unit_deadline(gateway));
 
         if (gateway->again)
                 return gateway->now;

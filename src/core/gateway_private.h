@@ -16,9 +16,9 @@
 #define SCANS_MAX   3
 #define WAITING_MAX 16
 
-#define GATEWAY_SETTLE_TIME (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
+#define GATEWAY_SETTLE_TIME   (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
 #define GATEWAY_SHUTTING_DOWN "the system is shutting down: smsd is neither started nor stopped any more"
-#define GATEWAY_KILL_AFTER  (8 * USEC_PER_SEC)  /* a handler on a dead tty that does not end by TERM */
+#define GATEWAY_KILL_AFTER    (8 * USEC_PER_SEC) /* a handler on a dead tty that does not end by TERM */
 
 struct gateway_flag {
         bool asked;          /* ACTION_FLAG_LOOK is out */
@@ -30,17 +30,17 @@ struct gateway_flag {
 
 /* What systemd tells of smsd's unit; without a systemd only the looks are. */
 struct gateway_unit {
-        struct unit_state state; /* as it was told last; all zero: nothing is known */
-        bool heard;              /* it was known once */
-        bool stopping;           /* the system goes down: nothing is touched any more */
-        usec_t asked_until;      /* ACTION_UNIT_LOOK is out, and is waited for so long; 0: none is */
-        bool look_again;         /* the answer on its way may be too old */
-        bool fresh;              /* looked at since smsd was last seen alive */
-        bool unseen;             /* the processes were not seen since somebody's job, or smsd, has ended */
-        usec_t job_since;        /* somebody's job is under way since, 0 none */
-        usec_t stop_since;       /* first sign of somebody's stop, 0 none */
-        bool stop_taken;         /* what follows from that stop was done */
-        bool stop_before_us;     /* it was there when we first looked */
+        struct unit_state state;  /* as it was told last; all zero: nothing is known */
+        bool heard;               /* it was known once */
+        bool stopping;            /* the system goes down: nothing is touched any more */
+        usec_t asked_until;       /* ACTION_UNIT_LOOK is out, and is waited for so long; 0: none is */
+        bool look_again;          /* the answer on its way may be too old */
+        bool fresh;               /* looked at since smsd was last seen alive */
+        bool unseen;              /* the processes were not seen since somebody's job, or smsd, has ended */
+        usec_t job_since;         /* somebody's job is under way since, 0 none */
+        usec_t stop_since;        /* first sign of somebody's stop, 0 none */
+        bool stop_taken;          /* what follows from that stop was done */
+        bool stop_before_us;      /* it was there when we first looked */
         enum unit_job started_by; /* somebody's job that starts smsd */
         usec_t started_until;     /* who is seen to run before was started by it */
 };
@@ -138,7 +138,8 @@ void gateway_tell_adoption(struct gateway *gateway, struct action_list *actions)
 void gateway_overrule_stop(struct gateway *gateway);
 /* Until when a job of somebody is waited for, 0: none is under way. */
 usec_t gateway_job_until(const struct gateway *gateway);
-/* True while systemd, or somebody's job, has the word: nothing is started or stopped by an automatic cause. */
+/* True while systemd, or somebody's job, has the word: nothing is started or stopped by an automatic cause.
+ */
 bool gateway_waits_for_unit(const struct gateway *gateway);
 usec_t gateway_unit_deadline(const struct gateway *gateway);
 

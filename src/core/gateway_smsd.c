@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 
-
 #define WITH_MAIN        (50 * USEC_PER_MSEC)
 #define POLL_FAILS_AFTER (100 * USEC_PER_SEC) /* 22 timeouts of 5 s */
 

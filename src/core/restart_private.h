@@ -7,8 +7,9 @@
 
 #include "core/restart.h"
 
-#define RESTART_JOB_TIMEOUT    (110 * USEC_PER_SEC)  /* systemd may have to end what is left of the unit first */
-#define RESTART_RESULT_TIMEOUT (30 * USEC_PER_SEC)   /* an action that never reports back */
+#define RESTART_JOB_TIMEOUT (110 * USEC_PER_SEC)   /* systemd may have to end what is left of the unit first \
+                                                    */
+#define RESTART_RESULT_TIMEOUT (30 * USEC_PER_SEC) /* an action that never reports back */
 #define RESTART_LOOK_OFTEN     (100 * USEC_PER_MSEC) /* VERIFYING: between two looks, in its first seconds */
 
 void restart_enter(struct restart *restart, enum restart_phase phase, usec_t deadline);

@@ -43,9 +43,8 @@ static void start_smsd(struct restart *restart, const struct restart_world *worl
                              world);
                 return;
         }
-        restart_enter(
-            restart, RESTART_STARTING,
-            usec_add(world->now, world->unit_known ? RESTART_JOB_TIMEOUT : RESTART_RESULT_TIMEOUT));
+        restart_enter(restart, RESTART_STARTING,
+                      usec_add(world->now, world->unit_known ? RESTART_JOB_TIMEOUT : RESTART_RESULT_TIMEOUT));
         restart->job_seen = false;
         restart->started = world->now;
         restart->handlers_seen = 0;

@@ -162,8 +162,7 @@ static void go_on_after_job(struct restart *restart, const struct restart_world 
 }
 
 /* systemd could not be asked, or does not do it: TERM to exactly this process does the same. */
-static void stop_failed(struct restart *restart, const struct event *event,
-                        const struct restart_world *world)
+static void stop_failed(struct restart *restart, const struct event *event, const struct restart_world *world)
 {
         if (event->stopped.result == -ECANCELED)
                 return; /* by somebody else's job, which is told by itself */

@@ -12,6 +12,7 @@
 
 #define SMSD_CONF_BUILT_IN "/etc/smsd.conf"
 #define WORD_MAX           256
+#define CLEAR              "smswarden-hold clear"
 
 /* --- words and paths --- */
 
@@ -107,7 +108,7 @@ PREDICATE(is_forced_to_restart, unit->restart_force)
 PREDICATE(has_other_type, !text_equal(unit->type, "exec") && !text_equal(unit->type, "simple"))
 PREDICATE(remains, unit->remain_after_exit)
 PREDICATE(has_pid_file, unit->pid_file[0])
-PREDICATE(keeps_hold, !strstr(unit->exec_start_pre, "smswarden-hold clear"))
+PREDICATE(keeps_hold, !strstr(unit->exec_start_pre, CLEAR))
 PREDICATE(has_condition, unit->exec_condition[0])
 PREDICATE(has_stop_command, unit->exec_stop[0])
 PREDICATE(has_stop_post_command, unit->exec_stop_post[0])
@@ -168,13 +169,17 @@ static const struct rule rules[] = {
      "WatchdogSec=", "systemd waits for signs of life that smsd does not give, and kills it", NULL},
     {UNIT_PROBLEM_ON_FAILURE, has_on_failure, NULL,
      "another unit is started when smsd fails: is that a second restarter?",
-     "take OnFailure= out of the unit's file (a drop-in cannot): smswarden tells of a failure"},
+     "take OnFailure= out of the file that sets it (systemctl cat shows it; no drop-in can undo it): "
+     "smswarden "
+     "tells of a failure"},
     {UNIT_PROBLEM_UPHELD, is_upheld, NULL,
      "another unit starts smsd whenever it is down: a second restarter, also during a hold",
      "take Upholds= out of that unit's file"},
     {UNIT_PROBLEM_BOUND, is_bound, NULL,
      "smsd is stopped, or not started, because of another unit (a device that comes and goes?)",
-     "take BindsTo= and Requisite= out of the unit's file (a drop-in cannot): smswarden follows the modem"},
+     "take BindsTo= and Requisite= out of the file that sets them (systemctl cat shows it; no drop-in can "
+     "undo "
+     "them): smswarden follows the modem"},
 };
 
 static void add(struct unit_finding *findings, size_t max, size_t *n, enum unit_problem problem,
@@ -226,12 +231,22 @@ static bool check_loaded(const struct unit_properties *unit, struct unit_finding
         return false;
 }
 
+/* One of the same name in /etc takes the place of ours (a link to /dev/null: of nothing); a copy that does
+ * what ours does is fine. */
+static bool is_ours_in_force(const struct unit_properties *unit)
+{
+        unsigned ours = find_ours(unit);
+
+        return ours < unit->n_drop_ins &&
+               (strstr(unit->exec_start_pre, CLEAR) || !text_starts_with(unit->drop_ins[ours], "/etc/"));
+}
+
 static bool check_drop_in(const struct unit_properties *unit, struct unit_finding *findings, size_t max,
                           size_t *n)
 {
         char fix[512];
 
-        if (find_ours(unit) < unit->n_drop_ins)
+        if (is_ours_in_force(unit))
                 return true;
         (void)text_format(fix, sizeof(fix),
                           "install smswarden again and see that no %s lies in /etc/systemd/system/%s.d, then "

@@ -35,7 +35,10 @@ static void on_gone(void *userdata, const char *usb_path)
 
 static void on_enumerated(void *userdata)
 {
-        (void)daemon_enqueue(userdata, EVENT_USB_ENUMERATED);
+        struct daemon *daemon = userdata;
+
+        daemon->enumerated = true;
+        (void)daemon_enqueue(daemon, EVENT_USB_ENUMERATED);
 }
 
 static void on_node(void *userdata, const char *path, bool present)

@@ -66,6 +66,7 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
         (void)source;
         (void)info;
         log_notice("smswardend ends; smsd is left as it is");
+        daemon_notify_stopping();
         return sd_event_exit(daemon->event, 0);
 }
 
@@ -104,13 +105,8 @@ static int start_processes(struct daemon *daemon)
         int r =
             process_table_new(&daemon->processes, daemon->event, &options, &daemon_process_callbacks, daemon);
 
-        if (r < 0) {
-                log_error("the process table cannot be watched: %s", strerror(-r));
-                return r;
-        }
-        r = smsd_direct_new(&daemon->direct, daemon->event, daemon_keeps_child, daemon);
         if (r < 0)
-                log_error("smsd cannot be controlled: %s", strerror(-r));
+                log_error("the process table cannot be watched: %s", strerror(-r));
         return r;
 }
 
@@ -204,7 +200,11 @@ int daemon_start(struct daemon *daemon)
         if (r >= 0)
                 r = start_processes(daemon);
         if (r >= 0)
+                r = daemon_start_backend(daemon);
+        if (r >= 0)
                 r = start_bus(daemon);
+        if (r >= 0)
+                r = daemon_notify_init(daemon);
         if (r >= 0 && daemon->config.mode == MODE_CONTROL)
                 daemon_recover_conf(daemon);
         return r < 0 ? r : begin(daemon);
@@ -217,7 +217,7 @@ void daemon_stop(struct daemon *daemon)
         daemon->bus = control_bus_free(daemon->bus);
         daemon->hotplug = hotplug_free(daemon->hotplug);
         daemon->log = file_follow_free(daemon->log);
-        daemon->direct = smsd_direct_free(daemon->direct);
+        daemon_stop_backend(daemon);
         daemon->processes = process_table_free(daemon->processes);
         daemon->gateway = gateway_free(daemon->gateway);
         daemon->timer = sd_event_source_unref(daemon->timer);
@@ -232,6 +232,10 @@ void daemon_stop(struct daemon *daemon)
 /* What cannot change while we run stays as it was, and is said. */
 static void keep_fixed_parts(const struct daemon *daemon, struct config *config)
 {
+        if (config->control != daemon->config.control || !text_equal(config->unit, daemon->config.unit))
+                log_warning("another control or unit takes effect at the next start of smswardend");
+        config->control = daemon->config.control;
+        (void)text_copy(config->unit, sizeof(config->unit), daemon->config.unit);
         if (!text_equal(config->runtime_dir, daemon->config.runtime_dir) ||
             !text_equal(config->state_dir, daemon->config.state_dir) ||
             !text_equal(config->smsd, daemon->config.smsd) ||
@@ -244,14 +248,7 @@ static void keep_fixed_parts(const struct daemon *daemon, struct config *config)
         (void)text_copy(config->smsd_conf, sizeof(config->smsd_conf), daemon->config.smsd_conf);
 }
 
-bool daemon_can_control(const struct config *config)
-{
-        if (config->control == CONTROL_SYSTEMD)
-                log_error("[gateway] control = systemd is not possible in this version: use direct or auto");
-        return config->control != CONTROL_SYSTEMD;
-}
-
-int daemon_reload(struct daemon *daemon)
+static int reload(struct daemon *daemon)
 {
         _cleanup_free_ struct config *config = malloc(sizeof(*config));
         struct config_file_error error;
@@ -263,8 +260,6 @@ int daemon_reload(struct daemon *daemon)
                 log_error("%s; the running configuration stays in force", error.message);
                 return r;
         }
-        if (!daemon_can_control(config))
-                return -EOPNOTSUPP;
         keep_fixed_parts(daemon, config);
         daemon->config = *config;
         daemon->config_last_good = false;
@@ -272,5 +267,13 @@ int daemon_reload(struct daemon *daemon)
         daemon_enqueue(daemon, EVENT_RELOAD)->config = &daemon->config;
         r = config_file_save_good(daemon->config.state_dir, daemon->config_path) < 0 ? -EIO : r;
         log_notice("the configuration was read again");
+        return r;
+}
+
+int daemon_reload(struct daemon *daemon)
+{
+        daemon_notify_reloading(daemon);
+        int r = reload(daemon);
+        daemon_notify_reloaded(daemon);
         return r;
 }

@@ -14,6 +14,7 @@
 #include "adapters/process_table.h"
 #include "adapters/serial_port.h"
 #include "adapters/smsd_direct.h"
+#include "adapters/smsd_systemd.h"
 #include "core/gateway.h"
 #include "core/modem.h"
 
@@ -49,6 +50,16 @@ struct smsd_files {
         char status[CONFIG_PATH_MAX]; /* stats/status */
 };
 
+/* What is wanted of systemd while a job of ours is under way. */
+enum unit_request { UNIT_REQUEST_NONE, UNIT_REQUEST_STOP, UNIT_REQUEST_START };
+
+struct daemon_notify {
+        bool ready;
+        enum verdict verdict;
+        usec_t told;
+        char status[256]; /* as systemd was told last */
+};
+
 struct daemon {
         struct config config;
         const char *config_path;
@@ -65,7 +76,11 @@ struct daemon {
 
         struct hotplug *hotplug;
         struct process_table *processes;
-        struct smsd_direct *direct;
+        struct smsd_direct *direct; /* one of these two is there */
+        struct smsd_systemd *systemd;
+        enum unit_request unit_waiting;
+        bool enumerated; /* the first picture of the USB devices is complete */
+        struct daemon_notify notify;
         struct file_follow *log;
         struct control_bus *bus;
         struct daemon_port ports[MODEMS_MAX];
@@ -80,8 +95,8 @@ struct daemon {
 int daemon_start(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 int daemon_reload(struct daemon *daemon);
-/* False, and said, when this version cannot control smsd in the way that the configuration wants. */
-bool daemon_can_control(const struct config *config);
+/* Says what in smsd's unit works against us. */
+void daemon_tell_unit_findings(const struct daemon *daemon);
 void daemon_recover_conf(struct daemon *daemon);
 
 /* queue.c: a zeroed event to be filled by the caller; it is stepped from the event loop. Never NULL. */
@@ -102,6 +117,22 @@ bool daemon_keeps_child(void *userdata, pid_t pid);
 
 /* perform.c */
 void daemon_perform(struct daemon *daemon, const struct action_list *actions);
+
+/* backend.c: starts and stops smsd by systemd or as our own child; the results are events */
+int daemon_start_backend(struct daemon *daemon);
+void daemon_stop_backend(struct daemon *daemon);
+void daemon_stop_smsd(struct daemon *daemon, struct process_id id);
+void daemon_start_smsd(struct daemon *daemon);
+void daemon_look_at_unit(struct daemon *daemon);
+/* systemd ends the hold when we are dead by then. */
+void daemon_time_hold(struct daemon *daemon, const struct hold_record *hold);
+void daemon_forget_hold(struct daemon *daemon);
+
+/* notify.c: what systemd is told of us; all do nothing without it */
+int daemon_notify_init(struct daemon *daemon);
+void daemon_notify_reloading(const struct daemon *daemon);
+void daemon_notify_reloaded(const struct daemon *daemon);
+void daemon_notify_stopping(void);
 
 /* smsd_files.c: takes the paths from smsd.conf's text over; follows another log or pidfile when they changed.
  */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #define CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
@@ -83,13 +84,6 @@ static int check_config(const char *path)
                 (void)fprintf(stderr, "smswardend: %s\n", error.message);
                 return EX_CONFIG;
         }
-        if (config.control == CONTROL_SYSTEMD) {
-                (void)fprintf(stderr,
-                              "smswardend: %s: [gateway] control: systemd is not possible in this version; "
-                              "use direct or auto\n",
-                              path);
-                return EX_CONFIG;
-        }
         (void)printf("%s: correct\n", path);
         return 0;
 }
@@ -152,6 +146,19 @@ static void keep_good_config(const struct daemon *daemon)
                             daemon->config.state_dir, strerror(-r));
 }
 
+/* The first picture is taken, the bus listens: who waits for us may go on. From now on systemd's watchdog is
+ * fed by the loop itself, between two dispatches: a callback that hangs starves it. Without systemd both do
+ * nothing. */
+static void tell_ready(struct daemon *daemon)
+{
+        int r = sd_event_set_watchdog(daemon->event, true);
+
+        if (r >= 0)
+                r = sd_notify(false, "READY=1");
+        if (r < 0)
+                log_warning("systemd cannot be told that smswardend is ready: %s", strerror(-r));
+}
+
 static int run(struct daemon *daemon, const char *path)
 {
         int r = check_account();
@@ -159,8 +166,6 @@ static int run(struct daemon *daemon, const char *path)
         daemon->config_path = path;
         if (r >= 0)
                 r = load_config(daemon, path);
-        if (r >= 0)
-                r = daemon_can_control(&daemon->config) ? 0 : -EX_CONFIG;
         if (r < 0)
                 return -r;
         r = daemon_start(daemon);
@@ -172,7 +177,10 @@ static int run(struct daemon *daemon, const char *path)
                                     daemon->config.n_receivers);
                 log_notice("smswardend " SMSWARDEN_VERSION " begins (mode %s)",
                            gateway_mode_to_string(daemon->config.mode));
+                daemon_tell_unit_findings(daemon);
+                tell_ready(daemon);
                 r = sd_event_loop(daemon->event);
+                (void)sd_notify(false, "STOPPING=1"); /* for whoever reads the status, no more */
         }
         daemon_stop(daemon);
         if (r < 0 && r != -EALREADY)

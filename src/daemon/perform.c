@@ -12,7 +12,6 @@
 #include "base/text.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,45 +85,6 @@ static void perform_signal(struct daemon *daemon, const struct action *action)
 
         if (r < 0 && r != -ESRCH)
                 log_error("process %d cannot be signalled: %s", (int)action->process.id.pid, strerror(-r));
-}
-
-/* The direct backend: TERM to the main process lets its handlers finish. */
-static void perform_smsd_stop(struct daemon *daemon, const struct action *action)
-{
-        int r = process_table_signal(daemon->processes, action->process.id, SIGTERM);
-
-        daemon_enqueue(daemon, EVENT_STOP_DONE)->stopped.result = r == -ESRCH ? 0 : r;
-}
-
-static const char *account(const char *configured)
-{
-        return text_equal(configured, "auto") ? NULL : configured;
-}
-
-static const char *path_or_null(const char *path)
-{
-        return path[0] ? path : NULL;
-}
-
-static void perform_smsd_start(struct daemon *daemon)
-{
-        const struct smsd_direct_options options = {
-            .smsd = daemon->config.smsd,
-            .smsd_conf = daemon->config.smsd_conf,
-            .pidfile = path_or_null(daemon->files.pidfile),
-            .infofile = path_or_null(daemon->files.infofile),
-            .output = path_or_null(daemon->files.logfile),
-            .user = account(daemon->config.smsd_user),
-            .group = account(daemon->config.smsd_group),
-        };
-        struct process_id id = {0};
-        int r = smsd_direct_start(daemon->direct, &options, &id);
-
-        if (r >= 0)
-                r = process_table_watch(daemon->processes, id);
-        struct event *event = daemon_enqueue(daemon, EVENT_START_DONE);
-        event->started.result = r < 0 ? r : 0;
-        event->started.id = id;
 }
 
 static void perform_status_read(struct daemon *daemon)
@@ -220,8 +180,15 @@ static void perform_conf_set_aside(struct daemon *daemon)
 
 static void perform_hold_write(struct daemon *daemon, const struct action *action)
 {
+        struct hold_record record = action->hold;
+
+        /* Whoever took it was not asked for the time: the core knows no wall clock. */
+        if (record.since_realtime == 0)
+                record.since_realtime =
+                    now_realtime() - (int64_t)(usec_sub(now_boottime(), record.since) / USEC_PER_SEC);
         daemon_enqueue(daemon, EVENT_HOLD_WRITTEN)->result =
-            hold_store_write(daemon->config.runtime_dir, &action->hold);
+            hold_store_write(daemon->config.runtime_dir, &record);
+        daemon_time_hold(daemon, &record);
 }
 
 /* Both, always: the hold and the old scripts' flag. A flag that is not ours to take is reported by the next
@@ -232,6 +199,7 @@ static void perform_hold_clear(struct daemon *daemon)
         int hold = hold_store_remove(daemon->config.runtime_dir);
         int r = 0;
 
+        daemon_forget_hold(daemon);
         if (daemon->config.legacy_flag[0]) {
                 r = legacy_flag_look(daemon->config.legacy_flag, daemon->config.legacy_owners, &flag);
                 if (r >= 0 && flag.present && flag.reason == LEGACY_FLAG_OK)
@@ -303,7 +271,7 @@ static void perform(struct daemon *daemon, const struct action *action)
                 perform_scan(daemon);
                 break;
         case ACTION_SMSD_STOP:
-                perform_smsd_stop(daemon, action);
+                daemon_stop_smsd(daemon, action->process.id);
                 break;
         case ACTION_SIGNAL:
                 perform_signal(daemon, action);
@@ -331,10 +299,10 @@ static void perform(struct daemon *daemon, const struct action *action)
                 perform_flag_look(daemon);
                 break;
         case ACTION_UNIT_LOOK:
-                (void)daemon_enqueue(daemon, EVENT_UNIT); /* not known: there is no systemd in it */
+                daemon_look_at_unit(daemon);
                 break;
         case ACTION_SMSD_START:
-                perform_smsd_start(daemon);
+                daemon_start_smsd(daemon);
                 break;
         case ACTION_STATUS_READ:
                 perform_status_read(daemon);

@@ -84,8 +84,10 @@ static void restore_hold(struct daemon *daemon)
         struct hold_record record;
         int r = hold_store_read(daemon->config.runtime_dir, &record);
 
-        if (r == 0)
+        if (r == 0) {
                 daemon_enqueue(daemon, EVENT_HOLD_FOUND)->hold = record;
+                daemon_time_hold(daemon, &record);
+        }
         if (r == -ENOENT || r == 0)
                 return;
         if (r > 0)

@@ -417,4 +417,90 @@ static inline void as_user(struct fixture *f, uid_t uid, int (*function)(struct 
         assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* --- asking --- */
+
+struct asked {
+        int r; /* of the call */
+        char error[128], message[512];
+};
+
+/* Stop, Start or Restart with that reason. */
+static inline void ask(sd_bus *bus, bool interactive, const char *member, const char *reason,
+                       struct asked *ret_asked)
+{
+        sd_bus_message *call = NULL, *reply = NULL;
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        const char *message = "";
+        int result = -1;
+
+        *ret_asked = (struct asked){0};
+        int r = sd_bus_message_new_method_call(bus, &call, NAME, OBJECT, NAME, member);
+        if (r >= 0 && text_equal(member, "Stop"))
+                r = sd_bus_message_append(call, "t", UINT64_C(90000000));
+        if (r >= 0)
+                r = sd_bus_message_append(call, "sb", reason, 0);
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(call, interactive);
+        if (r >= 0)
+                r = sd_bus_call(bus, call, TIMEOUT, &error, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "is", &result, &message);
+        ret_asked->r = r;
+        (void)text_copy(ret_asked->error, sizeof(ret_asked->error), error.name ? error.name : "");
+        (void)text_copy(ret_asked->message, sizeof(ret_asked->message),
+                        error.message ? error.message : message);
+        sd_bus_error_free(&error);
+        (void)sd_bus_message_unref(call);
+        (void)sd_bus_message_unref(reply);
+}
+
+static inline void must_answer(const struct fixture *f, const char *member, const char *reason,
+                               const char *answer)
+{
+        _cleanup_bus_ sd_bus *bus = must_connect(f);
+        struct asked asked;
+
+        ask(bus, false, member, reason, &asked);
+        assert_string_equal(asked.message, answer);
+        assert_true(asked.r >= 0);
+}
+
+static inline void root_controls(const struct fixture *f)
+{
+        must_answer(f, "Restart", "again", "restart|root|again|0|0|0");
+}
+
+/* 0 when a stranger's command is refused with that error and words, or done as nobody when `error` is "". */
+static inline int check_stranger(struct fixture *f, bool interactive, const char *error, const char *words)
+{
+        _cleanup_bus_ sd_bus *bus = try_connect(f);
+        struct asked asked;
+
+        if (!bus)
+                return 1;
+        ask(bus, interactive, "Stop", "let me", &asked);
+        if (!text_equal(asked.error, error) || !strstr(asked.message, words)) {
+                (void)fprintf(stderr, "%s: %s\n", asked.error, asked.message);
+                return 2;
+        }
+        return 0;
+}
+
+static inline void expect_polkit_heard(const struct fixture *f, const char *letters)
+{
+        char said[16] = "";
+
+        for (size_t n = 0; n < strlen(letters); n++)
+                assert_int_equal(read(f->polkit_said, said + n, 1), 1);
+        assert_string_equal(said, letters);
+}
+
+static inline int died(sd_bus_message *reply _unused_, void *userdata, sd_bus_error *error _unused_)
+{
+        unsigned *n = userdata;
+
+        (*n)++;
+        return 0;
+}
+
 #endif

@@ -368,6 +368,29 @@ static void test_merged(void **state)
         assert_true(f->state.stopped);
 }
 
+/* Their stop was cancelled by our start: nobody has stopped anything. */
+static void test_we_replace_theirs(void **state)
+{
+        struct fake *f = *state;
+
+        f->job = 50;
+        f->job_type = "stop";
+        fake_job_new(f, 50, FAKE_UNIT);
+        fake_until(f, f->state.job == UNIT_JOB_STOP);
+        f->result = NULL;
+        f->active = "inactive";
+        fake_job_removed(f, 50, FAKE_UNIT, "canceled");
+        start(f);
+        fake_until(f, f->restarts == 1);
+        fake_settle(f);
+        assert_int_equal(f->state.job, UNIT_JOB_NONE);
+        assert_false(f->state.stopped);
+        fake_end_job(f, f->job, "failed");
+        fake_until(f, f->n_started == 1);
+        expect_once(f, 1, 0);
+        assert_false(f->state.stopped);
+}
+
 /* --- other people's jobs --- */
 
 static void other_job(struct fake *f, uint32_t id, const char *type, enum unit_job expected)
@@ -585,6 +608,7 @@ int main(void)
             RUNNING(test_replaced_stop),
             RUNNING(test_replaced_quickly),
             RUNNING(test_merged),
+            RUNNING(test_we_replace_theirs),
             RUNNING(test_other_jobs),
             RUNNING(test_restart_becomes_start),
             RUNNING(test_unknown_kind),

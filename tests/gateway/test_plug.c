@@ -160,13 +160,15 @@ static void two_modems_with_one_serial_keep_their_slots(struct gateway *g)
         gateway_modem(g, "unplug 0");
         gateway_modem(g, "unplug 1");
         gateway_wait_down(g);
+        /* Between the two smsd may have been started for the second one alone. */
+        unsigned before = gateway_starts(g);
         /* Each where the other one was, and in the other order. */
         gateway_modem(g, "plug 1 usb=1-1.1 boot=800 serial=0123456789ABCDEF");
         gateway_modem(g, "plug 0 usb=1-1.2 boot=800 serial=0123456789ABCDEF");
         gateway_working(g, 0);
         slot_has(g, "GSM1", first, in_first);
         slot_has(g, "GSM2", second, 1 - in_first);
-        assert_in_range(gateway_starts(g), 2, starts_allowed(2));
+        assert_in_range(gateway_starts(g) - before, 1, starts_allowed(1));
 }
 
 /* smsd's handler for the missing one waits half a minute for its device; the modem is not left waiting for

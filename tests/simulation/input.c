@@ -302,9 +302,10 @@ static void story_commands(struct author *a, usec_t at)
 
 static void story_unit(struct author *a, usec_t at)
 {
-        static const enum input_kind kinds[] = {INPUT_UNIT_STOP,    INPUT_UNIT_STOP,    INPUT_UNIT_START,
-                                                INPUT_UNIT_RESTART, INPUT_UNIT_RESTART, INPUT_COMMAND_RESTART,
-                                                INPUT_COMMAND_START, INPUT_COMMAND_STOP, INPUT_MAIN_KILL};
+        static const enum input_kind kinds[] = {
+            INPUT_UNIT_STOP,     INPUT_UNIT_STOP,    INPUT_UNIT_START,
+            INPUT_UNIT_RESTART,  INPUT_UNIT_RESTART, INPUT_COMMAND_RESTART,
+            INPUT_COMMAND_START, INPUT_COMMAND_STOP, INPUT_MAIN_KILL};
         unsigned n = 1 + some(a, random_percent(&a->chance, 10) ? 12 : 3);
         bool held = false;
 
@@ -343,10 +344,10 @@ static void story_messages(struct author *a, usec_t at)
 static void tell_story(struct author *author, usec_t at)
 {
         static void (*const stories[])(struct author *, usec_t) = {
-            story_unplug, story_unplug, story_modem_trouble, story_reset,    story_sim,     story_pin,
-            story_smsd,   story_smsd,   story_hold,          story_hold,     story_flag,    story_conf,
-            story_fault,  story_daemon, story_little,        story_commands, story_messages,
-            story_unit,   story_unit,   story_shutdown};
+            story_unplug,   story_unplug,   story_modem_trouble, story_reset,  story_sim,
+            story_pin,      story_smsd,     story_smsd,          story_hold,   story_hold,
+            story_flag,     story_conf,     story_fault,         story_daemon, story_little,
+            story_commands, story_messages, story_unit,          story_unit,   story_shutdown};
 
         if (random_percent(&author->chance, 40))
                 story_messages(author, at > USEC_PER_MIN ? at - some_time(author, USEC_PER_MIN) : at);
@@ -390,17 +391,19 @@ bool input_disturbs(const struct input *input)
 const char *input_kind_to_string(enum input_kind kind)
 {
         static const char *const names[INPUT_KIND_MAX] = {
-            "plug",           "unplug",        "modem-silent",    "modem-reset", "modem-crashed",
-            "modem-download", "port-eio",      "port-taken",      "no-network",  "sim-pull",
-            "sim-ready",      "sim-pin",       "sim-puk",         "sim-busy",    "slow-network",
-            "messages",       "main-crash",    "main-kill",       "main-term",   "main-hang",
-            "handler-crash",  "handler-hang",  "kill-all",        "hand-start",  "other-start",
-            "unit-stop",      "unit-start",    "unit-restart",
-            "command-stop",   "command-start", "command-restart", "flag",        "flag-removed",
-            "conf-comment",   "conf-pin",      "conf-device",     "conf-break",  "conf-repair",
-            "conf-busy",      "conf-gone",     "disk-full",       "start-fault", "daemon-kill",
-            "reload",         "reboot",        "clock-jump",      "usb-lost",    "opened-lost",
-            "late",           "spurious-timer", "shutdown",       "systemd-away"};
+            "plug",          "unplug",         "modem-silent",    "modem-reset",
+            "modem-crashed", "modem-download", "port-eio",        "port-taken",
+            "no-network",    "sim-pull",       "sim-ready",       "sim-pin",
+            "sim-puk",       "sim-busy",       "slow-network",    "messages",
+            "main-crash",    "main-kill",      "main-term",       "main-hang",
+            "handler-crash", "handler-hang",   "kill-all",        "hand-start",
+            "other-start",   "unit-stop",      "unit-start",      "unit-restart",
+            "command-stop",  "command-start",  "command-restart", "flag",
+            "flag-removed",  "conf-comment",   "conf-pin",        "conf-device",
+            "conf-break",    "conf-repair",    "conf-busy",       "conf-gone",
+            "disk-full",     "start-fault",    "daemon-kill",     "reload",
+            "reboot",        "clock-jump",     "usb-lost",        "opened-lost",
+            "late",          "spurious-timer", "shutdown",        "systemd-away"};
 
         return (unsigned)kind < INPUT_KIND_MAX && names[kind] ? names[kind] : "?";
 }

@@ -38,7 +38,7 @@ enum input_kind {
         INPUT_OTHER_START,   /* somebody starts smsd on another smsd.conf; duration */
         INPUT_UNIT_STOP,     /* somebody: systemctl stop */
         INPUT_UNIT_START,
-        INPUT_UNIT_RESTART, /* logrotate's force-reload, too */
+        INPUT_UNIT_RESTART,  /* logrotate's force-reload, too */
         INPUT_COMMAND_STOP,  /* duration 0: the default; what 1: force */
         INPUT_COMMAND_START, /* what 1: force */
         INPUT_COMMAND_RESTART,
@@ -61,7 +61,7 @@ enum input_kind {
         INPUT_OPENED_LOST, /* duration: opens of the binary go unnoticed */
         INPUT_LATE,        /* duration: results of actions come late; what: up to so many ms */
         INPUT_SPURIOUS_TIMER,
-        INPUT_SHUTDOWN,    /* duration; what 0: then it reboots, 1: called off */
+        INPUT_SHUTDOWN,     /* duration; what 0: then it reboots, 1: called off */
         INPUT_SYSTEMD_AWAY, /* duration: nobody can ask it */
         INPUT_KIND_MAX
 };

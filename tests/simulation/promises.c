@@ -64,17 +64,16 @@ static void check_start_beside_jobs(struct world *world)
 
         if (told && world->promises.stop_began && world->now - world->promises.stop_began > slack)
                 promise_broken(world, 2, "smsd is started although systemctl stopped it");
-        if (told && world->unit.job != UNIT_JOB_NONE && !world->unit.own && world->now - world->unit.began > slack &&
-            world->now - world->unit.began < 99 * USEC_PER_SEC)
+        if (told && world->unit.job != UNIT_JOB_NONE && !world->unit.own &&
+            world->now - world->unit.began > slack && world->now - world->unit.began < 99 * USEC_PER_SEC)
                 promise_broken(world, 1, "smsd is started beside somebody's %s job",
                                unit_job_to_string(world->unit.job));
 }
 
 void promises_unit_stopped(struct world *world)
 {
-        if (world->controller.gateway && !world->unit.by_shutdown &&
-            world->config.mode == MODE_CONTROL && !world->promises.held &&
-            world->unit.began > world->promises.command_at)
+        if (world->controller.gateway && !world->unit.by_shutdown && world->config.mode == MODE_CONTROL &&
+            !world->promises.held && world->unit.began > world->promises.command_at)
                 world->promises.stop_began = world->unit.began;
 }
 
@@ -101,7 +100,8 @@ static void check_shutdown(struct world *world, const struct action *action)
         case ACTION_CONF_WRITE:
         case ACTION_HOLD_WRITE:
         case ACTION_HOLD_CLEAR:
-                promise_broken(world, 16, "%s while the system shuts down", action_kind_to_string(action->kind));
+                promise_broken(world, 16, "%s while the system shuts down",
+                               action_kind_to_string(action->kind));
                 break;
         default:
                 break;
@@ -198,8 +198,8 @@ void promises_action(struct world *world, const struct action_list *actions, uns
                         promise_broken(world, 4, "smsd.conf is written during a hold");
                 break;
         case ACTION_HOLD_WRITE:
-                /* The flag may be gone by now: the next look tells. And whoever runs beside it by now was started by
-                 * somebody since it was written, which ends it. */
+                /* The flag may be gone by now: the next look tells. And whoever runs beside it by now was
+                 * started by somebody since it was written, which ends it. */
                 world->promises.held = action->hold.source == HOLD_SOURCE_CLI ||
                                        (action->hold.source == HOLD_SOURCE_LEGACY
                                             ? world->files.flag == FLAG_PRESENT && !smsd_main(world)
@@ -283,9 +283,9 @@ void promises_main_ended(struct world *world, const struct world_process *p)
         bool due = p->ours && p->watched && world->controller.gateway && world->config.mode == MODE_CONTROL &&
                    !gateway_is_restarting(world->controller.gateway) &&
                    !gateway_is_held(world->controller.gateway) && world->files.flag == FLAG_ABSENT &&
-                   world->unit.job == UNIT_JOB_NONE && world->now > world->unit.away_until + 3 * USEC_PER_SEC &&
-                   all_modems_are_good(world) && lateness(world) == 0 &&
-                   world->now > promises->failed_at + BACKOFF_OVER &&
+                   world->unit.job == UNIT_JOB_NONE &&
+                   world->now > world->unit.away_until + 3 * USEC_PER_SEC && all_modems_are_good(world) &&
+                   lateness(world) == 0 && world->now > promises->failed_at + BACKOFF_OVER &&
                    world->now > promises->disturbed_before + BACKOFF_OVER &&
                    world->now > world->controller.up_since + BACKOFF_OVER && smsd_can_send(world, 0);
 

@@ -152,7 +152,7 @@ struct world_unit {
         enum unit_job job;
         bool own; /* the job is ours */
         bool own_stop;
-        bool by_shutdown; /* the job came with a shutdown */
+        bool by_shutdown;  /* the job came with a shutdown */
         unsigned own_life; /* of the controller that asked for it */
         unsigned serial;
         usec_t began, ended; /* the last job */

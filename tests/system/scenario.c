@@ -47,6 +47,8 @@ void scenario_unplug(struct machine *m, unsigned modem)
 
 void scenario_modems_at_boot(struct machine *m, const char *commands)
 {
+        if (machine_run(m, 30000, NULL, "systemctl is-active -q softec25") != 0)
+                start_softec25(m); /* or it would plug them in now */
         machine_put(m, "/etc/softec25.script", 0644, commands);
         (void)machine_ok(m, "systemctl enable -q softec25");
 }

@@ -15,7 +15,7 @@ const char *scenario_modem(struct machine *m, const char *format, ...) _printf_(
 /* Plugs modem 0..3 in (options of softec25's plug, "" for none) and waits until udev is done with it. */
 void scenario_plug(struct machine *m, unsigned modem, const char *options);
 void scenario_unplug(struct machine *m, unsigned modem);
-/* From the next boots on the modems are in: a line per command of softec25 ("plug 0\n"). */
+/* From the next boot on the modems are in, not now: a line per command of softec25 ("plug 0\n"). */
 void scenario_modems_at_boot(struct machine *m, const char *commands);
 
 /* Until `smswarden status` says WORKING. */

@@ -164,6 +164,18 @@ static void test_without_our_drop_in(void **state)
         expect_one(&unit, UNIT_PROBLEM_DROP_IN);
 }
 
+static void test_another_file_in_the_place_of_ours(void **state)
+{
+        struct unit_properties unit = tamed;
+
+        (void)state;
+        (void)text_copy(unit.drop_ins[0], UNIT_CHECK_PATH_MAX,
+                        "/etc/systemd/system/smstools.service.d/50-smswarden.conf");
+        assert_int_equal(unit_check(&unit, &wanted, NULL, 0), 0); /* a copy */
+        unit.exec_start_pre[0] = unit.type[0] = '\0';
+        expect_one(&unit, UNIT_PROBLEM_DROP_IN); /* /dev/null */
+}
+
 static void test_more_than_fit(void **state)
 {
         struct unit_properties unit = tamed;
@@ -210,6 +222,7 @@ int main(void)
             cmocka_unit_test(test_numbers),
             cmocka_unit_test(test_the_file_to_blame),
             cmocka_unit_test(test_without_our_drop_in),
+            cmocka_unit_test(test_another_file_in_the_place_of_ours),
             cmocka_unit_test(test_more_than_fit),
             cmocka_unit_test(test_another_conf_is_wanted),
             cmocka_unit_test(test_fatal),

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 
 static int make_raw(int master)
@@ -85,6 +86,16 @@ struct search {
         void *userdata;
 };
 
+/* Containers have a /dev/pts of their own, with the same names in it. */
+static bool is_ours(const struct proc_fd *fd)
+{
+        struct stat pts, held;
+        char path[48];
+
+        return text_format(path, sizeof(path), "/proc/%d/fd/%d", fd->pid, fd->fd) == 0 &&
+               stat("/dev/pts", &pts) == 0 && stat(path, &held) == 0 && held.st_dev == pts.st_dev;
+}
+
 static void found_fd(const struct proc_fd *fd, void *userdata)
 {
         static const char prefix[] = "/dev/pts/";
@@ -92,7 +103,7 @@ static void found_fd(const struct proc_fd *fd, void *userdata)
         struct pty_holder holder = {.pid = fd->pid, .fd = fd->fd, .deleted = fd->deleted};
 
         if (text_starts_with(fd->target, prefix) &&
-            parse_unsigned(fd->target + sizeof(prefix) - 1, 0, 1u << 20, &holder.index) == 0)
+            parse_unsigned(fd->target + sizeof(prefix) - 1, 0, 1u << 20, &holder.index) == 0 && is_ours(fd))
                 search->found(&holder, search->userdata);
 }
 

@@ -275,7 +275,7 @@ DEB_CROSS := $(if $(filter-out $(shell dpkg --print-architecture 2>/dev/null),$(
 DEB       := $(BUILD)/deb/smswarden_$(VERSION)_$(DEB_HOST).deb
 
 deb: have-deps
-	@$(MAKE) --no-print-directory $(DEB)
+	@$(MAKE) --no-print-directory $(if $(V),,-s) $(DEB)
 
 $(DEB): $(shell find Makefile LICENSE debian docs/man etc include src systemd udev -type f 2>/dev/null)
 	$(call say,DEB)debian/build $(@D) $(DEB_CROSS)

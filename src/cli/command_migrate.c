@@ -42,8 +42,8 @@ static void tell_of_controller(const struct cli *cli, const struct migration *mi
         if (migration->root[0] != '\0')
                 return;
         if (collect_connect(&client, &cli->config) < 0)
-                (void)printf(
-                    "smswardend does not run, and nobody else watches smsd then: " CLI_START_CONTROLLER "\n");
+                (void)printf("smswardend does not run, and nobody else watches smsd then: %s\n",
+                             collect_start_hint());
         else if (cli->config.mode == MODE_OBSERVE)
                 (void)printf("smswardend only looks (mode = observe in %s): set mode = control there, then "
                              "`systemctl reload smswardend`\n",

@@ -61,7 +61,7 @@ TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev dbus-daemon smstools ud
 # Building, judging and installing the package.
 DEB_PACKAGES   := debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
 # The virtual machine of the system tests.
-SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio
+SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio xz-utils
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES) $(SYSTEM_PACKAGES)
 
 # The parts of `make check`: functions of tests/run.
@@ -204,7 +204,7 @@ test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TE
 check check-nightly check-deb check-system: deb
 
 check: have-deps
-	@$(MAKE) --no-print-directory -j2 test-programs
+	@$(MAKE) --no-print-directory -j2 test-programs $(DEB)
 	@tests/run $(CHECKS)
 
 check-fast: have-deps
@@ -212,11 +212,11 @@ check-fast: have-deps
 	@tests/run check-layers check-unit check-gateway
 
 $(CHECKS): have-deps
-	@$(MAKE) --no-print-directory -j2 test-programs
+	@$(MAKE) --no-print-directory -j2 test-programs $(if $(filter check-system,$@),$(DEB))
 	@tests/run $@
 
 check-nightly: have-deps
-	@$(MAKE) --no-print-directory -j2 test-programs
+	@$(MAKE) --no-print-directory -j2 test-programs $(DEB)
 	@NIGHTLY=1 tests/run $(CHECKS)
 
 demo: have-deps

@@ -131,6 +131,7 @@ struct restart_world {
         struct smsd_state *smsd;
         struct slots *slots;
         const struct modem *modems;
+        unsigned n_modems;
         bool conf_is_old; /* a later reading of smsd.conf than this event's is on its way */
         bool unit_known;  /* there is a systemd that tells of smsd's unit */
         bool unit_fresh;  /* it was looked at since this was wanted last */

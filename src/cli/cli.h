@@ -12,8 +12,6 @@
 #include <stdbool.h>
 
 #define CLI_CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
-/* What to do when no controller answers. */
-#define CLI_START_CONTROLLER "start the controller: `smswardend`, as root"
 
 /* Beside those of `status`: 0 working, 1 degraded or recovering, 2 down, 3 held. */
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_NO_PERMISSION = 77 };

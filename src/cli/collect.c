@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 
 int collect_connect(struct control_client **ret, const struct config *config)
@@ -36,6 +37,12 @@ const char *collect_error_to_string(int error)
         default:
                 return "the controller cannot be reached";
         }
+}
+
+const char *collect_start_hint(void)
+{
+        return sd_booted() > 0 ? "start the controller: `systemctl start smswardend`"
+                               : "start the controller: `smswardend`, as root";
 }
 
 void conf_path(const struct smsd_conf *conf, const char *key, const char *fallback, char *target, size_t size)

@@ -21,6 +21,9 @@ void collect_snapshot(const struct config *config, struct snapshot *ret_snapshot
 /* "no controller is running", ...: what an error of the control client means. */
 const char *collect_error_to_string(int error);
 
+/* What to do when no controller answers. */
+const char *collect_start_hint(void);
+
 /* offline.c: judges without a controller; `cause` says why there is none. Never better than degraded. */
 void offline_snapshot(const struct config *config, const struct smsd_conf *conf, const char *cause,
                       struct snapshot *ret_snapshot);

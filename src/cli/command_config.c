@@ -148,7 +148,7 @@ int command_config(struct cli *cli)
         int r = snapshot ? ask(cli, snapshot) : -ENOMEM;
         if (r >= 0)
                 return read_and_plan(cli, snapshot);
-        cli_complain("config: %s, and it is the one who knows the modems; " CLI_START_CONTROLLER,
-                     collect_error_to_string(r));
+        cli_complain("config: %s, and it is the one who knows the modems; %s", collect_error_to_string(r),
+                     collect_start_hint());
         return EXIT_FAILED;
 }

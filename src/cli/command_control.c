@@ -26,9 +26,9 @@ struct answer {
 static int no_controller(const struct cli *cli, int error)
 {
         if (error == -ENOENT || error == -ECONNREFUSED)
-                cli_complain("%s: %s; " CLI_START_CONTROLLER
-                             "; to get SMS flowing without it: systemctl restart %s",
-                             cli->options.command, collect_error_to_string(error), cli->config.unit);
+                cli_complain("%s: %s; %s; to get SMS flowing without it: systemctl restart %s",
+                             cli->options.command, collect_error_to_string(error), collect_start_hint(),
+                             cli->config.unit);
         else
                 cli_complain("%s: %s", cli->options.command, collect_error_to_string(error));
         return EXIT_FAILED;

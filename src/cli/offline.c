@@ -200,9 +200,8 @@ static void fill_hold(struct sight *sight, struct snapshot *s)
 static void advise(const struct sight *sight, const char *first, struct snapshot *s)
 {
         (void)text_format(s->next_action, sizeof(s->next_action),
-                          "%s" CLI_START_CONTROLLER
-                          "; to get SMS flowing without it: `systemctl restart %.100s`",
-                          first, sight->config->unit);
+                          "%s%s; to get SMS flowing without it: `systemctl restart %.100s`", first,
+                          collect_start_hint(), sight->config->unit);
 }
 
 static void judge_held(const struct sight *sight, struct snapshot *s)
@@ -233,7 +232,7 @@ static void judge_running(const struct sight *sight, struct snapshot *s)
         if (dead)
                 advise(sight, "check that the modem is plugged in; ", s);
         else
-                (void)text_copy(s->next_action, sizeof(s->next_action), CLI_START_CONTROLLER);
+                (void)text_copy(s->next_action, sizeof(s->next_action), collect_start_hint());
 }
 
 static void judge(const struct sight *sight, struct snapshot *s)

@@ -52,6 +52,7 @@ struct gateway_loss {
         bool status_known;
         int status;
         usec_t at;
+        bool seen_again; /* looked for who runs now that systemd says that somebody does */
 };
 
 struct gateway {

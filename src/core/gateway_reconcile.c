@@ -18,6 +18,7 @@ struct restart_world gateway_world(struct gateway *gateway, struct action_list *
             .smsd = &gateway->smsd,
             .slots = &gateway->slots,
             .modems = gateway->modems,
+            .n_modems = gateway->n_modems,
             .conf_is_old = gateway->conf_reads > 0,
             .unit_known = gateway->unit.state.known,
             .unit_fresh = gateway->unit.fresh,
@@ -322,8 +323,9 @@ static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
         }
         if (!gateway->smsd.running)
                 return false;
-        if (gateway->unit.state.job == UNIT_JOB_STOP && gateway_job_until(gateway))
-                return false; /* started, and stopped again in the same moment */
+        /* Started, and stopped again in the same moment? */
+        if (gateway->unit.unseen || (gateway->unit.state.job == UNIT_JOB_STOP && gateway_job_until(gateway)))
+                return false;
         gateway_hold_broken(gateway, actions);
         return true;
 }

@@ -195,12 +195,26 @@ static bool is_stopped(const struct gateway *gateway)
 
 /* --- the end of smsd --- */
 
+static bool says_running(const struct gateway_unit *unit)
+{
+        return text_equal(unit->state.active, "active") && text_equal(unit->state.sub, "running");
+}
+
+/* systemd says that smsd runs, and the picture of the processes is older than that. */
+static bool must_look_again(struct gateway *gateway, struct action_list *actions)
+{
+        if (gateway->loss.seen_again || gateway->smsd.running || !says_running(&gateway->unit))
+                return false;
+        gateway->loss.seen_again = gateway->unit.unseen = true;
+        action_push(actions, ACTION_SCAN);
+        return true;
+}
+
 /* Somebody's job explains it. */
 static bool ended_by_job(const struct gateway *gateway)
 {
         const struct gateway_unit *unit = &gateway->unit;
-        bool runs_anew = gateway->smsd.running && text_equal(unit->state.active, "active") &&
-                         text_equal(unit->state.sub, "running");
+        bool runs_anew = gateway->smsd.running && says_running(unit);
 
         return gateway->hold.active || unit->state.job != UNIT_JOB_NONE || unit->stop_since != 0 ||
                runs_anew || (unit->started_by != UNIT_JOB_NONE && gateway->now < unit->started_until);
@@ -235,8 +249,10 @@ static void judge_loss(struct gateway *gateway, struct action_list *actions)
                               "smsd (pid %d) has ended with the system", (int)loss->id.pid);
         else if (!by_job)
                 tell_loss(gateway, clean, actions);
-        else if (gateway->unit.started_by == UNIT_JOB_NONE && gateway->smsd.running)
+        else if (gateway->unit.started_by == UNIT_JOB_NONE && gateway->smsd.running) {
                 gateway->unit.started_by = UNIT_JOB_RESTART;
+                gateway->unit.started_until = USEC_INFINITY;
+        }
         if (gateway->smsd.running && !restart_busy(&gateway->restart))
                 gateway_tell_adoption(gateway, actions);
 }
@@ -269,7 +285,7 @@ static void judge(struct gateway *gateway, struct action_list *actions)
                 gateway_overrule_stop(gateway);
         if (stop_is_unjudged(gateway) && is_stopped(gateway))
                 take_stop(gateway, actions);
-        if (gateway->loss.pending && !unit->unseen)
+        if (gateway->loss.pending && !unit->unseen && !must_look_again(gateway, actions))
                 judge_loss(gateway, actions);
 }
 

@@ -63,6 +63,14 @@ void restart_press_handlers(struct restart *restart, const struct restart_world 
                 term_once(restart, world->smsd->handlers[i].id, world);
 }
 
+static bool is_a_modems_port(const struct restart_world *world, const char *tty)
+{
+        for (unsigned i = 0; i < world->n_modems; i++)
+                if (modem_present(&world->modems[i]) && text_equal(world->modems[i].target, tty))
+                        return true;
+        return false;
+}
+
 static bool all_ttys_dead(const struct smsd_state *smsd, const struct restart_world *world)
 {
         for (unsigned i = 0; i < smsd->n_handlers; i++) {
@@ -71,7 +79,7 @@ static bool all_ttys_dead(const struct smsd_state *smsd, const struct restart_wo
                 for (unsigned s = 0; s < world->slots->n && !dead; s++) {
                         const struct slot *slot = &world->slots->items[s];
                         dead = handler->tty[0] && text_equal(slot->serving, handler->tty) &&
-                               !slot_modem(slot, world->modems);
+                               !slot_modem(slot, world->modems) && !is_a_modems_port(world, handler->tty);
                 }
                 if (!dead)
                         return false;

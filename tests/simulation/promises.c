@@ -314,7 +314,9 @@ static void check_hold(struct world *world)
 {
         struct world_promises *promises = &world->promises;
         struct world_process *main = smsd_main(world);
-        bool beside = main && !main->terminating && !gateway_is_restarting(world->controller.gateway) &&
+        bool others = world->unit.system_stopping || (world->unit.job != UNIT_JOB_NONE && !world->unit.own);
+        bool beside = main && !main->terminating && !others &&
+                      !gateway_is_restarting(world->controller.gateway) &&
                       disk_is_well(world);
         usec_t slack = 2500 * USEC_PER_MSEC + lateness(world);
 

@@ -65,7 +65,7 @@ static void tell(struct world *world)
         if (world->direct || !world->controller.gateway || world->now < world->unit.away_until)
                 return;
         struct event *event = state_now(world);
-        if (event->unit.job != UNIT_JOB_NONE && world_percent(world, 30)) {
+        if (event->unit.job != UNIT_JOB_NONE && world->unit.began == world->now && world_percent(world, 30)) {
                 event->unit.job = UNIT_JOB_OTHER; /* its kind is asked for */
                 controller_post(world, event, CHANNEL_UNIT, delay(world));
                 event = state_now(world);

@@ -43,11 +43,15 @@ struct rig {
         struct process_list list;
         struct smsd_status status, status_read; /* as it is, as it was read last */
         bool sending, stubborn;                 /* infofile; smsd ignores TERM */
-        bool frozen;   /* stats/status does not move */
-        bool no_stats;          /* smsd.conf has no `stats` */
-        int start_result;
-        bool refuses;      /* smsd refuses smsd.conf as long as it holds `bogus` */
-        bool handler_dies; /* a started handler ends at once */
+        bool frozen;                            /* stats/status does not move */
+        bool no_stats;                          /* smsd.conf has no `stats` */
+        int start_result, stop_result;
+        const char *problem; /* the backend's own words of a failure */
+        bool systemd;        /* there is one, and `unit` is what it says */
+        struct unit_state unit;
+        bool withheld[ACTION_KIND_MAX]; /* no result comes of these actions */
+        bool refuses;                   /* smsd refuses smsd.conf as long as it holds `bogus` */
+        bool handler_dies;              /* a started handler ends at once */
         pid_t next_pid;
         unsigned status_time;
         bool plugged;
@@ -201,7 +205,13 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
 
 static inline void rig_stop(struct rig *rig, pid_t pid)
 {
-        (void)rig_event(rig, EVENT_STOP_DONE);
+        struct event *event = rig_event(rig, EVENT_STOP_DONE);
+
+        event->stopped.result = rig->stop_result;
+        if (rig->stop_result < 0 && rig->problem)
+                (void)text_copy(event->stopped.problem, sizeof(event->stopped.problem), rig->problem);
+        if (rig->stop_result < 0)
+                return;
         while (!rig->stubborn && rig_find(rig, pid) >= 0) {
                 for (unsigned i = rig->list.n; i-- > 0;)
                         if (rig->list.processes[i].parent == pid)
@@ -210,13 +220,27 @@ static inline void rig_stop(struct rig *rig, pid_t pid)
         }
 }
 
+/* systemd tells what it knows. */
+static inline void rig_unit(struct rig *rig)
+{
+        rig_event(rig, EVENT_UNIT)->unit = rig->unit;
+}
+
 static inline void rig_start(struct rig *rig)
 {
         struct event *event = rig_event(rig, EVENT_START_DONE);
 
         event->started.result = rig->start_result;
+        if (rig->start_result < 0 && rig->problem)
+                (void)text_copy(event->started.problem, sizeof(event->started.problem), rig->problem);
         if (rig->start_result < 0)
                 return;
+        rig->unit.stopped = false;
+        (void)text_copy(rig->unit.active, sizeof(rig->unit.active), "active");
+        (void)text_copy(rig->unit.sub, sizeof(rig->unit.sub), "running");
+        rig->unit.known = rig->systemd;
+        if (rig->systemd)
+                rig_unit(rig);
         pid_t pid = rig_smsd(rig);
         event->started.id = rig->list.processes[rig_find(rig, pid)].id;
         if (!rig->refuses || !strstr(rig->conf, "bogus"))
@@ -297,6 +321,8 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
 
         rig->counts[action->kind]++;
         rig->last[action->kind] = *action;
+        if (rig->withheld[action->kind])
+                return;
         rig_perform_file(rig, action);
         switch (action->kind) {
         case ACTION_PORT_OPEN:
@@ -329,7 +355,8 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
                 rig_start(rig);
                 break;
         case ACTION_UNIT_LOOK:
-                (void)rig_event(rig, EVENT_UNIT);
+                rig->unit.known = rig->systemd;
+                rig_unit(rig);
                 break;
         case ACTION_FLAG_LOOK:
                 event = rig_event(rig, EVENT_FLAG);
@@ -363,6 +390,7 @@ static inline void rig_perform_all(struct rig *rig)
                         assert_true(i > 0 && rig->actions.items[i - 1].kind == ACTION_HOLD_CLEAR);
                         assert_true(gateway_is_restarting(rig->gateway));
                         assert_int_equal(rig->list.n, 0);
+                        assert_false(rig->unit.system_stopping);
                 }
                 rig_perform(rig, &rig->actions.items[i]);
         }
@@ -480,6 +508,19 @@ static inline enum verdict rig_verdict(struct rig *rig)
 
         gateway_snapshot(rig->gateway, rig->now, 0, &snapshot);
         return snapshot.verdict;
+}
+
+/* A box that works under systemd. */
+static inline struct rig *rig_working_unit(void)
+{
+        struct rig *rig = rig_new();
+
+        rig->systemd = true;
+        rig_begin(rig);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        assert_int_equal(rig->list.n, 2);
+        return rig;
 }
 
 static inline void rig_forget(struct rig *rig)

@@ -109,7 +109,9 @@ static void test_reset_leaves_and_returns(void **state)
         struct fixture *f = *state;
         char text[256];
 
-        tell(f, "plug 0 back=50 boot=100");
+        tell(
+            f,
+            "plug 0 back=50 boot=1500"); /* the port must be open before it says RDY, on a busy machine too */
         int fd = open_port(f, "node 0 at");
         tell(f, "hang 0");
         tell(f, "wake 0");

@@ -61,7 +61,7 @@ TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev dbus-daemon smstools ud
 # Building, judging and installing the package.
 DEB_PACKAGES   := debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
 # The virtual machine of the system tests.
-SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio
+SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio xz-utils
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES) $(SYSTEM_PACKAGES)
 
 # The parts of `make check`: functions of tests/run.
@@ -204,7 +204,7 @@ test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TE
 check check-nightly check-deb check-system: deb
 
 check: have-deps
-	@$(MAKE) --no-print-directory -j2 test-programs
+	@$(MAKE) --no-print-directory -j2 test-programs $(DEB)
 	@tests/run $(CHECKS)
 
 check-fast: have-deps
@@ -212,11 +212,11 @@ check-fast: have-deps
 	@tests/run check-layers check-unit check-gateway
 
 $(CHECKS): have-deps
-	@$(MAKE) --no-print-directory -j2 test-programs
+	@$(MAKE) --no-print-directory -j2 test-programs $(if $(filter check-system,$@),$(DEB))
 	@tests/run $@
 
 check-nightly: have-deps
-	@$(MAKE) --no-print-directory -j2 test-programs
+	@$(MAKE) --no-print-directory -j2 test-programs $(DEB)
 	@NIGHTLY=1 tests/run $(CHECKS)
 
 demo: have-deps
@@ -259,12 +259,12 @@ CONFIG      = $(SYSCONFDIR)/smswarden/smswarden.conf
 # A configuration that is there is the user's: never written over, and removed only when nobody has changed it.
 install: programs $(UNITS)
 	@for entry in $(INSTALLED); do IFS=:; set -- $$entry; install -D -m $$1 $$2 "$(DESTDIR)$$3" || exit 1; done
-	@test -e "$(DESTDIR)$(CONFIG)" || install -D -m 0644 etc/smswarden.conf "$(DESTDIR)$(CONFIG)"
+	@test -e "$(DESTDIR)$(CONFIG)" || install -D -m 0644 docs/smswarden.conf "$(DESTDIR)$(CONFIG)"
 	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload; systemd-tmpfiles --create smswarden.conf; systemctl enable --now smswardend"
 
 uninstall:
 	@for entry in $(INSTALLED); do rm -f "$(DESTDIR)$${entry##*:}" || exit 1; done
-	@! cmp -s etc/smswarden.conf "$(DESTDIR)$(CONFIG)" || rm -f "$(DESTDIR)$(CONFIG)"
+	@! cmp -s docs/smswarden.conf "$(DESTDIR)$(CONFIG)" || rm -f "$(DESTDIR)$(CONFIG)"
 	@for folder in $(OWN_FOLDERS); do test ! -d "$(DESTDIR)$$folder" || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$folder"; done
 
 # --- the Debian package --------------------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ DEB       := $(BUILD)/deb/smswarden_$(VERSION)_$(DEB_HOST).deb
 deb: have-deps
 	@$(MAKE) --no-print-directory $(if $(V),,-s) $(DEB)
 
-$(DEB): $(shell find Makefile LICENSE debian docs/man etc include src systemd udev -type f 2>/dev/null)
+$(DEB): $(shell find Makefile LICENSE debian docs/man docs/smswarden.conf include src systemd udev -type f 2>/dev/null)
 	$(call say,DEB)debian/build $(@D) $(DEB_CROSS)
 
 # --- the core in a simulated world ---------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ static struct arguments qemu_arguments(struct machine *m, bool saved)
         add(&a, "-append");
         add(&a, "%s", kernel_line);
         add(&a, "-kernel");
-        add(&a, "%s", machine_file(m, "image/vmlinuz"));
+        add(&a, "%s", machine_file(m, "image/kernel"));
         add(&a, "-initrd");
         add(&a, "%s", machine_file(m, "image/initrd"));
         add(&a, "-drive");

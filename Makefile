@@ -259,12 +259,12 @@ CONFIG      = $(SYSCONFDIR)/smswarden/smswarden.conf
 # A configuration that is there is the user's: never written over, and removed only when nobody has changed it.
 install: programs $(UNITS)
 	@for entry in $(INSTALLED); do IFS=:; set -- $$entry; install -D -m $$1 $$2 "$(DESTDIR)$$3" || exit 1; done
-	@test -e "$(DESTDIR)$(CONFIG)" || install -D -m 0644 etc/smswarden.conf "$(DESTDIR)$(CONFIG)"
+	@test -e "$(DESTDIR)$(CONFIG)" || install -D -m 0644 docs/smswarden.conf "$(DESTDIR)$(CONFIG)"
 	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload; systemd-tmpfiles --create smswarden.conf; systemctl enable --now smswardend"
 
 uninstall:
 	@for entry in $(INSTALLED); do rm -f "$(DESTDIR)$${entry##*:}" || exit 1; done
-	@! cmp -s etc/smswarden.conf "$(DESTDIR)$(CONFIG)" || rm -f "$(DESTDIR)$(CONFIG)"
+	@! cmp -s docs/smswarden.conf "$(DESTDIR)$(CONFIG)" || rm -f "$(DESTDIR)$(CONFIG)"
 	@for folder in $(OWN_FOLDERS); do test ! -d "$(DESTDIR)$$folder" || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$folder"; done
 
 # --- the Debian package --------------------------------------------------------------------------------------------------
@@ -275,9 +275,9 @@ DEB_CROSS := $(if $(filter-out $(shell dpkg --print-architecture 2>/dev/null),$(
 DEB       := $(BUILD)/deb/smswarden_$(VERSION)_$(DEB_HOST).deb
 
 deb: have-deps
-	@$(MAKE) --no-print-directory $(DEB)
+	@$(MAKE) --no-print-directory $(if $(V),,-s) $(DEB)
 
-$(DEB): $(shell find Makefile LICENSE debian docs/man etc include src systemd udev -type f 2>/dev/null)
+$(DEB): $(shell find Makefile LICENSE debian docs/man docs/smswarden.conf include src systemd udev -type f 2>/dev/null)
 	$(call say,DEB)debian/build $(@D) $(DEB_CROSS)
 
 # --- the core in a simulated world ---------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@
  * came of it for smsd is told by the processes, never by ActiveState: this adapter reports that the job is
  * done, and which process systemd takes for smsd's main.
  *
- * Nothing here blocks: every call is asynchronous and bounded in time.
+ * Nothing here blocks: every call is asynchronous and bounded in time. It needs no capability: systemd trusts
+ * root.
  */
 #ifndef ADAPTERS_SMSD_SYSTEMD_H
 #define ADAPTERS_SMSD_SYSTEMD_H
@@ -34,6 +35,12 @@ struct smsd_systemd_options {
 };
 
 /*
+ * What a job can end with: -ERFKILL masked, -ENOENT no such unit, -EREMOTEIO failed, -ETIMEDOUT, -ECANCELED
+ * cancelled or replaced by somebody else's job, -EDEADLK a shutdown or a job that must not be replaced is
+ * under way, -ENOLINK a dependency failed, -EBADR a condition does not hold or the job was skipped, -ESTALE
+ * the job went away unheard, -EACCES, -EPERM refused, -ENOTCONN systemd cannot be reached (nothing was sent,
+ * or nothing is known of it after SMSD_SYSTEMD_JOB_TIMEOUT); others for what is rarer.
+ *
  * Called from the event loop; none may free the backend. `result` is 0 or a negative errno; `problem` is ""
  * or a sentence for a person that says what systemd did and what to do (masked, missing, timed out,
  * cancelled, replaced by somebody else's job, refused, no connection). Foreign text in it is escaped.
@@ -44,7 +51,9 @@ struct smsd_systemd_callbacks {
         /* Answers smsd_systemd_start(), exactly once per call. `id` is the unit's MainPID, pid 0 when systemd
          * does not know it (Debian's generated unit without our drop-in). */
         void (*started)(void *userdata, int result, struct process_id id, const char *problem);
-        /* The unit's state changed, or answers smsd_systemd_look(). Jobs of our own are not in `job`. */
+        /* The unit's state changed, or answers smsd_systemd_look(). Jobs of our own are not in `job`. Of a
+         * job that replaced ours this tells before `stopped` and `started` do. A lost connection is told to
+         * who looks only: it is replaced in a moment. */
         void (*unit)(void *userdata, const struct unit_state *state);
 };
 

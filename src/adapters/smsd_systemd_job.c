@@ -6,7 +6,7 @@
  *                 \________\________/
  *                  UNSURE: the connection was lost on the way
  *
- * The job's end may be told before the call is answered: what is seen of the unit's jobs meanwhile is kept.
+ * The job's end may be told before the call is answered: the ends that are heard meanwhile are kept.
  * After a lost connection nothing is remembered of what systemd may have said: the unit itself is asked. A
  * call of which nothing is to be seen is sent again; that is harmless, for its first copy was not carried
  * out.
@@ -97,20 +97,20 @@ static void job_ended(struct smsd_systemd *s, const char *result)
 /* Sorts what was seen while the call was not answered. */
 static void sort_recent(struct smsd_systemd *s)
 {
-        const char *result = "";
+        const struct recent_job *ours = NULL;
 
         for (unsigned i = 0; i < s->job.recents; i++) {
-                struct recent_job *recent = &s->job.recent[i];
+                const struct recent_job *recent = &s->job.recent[i];
                 if (recent->id == s->job.id)
-                        result = recent->result;
+                        ours = recent;
                 else {
                         s->job.other_seen = true;
                         unit_watch_other(s, recent->id);
                 }
         }
         s->job.recents = 0;
-        if (result[0])
-                job_ended(s, result);
+        if (ours)
+                job_ended(s, ours->result);
         else if (s->job.recents_lost) {
                 s->job.step = OWN_JOB_UNSURE;
                 inquiry_ask(s);
@@ -212,35 +212,27 @@ bool own_job_may_be(const struct smsd_systemd *s, uint32_t id)
         return unknown || id == s->left_job || (own_job_active(s) && id == s->job.id);
 }
 
+void own_job_new(struct smsd_systemd *s, uint32_t id)
+{
+        if (own_job_active(s) && s->job.id && id != s->job.id)
+                s->job.other_seen = true;
+}
+
 static void keep(struct own_job *job, uint32_t id, const char *result)
 {
-        struct recent_job *recent = NULL;
-
-        for (unsigned i = 0; i < job->recents; i++)
-                if (job->recent[i].id == id)
-                        recent = &job->recent[i];
-        if (!recent && job->recents == RECENT_JOBS) {
+        if (job->recents == RECENT_JOBS) {
                 job->recents_lost = true;
                 return;
         }
-        if (!recent)
-                recent = &job->recent[job->recents++];
-        recent->id = id;
-        (void)text_copy(recent->result, sizeof(recent->result), result);
-}
-
-void own_job_new(struct smsd_systemd *s, uint32_t id)
-{
-        if (s->job.step == OWN_JOB_CALLED)
-                keep(&s->job, id, "");
-        else if (own_job_active(s) && s->job.id && id != s->job.id)
-                s->job.other_seen = true;
+        job->recent[job->recents].id = id;
+        (void)text_copy(job->recent[job->recents].result, JOB_RESULT_SIZE, result);
+        job->recents++;
 }
 
 void own_job_removed(struct smsd_systemd *s, uint32_t id, const char *result)
 {
         if (s->job.step == OWN_JOB_CALLED)
-                keep(&s->job, id, result[0] ? result : "done");
+                keep(&s->job, id, result);
         else if (s->job.step == OWN_JOB_QUEUED && id == s->job.id)
                 job_ended(s, result);
 }

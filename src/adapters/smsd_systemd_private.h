@@ -91,10 +91,10 @@ enum own_job_kind {
         OWN_JOB_START,
 };
 
-/* A job of the unit that was seen while our call was not answered: ours or somebody else's. */
+/* A job of the unit that ended while our call was not answered: ours or somebody else's. */
 struct recent_job {
         uint32_t id;
-        char result[JOB_RESULT_SIZE]; /* "" : not removed yet */
+        char result[JOB_RESULT_SIZE];
 };
 
 struct own_job {

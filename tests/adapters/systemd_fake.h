@@ -71,6 +71,8 @@ struct fake {
         const char *result; /* JobRemoved with this; NULL: the job stays */
         bool removed_first; /* before the call is answered */
         bool deaf;          /* calls get no answer */
+        bool hold_call;     /* calls get their answer by fake_answer() */
+        sd_bus_message *held;
         bool lose_call;     /* the connection goes away with the call */
         bool carry_out;     /* ... after it was carried out */
         bool mute;          /* nothing is answered at all */
@@ -228,7 +230,9 @@ static inline void fake_queue_job(struct fake *f, struct fake_peer *peer, sd_bus
                 fake_carry_out(f, stop);
         if (f->result && f->removed_first)
                 fake_end_job(f, id, f->result);
-        if (!f->deaf)
+        if (f->hold_call)
+                f->held = sd_bus_message_ref(call);
+        else if (!f->deaf)
                 fake_reply(peer, call, FAKE_OWNER, "o", path);
         if (f->result && !f->removed_first)
                 fake_end_job(f, id, f->result);
@@ -246,6 +250,18 @@ static inline void fake_main_call(struct fake *f, struct fake_peer *peer, sd_bus
                 fake_refuse(peer, call, f->error, f->error_message ? f->error_message : "no");
         else
                 fake_queue_job(f, peer, call, stop);
+}
+
+/* The answer to the call that was held back: job `id`. */
+static inline void fake_answer(struct fake *f, uint32_t id)
+{
+        char path[64];
+
+        fake_job_path(path, id);
+        for (size_t i = 0; i < FAKE_PEERS; i++)
+                if (f->peers[i].bus && f->peers[i].bus == sd_bus_message_get_bus(f->held))
+                        fake_reply(&f->peers[i], f->held, FAKE_OWNER, "o", path);
+        f->held = sd_bus_message_unref(f->held);
 }
 
 static inline void fake_forget_timer(struct fake *f)
@@ -546,6 +562,7 @@ static inline int fake_teardown(void **state)
         struct fake *f = *state;
 
         f->backend = smsd_systemd_free(f->backend);
+        f->held = sd_bus_message_unref(f->held);
         fake_drop_all(f);
         fake_close(f, FAKE_BUS);
         fake_close(f, FAKE_PRIVATE);

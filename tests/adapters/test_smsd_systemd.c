@@ -566,12 +566,12 @@ static void test_storm(void **state)
         assert_int_equal(f->started_result, 0);
 }
 
-/* More jobs of our own unit, while our call is not answered, than can be remembered. */
+/* More ends of jobs, while our call is not answered, than can be remembered: the unit is asked. */
 static void test_storm_of_our_unit(void **state)
 {
         struct fake *f = *state;
 
-        f->deaf = true;
+        f->hold_call = true;
         f->result = NULL;
         start(f);
         fake_until(f, f->restarts == 1);
@@ -579,13 +579,62 @@ static void test_storm_of_our_unit(void **state)
                 fake_job_new(f, 1000 + i, FAKE_UNIT);
                 fake_job_removed(f, 1000 + i, FAKE_UNIT, "canceled");
         }
+        uint32_t ours = f->job;
+        fake_carry_out(f, false);
+        fake_end_job(f, ours, "done");
         fake_settle(f);
         assert_int_equal(f->n_started, 0);
-        fake_carry_out(f, false);
-        fake_end_job(f, f->job, "done");
-        fake_drop_all(f);
+        fake_answer(f, ours);
         fake_until(f, f->n_started == 1);
         assert_int_equal(f->started_result, 0);
+        expect_once(f, 1, 0);
+}
+
+/* Somebody's job that came and went while our call was not answered. */
+static void test_others_before_the_answer(void **state)
+{
+        struct fake *f = *state;
+
+        f->hold_call = true;
+        f->result = NULL;
+        start(f);
+        fake_until(f, f->restarts == 1);
+        uint32_t ours = f->job;
+        fake_job_removed(f, ours, FAKE_UNIT, "canceled");
+        fake_job_new(f, 777, FAKE_UNIT);
+        f->active = "inactive";
+        fake_end_job(f, 777, "done");
+        fake_answer(f, ours);
+        fake_until(f, f->n_started == 1);
+        assert_int_equal(f->started_result, -ECANCELED);
+        expect_problem(f, "by somebody else");
+        assert_true(f->state.stopped);
+}
+
+/* What changes while a question is on its way is asked after it. */
+static void test_change_during_a_question(void **state)
+{
+        struct fake *f = *state;
+        unsigned asked = f->lists;
+
+        fake_unit_changed(f);
+        fake_until(f, f->lists > asked); /* the unit was told as it was; the rest of the answer comes later */
+        f->active = "inactive";
+        fake_unit_changed(f);
+        fake_until(f, text_equal(f->state.active, "inactive"));
+        assert_int_equal(f->lists, asked + 2);
+}
+
+static void test_shutdown_without_us(void **state)
+{
+        struct fake *f = *state;
+
+        f->system_state = "stopping";
+        fake_job_new(f, 399, "shutdown.target");
+        fake_until(f, f->state.system_stopping);
+        f->system_state = "running";
+        fake_job_removed(f, 399, "shutdown.target", "canceled");
+        fake_until(f, !f->state.system_stopping);
 }
 
 #define RUNNING(test) cmocka_unit_test_setup_teardown(test, fake_setup_running, fake_teardown)
@@ -619,6 +668,9 @@ int main(void)
             RUNNING(test_hostile_state),
             RUNNING(test_storm),
             RUNNING(test_storm_of_our_unit),
+            RUNNING(test_others_before_the_answer),
+            RUNNING(test_change_during_a_question),
+            RUNNING(test_shutdown_without_us),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,11 +76,28 @@ static void a_plug_brings_the_service(struct machine *m)
         (void)machine_wait(m, 30000, "systemctl is-active --quiet smswardend");
 }
 
+/* smsd found the port by its number, as Debian's smsd.conf has it; the next start is by the name, which stays
+ * when it leads elsewhere. */
+static void smsd_conf_names_the_place(struct machine *m)
+{
+        scenario_plug(m, 0, "");
+        scenario_working(m);
+        (void)machine_ok(m, "smswarden restart");
+        (void)machine_ok(m, "grep -qx \"device = $(ls /dev/smswarden/*-at)\" /etc/smsd.conf");
+        (void)machine_ok(m, "cp /etc/smsd.conf /run/before; sleep 600 < /dev/ttyUSB1 > /dev/null 2>&1 &");
+        scenario_unplug(m, 0);
+        scenario_plug(m, 0, "");
+        is(m, "/dev/ttyUSB3", AT_LEADS_TO);
+        scenario_working(m);
+        (void)machine_ok(m, "cmp /run/before /etc/smsd.conf");
+        machine_assert_contains(machine_ok(m, "ls -l /proc/[0-9]*/fd 2>/dev/null | cat"), "-> /dev/ttyUSB3");
+        scenario_send(m, 0, "the same name, another number");
+}
+
 static const struct machine_test tests[] = {
-    MACHINE_TEST(the_ports_have_names_and_rights),
-    MACHINE_TEST(the_name_follows_the_port),
-    MACHINE_TEST(every_composition_has_its_at_port),
-    MACHINE_TEST(a_plug_brings_the_service),
+    MACHINE_TEST(the_ports_have_names_and_rights),   MACHINE_TEST(the_name_follows_the_port),
+    MACHINE_TEST(every_composition_has_its_at_port), MACHINE_TEST(a_plug_brings_the_service),
+    MACHINE_TEST(smsd_conf_names_the_place),
 };
 
 int main(int argc, char **argv)

@@ -1,71 +1,8 @@
 /*
  * systemd's word on smsd's unit: what others do with systemctl, in every order in which their doing and its
- * consequences may be seen, and a system that goes down.
+ * consequences may be seen.
  */
-#include "rig.h"
-
-static void set_state(struct rig *rig, const char *active, const char *sub)
-{
-        (void)text_copy(rig->unit.active, sizeof(rig->unit.active), active);
-        (void)text_copy(rig->unit.sub, sizeof(rig->unit.sub), sub);
-}
-
-static void set_job(struct rig *rig, enum unit_job job)
-{
-        rig->unit.job = job;
-        rig_unit(rig);
-}
-
-/* All of smsd ends, as by TERM to its control group. */
-static void end_smsd(struct rig *rig)
-{
-        while (rig->list.n > 0)
-                rig_exit(rig, rig->list.n - 1, 0, false);
-}
-
-static void stop_is_done(struct rig *rig)
-{
-        rig->unit.stopped = true;
-        set_state(rig, "inactive", "dead");
-        set_job(rig, UNIT_JOB_NONE);
-}
-
-static void somebody_stops(struct rig *rig)
-{
-        set_job(rig, UNIT_JOB_STOP);
-        end_smsd(rig);
-        stop_is_done(rig);
-        rig_wait(rig, USEC_PER_SEC);
-}
-
-static void smsd_is_up(struct rig *rig)
-{
-        rig->now += 20 * USEC_PER_MSEC; /* /proc tells start times in ticks of 10 ms */
-        (void)rig_smsd(rig);
-        rig->unit.stopped = false;
-        set_state(rig, "active", "running");
-}
-
-static const struct snapshot *snapshot_of(const struct rig *rig)
-{
-        static struct snapshot snapshot;
-
-        gateway_snapshot(rig->gateway, rig->now, 0, &snapshot);
-        return &snapshot;
-}
-
-static bool was_told(const struct rig *rig, const char *text)
-{
-        return strstr(rig->told, text) != NULL;
-}
-
-static void assert_no_failure(const struct rig *rig)
-{
-        assert_false(was_told(rig, "died"));
-        assert_false(was_told(rig, "without a hold"));
-        assert_false(was_told(rig, "could not be started"));
-        assert_false(was_told(rig, "ended while smsd runs on"));
-}
+#include "rig_unit.h"
 
 static void assert_held_by_systemctl(struct rig *rig, unsigned starts)
 {
@@ -492,58 +429,6 @@ static void test_stop_and_start_in_one_breath(void **state)
 
 /* --- others' jobs during our own run --- */
 
-/* Our run waits in each phase in turn: for smsd's end, for smsd.conf read and written, for the start, for the
- * first poll. */
-enum phase { IN_STOP, IN_READ, IN_WRITE, IN_START, IN_VERIFY, PHASES };
-
-static void begin_run(struct rig *rig, enum phase phase, unsigned token)
-{
-        rig->stubborn = phase == IN_STOP;
-        rig->withheld[ACTION_CONF_WRITE] = phase == IN_WRITE;
-        rig->withheld[ACTION_SMSD_START] = phase == IN_START;
-        rig->frozen = rig->handler_dies = phase == IN_VERIFY;
-        rig->tty = 7; /* something to be written */
-        rig->plugged = false;
-        rig_usb(rig);
-        rig_go(rig);
-        rig->plugged = true;
-        rig_usb(rig);
-        rig_wait(rig, phase == IN_STOP ? USEC_PER_SEC : 0);
-        if (token)
-                rig_command(rig, COMMAND_RESTART, token, false);
-        while (rig->counts[phase == IN_STOP    ? ACTION_SMSD_STOP
-                           : phase == IN_WRITE ? ACTION_CONF_WRITE
-                           : phase == IN_READ  ? ACTION_SMSD_STOP
-                                               : ACTION_SMSD_START] == 0)
-                rig_wait(rig, 5 * USEC_PER_MSEC);
-        rig_wait(rig, 50 * USEC_PER_MSEC);
-}
-
-static void let_go(struct rig *rig)
-{
-        memset(rig->withheld, 0, sizeof(rig->withheld));
-        rig->stubborn = rig->frozen = rig->handler_dies = false;
-}
-
-static struct rig *rig_in(enum phase phase, unsigned token)
-{
-        struct rig *rig = rig_working_unit();
-
-        rig_forget(rig);
-        if (phase == IN_READ) { /* the reading is the path's own only behind the stop */
-                rig->stubborn = true;
-                rig_command(rig, COMMAND_RESTART, token ? token : 9, false);
-                rig_wait(rig, USEC_PER_SEC);
-                rig->withheld[ACTION_CONF_READ] = true;
-                rig->stubborn = false;
-                end_smsd(rig);
-                rig_wait(rig, 50 * USEC_PER_MSEC);
-        } else
-                begin_run(rig, phase, token);
-        assert_true(gateway_is_restarting(rig->gateway));
-        return rig;
-}
-
 static void test_stop_during_a_run(void **state)
 {
         (void)state;
@@ -687,123 +572,6 @@ static void test_stop_that_systemd_refuses(void **state)
         assert_int_equal(rig->replies[1], 0);
 }
 
-/* --- the system goes down --- */
-
-static void shut_down(struct rig *rig, bool stopping)
-{
-        rig->unit.system_stopping = stopping;
-        rig_unit(rig);
-        rig_go(rig);
-}
-
-static void assert_nothing_was_done(const struct rig *rig)
-{
-        static const enum action_kind touching[] = {ACTION_PORT_OPEN,  ACTION_PORT_WRITE, ACTION_SMSD_STOP,
-                                                    ACTION_SIGNAL,     ACTION_CONF_WRITE, ACTION_CONF_KEEP,
-                                                    ACTION_HOLD_WRITE, ACTION_HOLD_CLEAR, ACTION_SMSD_START};
-
-        for (size_t i = 0; i < ARRAY_SIZE(touching); i++)
-                assert_int_equal(rig->counts[touching[i]], 0);
-}
-
-static void test_nothing_is_done_on_the_way_down(void **state)
-{
-        _rig_ rig = rig_working_unit();
-        (void)state;
-
-        shut_down(rig, true);
-        rig_forget(rig);
-        somebody_stops(rig);
-        rig->unit.known = false; /* the bus goes first: its silence calls nothing off */
-        rig_unit(rig);
-        rig->plugged = false;
-        rig_usb(rig);
-        rig_wait(rig, USEC_PER_MIN);
-        rig->plugged = true;
-        rig->tty = 7;
-        rig_usb(rig);
-        for (unsigned token = 1; token <= 3; token++)
-                rig_command(rig, (enum command_kind)(token - 1), token, true);
-        rig_wait(rig, USEC_PER_HOUR);
-        for (unsigned token = 1; token <= 3; token++)
-                assert_int_equal(rig->replies[token], 2);
-        assert_nothing_was_done(rig);
-        assert_no_failure(rig);
-        assert_true(was_told(rig, "has ended with the system"));
-        assert_false(gateway_is_held(rig->gateway));
-        assert_string_equal(snapshot_of(rig)->reason, "the system is shutting down");
-        rig->unit.known = true; /* called off */
-        shut_down(rig, false);
-        rig_wait(rig, USEC_PER_MIN);
-        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
-        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
-}
-
-/* The stop that a shutdown brings is told a moment before the shutdown is: no hold comes of it. */
-static void test_stop_before_its_shutdown(void **state)
-{
-        _rig_ rig = rig_working_unit();
-        (void)state;
-
-        rig_forget(rig);
-        set_job(rig, UNIT_JOB_STOP);
-        rig->unit.system_stopping = true; /* the look tells */
-        end_smsd(rig);
-        stop_is_done(rig);
-        rig_wait(rig, USEC_PER_MIN);
-        assert_false(gateway_is_held(rig->gateway));
-        assert_nothing_was_done(rig);
-        shut_down(rig, false);
-        rig_wait(rig, USEC_PER_MIN);
-        assert_false(gateway_is_held(rig->gateway));
-        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
-}
-
-static void test_shutdown_in_each_phase(void **state)
-{
-        (void)state;
-
-        for (enum phase phase = IN_STOP; phase < PHASES; phase++) {
-                _rig_ rig = rig_in(phase, 1);
-                shut_down(rig, true);
-                rig_forget(rig);
-                assert_false(gateway_is_restarting(rig->gateway));
-                assert_int_equal(rig->n_replies[1], 1);
-                assert_int_equal(rig->replies[1], 1);
-                let_go(rig);
-                if (phase == IN_READ)
-                        rig_read_conf(rig, false);
-                if (phase == IN_WRITE)
-                        (void)rig_event(rig, EVENT_CONF_WRITTEN);
-                if (phase == IN_START)
-                        (void)rig_event(rig, EVENT_START_DONE);
-                end_smsd(rig);
-                rig_wait(rig, 10 * USEC_PER_MIN);
-                assert_nothing_was_done(rig);
-                shut_down(rig, false);
-                rig_wait(rig, 2 * USEC_PER_MIN);
-                assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
-        }
-}
-
-static void test_end_of_a_hold_waits_for_the_system(void **state)
-{
-        _rig_ rig = rig_working_unit();
-        (void)state;
-
-        rig_command(rig, COMMAND_STOP, 1, false);
-        rig_wait(rig, USEC_PER_MIN);
-        rig_forget(rig);
-        shut_down(rig, true);
-        rig_wait(rig, USEC_PER_HOUR);
-        assert_nothing_was_done(rig);
-        assert_false(was_told(rig, "is over"));
-        shut_down(rig, false);
-        rig_wait(rig, USEC_PER_MIN);
-        assert_true(was_told(rig, "is over"));
-        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -832,10 +600,6 @@ int main(void)
             cmocka_unit_test(test_command_waits_for_somebodys_job),
             cmocka_unit_test(test_systemds_own_words),
             cmocka_unit_test(test_stop_that_systemd_refuses),
-            cmocka_unit_test(test_nothing_is_done_on_the_way_down),
-            cmocka_unit_test(test_stop_before_its_shutdown),
-            cmocka_unit_test(test_shutdown_in_each_phase),
-            cmocka_unit_test(test_end_of_a_hold_waits_for_the_system),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,7 @@ BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsyst
 TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev dbus-daemon smstools udev clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
                   gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
 # Building, judging and installing the package.
-DEB_PACKAGES   := debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
+DEB_PACKAGES   := build-essential debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
 # The virtual machine of the system tests.
 SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio xz-utils
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES) $(SYSTEM_PACKAGES)
@@ -259,12 +259,12 @@ CONFIG      = $(SYSCONFDIR)/smswarden/smswarden.conf
 # A configuration that is there is the user's: never written over, and removed only when nobody has changed it.
 install: programs $(UNITS)
 	@for entry in $(INSTALLED); do IFS=:; set -- $$entry; install -D -m $$1 $$2 "$(DESTDIR)$$3" || exit 1; done
-	@test -e "$(DESTDIR)$(CONFIG)" || install -D -m 0644 etc/smswarden.conf "$(DESTDIR)$(CONFIG)"
+	@test -e "$(DESTDIR)$(CONFIG)" || install -D -m 0644 docs/smswarden.conf "$(DESTDIR)$(CONFIG)"
 	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload; systemd-tmpfiles --create smswarden.conf; systemctl enable --now smswardend"
 
 uninstall:
 	@for entry in $(INSTALLED); do rm -f "$(DESTDIR)$${entry##*:}" || exit 1; done
-	@! cmp -s etc/smswarden.conf "$(DESTDIR)$(CONFIG)" || rm -f "$(DESTDIR)$(CONFIG)"
+	@! cmp -s docs/smswarden.conf "$(DESTDIR)$(CONFIG)" || rm -f "$(DESTDIR)$(CONFIG)"
 	@for folder in $(OWN_FOLDERS); do test ! -d "$(DESTDIR)$$folder" || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$folder"; done
 
 # --- the Debian package --------------------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ DEB       := $(BUILD)/deb/smswarden_$(VERSION)_$(DEB_HOST).deb
 deb: have-deps
 	@$(MAKE) --no-print-directory $(if $(V),,-s) $(DEB)
 
-$(DEB): $(shell find Makefile LICENSE debian docs/man etc include src systemd udev -type f 2>/dev/null)
+$(DEB): $(shell find Makefile LICENSE debian docs/man docs/smswarden.conf include src systemd udev -type f 2>/dev/null)
 	$(call say,DEB)debian/build $(@D) $(DEB_CROSS)
 
 # --- the core in a simulated world ---------------------------------------------------------------------------------------

@@ -236,6 +236,18 @@ static void tell_loss(struct gateway *gateway, bool clean, struct action_list *a
         restart_tell_loop(&gateway->restart, actions);
 }
 
+/* What ended by a job and is started by one, was restarted: the first half may be over before it is told. */
+static void ended_for_restart(struct gateway *gateway)
+{
+        struct gateway_unit *unit = &gateway->unit;
+
+        if (unit->started_by == UNIT_JOB_NONE && !gateway->smsd.running)
+                return;
+        if (unit->started_by == UNIT_JOB_NONE)
+                unit->started_until = usec_add(gateway->now, STARTED_BY);
+        unit->started_by = UNIT_JOB_RESTART;
+}
+
 static void judge_loss(struct gateway *gateway, struct action_list *actions)
 {
         const struct gateway_loss *loss = &gateway->loss;
@@ -249,10 +261,8 @@ static void judge_loss(struct gateway *gateway, struct action_list *actions)
                               "smsd (pid %d) has ended with the system", (int)loss->id.pid);
         else if (!by_job)
                 tell_loss(gateway, clean, actions);
-        else if (gateway->unit.started_by == UNIT_JOB_NONE && gateway->smsd.running) {
-                gateway->unit.started_by = UNIT_JOB_RESTART;
-                gateway->unit.started_until = USEC_INFINITY;
-        }
+        else
+                ended_for_restart(gateway);
         if (gateway->smsd.running && !restart_busy(&gateway->restart))
                 gateway_tell_adoption(gateway, actions);
 }

@@ -4,6 +4,7 @@
  */
 #include "base/text.h"
 #include "gateway_fixture.h"
+#include "gateway_tools.h"
 
 #include <string.h>
 
@@ -20,6 +21,13 @@ static unsigned different_lines(const char *a, const char *b)
         }
         return n;
 }
+
+/*
+ * Mostly smsd lets go within 50 ms. When the modem leaves right behind the handler's first commands it may
+ * take 4 to 5 s (5 of 60 times on a busy machine). A handler on a dead tty has 8 s and is killed then: that
+ * is what is promised.
+ */
+#define LETS_GO_WITHIN 12000
 
 static bool nobody_holds_it(struct gateway *g, const void *userdata)
 {
@@ -56,7 +64,7 @@ static void smsd_lets_go_of_the_dead_tty_before_the_modem_is_back(struct gateway
         gateway_plug(g, "");
         pid_t smsd = gateway_working(g, 0);
         gateway_modem(g, "unplug 0");
-        gateway_wait(g, 3000, "nobody holds the dead ports", nobody_holds_it, NULL);
+        gateway_wait(g, LETS_GO_WITHIN, "nobody holds the dead ports", nobody_holds_it, NULL);
         gateway_wait_down(g);
         assert_false(gateway_is_alive(smsd));
         assert_string_equal(g->snapshot.reason, "no modem is plugged in");
@@ -92,13 +100,15 @@ static void of_two_modems_the_one_that_stays_works_on(struct gateway *g)
 {
         gateway_plug(g, "");
         gateway_modem(g, "plug 1");
+        gateway_wait_modem(g, "GSM2", "ready", 30000);
         pid_t smsd = gateway_working(g, 0);
+        unsigned starts = gateway_starts(g); /* two when the first was served before the second was known */
         gateway_modem(g, "unplug 1");
-        gateway_wait(g, 5000, "its handler let go", nobody_holds_the_second, NULL);
+        gateway_wait(g, LETS_GO_WITHIN, "its handler let go", nobody_holds_the_second, NULL);
         assert_int_equal(gateway_smsd(g), smsd);
         assert_true(g->snapshot.can_send);
         assert_int_equal(gateway_holders(g, 0), 1);
-        assert_int_equal(gateway_starts(g), 1);
+        assert_int_equal(gateway_starts(g), starts);
         gateway_send(g, "still", "Still here");
         gateway_wait_sent(g, 0, 1, 15000);
 }

@@ -331,10 +331,10 @@ static void judge_by_parent(struct process_table *t, const struct scan *scan)
 static int watch_process(struct process_table *t, const struct smsd_process *process)
 {
         int r = process_table_watch(t, process->id);
-
-        if (r < 0)
-                return r == -ESRCH ? 0 : r;
         struct watch *watch = find_watch(t, process->id);
+
+        if (!watch)
+                return r == -ESRCH ? 0 : r;
         watch->ours = true;
         (void)text_copy(watch->tty, sizeof(watch->tty), process->tty);
         watch->tty_deleted = process->tty_deleted;

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#define SIZE_MAX_SAVED (1024 * 1024)
+#define SIZE_MAX_SAVED 1048576
 #define XATTR_MAX      4096
 
 struct place {

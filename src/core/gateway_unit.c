@@ -115,7 +115,7 @@ static void note_stop(struct gateway *gateway, const struct unit_state *before, 
         bool job = unit->state.job == UNIT_JOB_STOP && before->job != UNIT_JOB_STOP;
         bool outcome = unit->state.stopped && unit->stop_since == 0;
 
-        if (unit->state.job != UNIT_JOB_STOP && !unit->state.stopped) {
+        if (unit->state.known && unit->state.job != UNIT_JOB_STOP && !unit->state.stopped) {
                 unit->stop_since = 0;
                 unit->stop_taken = false;
         }
@@ -252,7 +252,7 @@ static void judge_loss(struct gateway *gateway, struct action_list *actions)
 {
         const struct gateway_loss *loss = &gateway->loss;
         bool clean = loss->status_known ? loss->status == 0 : gateway->smsd.ended_cleanly;
-        bool by_job = gateway->unit.state.known && ended_by_job(gateway);
+        bool by_job = gateway->unit.heard && ended_by_job(gateway);
 
         gateway->loss.pending = false;
         gateway->cause = clean || by_job ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
@@ -306,6 +306,8 @@ void gateway_unit_heard(struct gateway *gateway, const struct unit_state *state,
         struct unit_state before = unit->state;
 
         unit->state = state->known ? *state : nothing;
+        if (!state->known) /* silence (systemd reads its units anew) ends nobody's job, nor undoes a stop */
+                unit->state.job = before.job;
         note_job(gateway, before.job, actions);
         note_stop(gateway, &before, actions);
         /* On the way down the bus goes first: silence calls no shutdown off. */

@@ -21,7 +21,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define SIZE_MAX_SAVED (1024 * 1024)
+#define SIZE_MAX_SAVED 1048576
 #define XATTR_MAX      4096
 #define LINKS_MAX      32
 

@@ -59,7 +59,7 @@ BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsyst
 TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev dbus-daemon smstools udev clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
                   gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
 # Building, judging and installing the package.
-DEB_PACKAGES   := debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
+DEB_PACKAGES   := build-essential debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
 # The virtual machine of the system tests.
 SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio xz-utils
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES) $(SYSTEM_PACKAGES)

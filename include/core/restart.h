@@ -87,27 +87,27 @@ struct restart {
         struct process_id asked;   /* STOPPING: the main process that was asked to end, pid 0 none yet */
         usec_t press_at;           /* STOPPING: when its handlers are asked one by one */
         usec_t release_at;         /* STOPPING: when handlers on a dead tty are killed */
-        bool job_seen;             /* a job of somebody was under way during this run */
-        bool job_waited;           /* STOPPING: it is waited for */
         enum restart_setback setback;
-        bool setback_refused;      /* MAIN: smsd refused smsd.conf */
-        char setback_problem[256]; /* START, HANDLER */
-        bool unit_wanted;          /* the gateway is to look at the unit */
-        bool yielded;              /* the run ended because somebody's job has started smsd: to be adopted */
-        struct process_id first_main; /* who ran when the run began, pid 0 nobody */
-        bool stop_again;              /* a stop was requested while the start was under way */
-        bool wait_to_read;            /* READING: somebody edits smsd.conf; read at the deadline */
-        bool reading_good;            /* READING: the last good copy */
+        bool job_seen;        /* a job of somebody was under way during this run */
+        bool job_waited;      /* STOPPING: it is waited for */
+        bool setback_refused; /* MAIN: smsd refused smsd.conf */
+        bool unit_wanted;     /* the gateway is to look at the unit */
+        bool yielded;         /* the run ended because somebody's job has started smsd: to be adopted */
+        bool stop_again;      /* a stop was requested while the start was under way */
+        bool wait_to_read;    /* READING: somebody edits smsd.conf; read at the deadline */
+        bool reading_good;    /* READING: the last good copy */
         unsigned reads;
         bool rolled_back;
         bool handler_ended; /* the last run failed because a handler ended: its modem is to be looked at */
-        struct process_id main; /* the one we started; pid 0 unknown */
-        char *conf_text;        /* owned: smsd.conf as smsd is started with it; whoever edits it later changes
-                                   nothing here */
+        struct process_id first_main; /* who ran when the run began, pid 0 nobody */
+        struct process_id main;       /* the one we started; pid 0 unknown */
+        char *conf_text; /* owned: smsd.conf as smsd is started with it; whoever edits it later changes
+                            nothing here */
         size_t conf_length;
         char *new_text; /* owned: the text being written */
         size_t new_length;
-        char problem[256]; /* what went wrong on the way, "" nothing */
+        char problem[256];         /* what went wrong on the way, "" nothing */
+        char setback_problem[256]; /* START, HANDLER */
         unsigned n_expected;
         struct restart_expected expected[SMSD_MODEMS_MAX];
         unsigned n_tokens;

@@ -54,6 +54,8 @@ struct gateway_loss {
         int status;
         usec_t at;
         bool seen_again; /* looked for who runs now that systemd says that somebody does */
+        bool launcher;   /* it may have gone into the background: who runs now may be its child */
+        bool scanned;    /* the picture of the processes is newer than its end */
 };
 
 struct gateway {

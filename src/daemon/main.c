@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #define CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
@@ -146,19 +145,6 @@ static void keep_good_config(const struct daemon *daemon)
                             daemon->config.state_dir, strerror(-r));
 }
 
-/* The first picture is taken, the bus listens: who waits for us may go on. From now on systemd's watchdog is
- * fed by the loop itself, between two dispatches: a callback that hangs starves it. Without systemd both do
- * nothing. */
-static void tell_ready(struct daemon *daemon)
-{
-        int r = sd_event_set_watchdog(daemon->event, true);
-
-        if (r >= 0)
-                r = sd_notify(false, "READY=1");
-        if (r < 0)
-                log_warning("systemd cannot be told that smswardend is ready: %s", strerror(-r));
-}
-
 static int run(struct daemon *daemon, const char *path)
 {
         int r = check_account();
@@ -178,9 +164,7 @@ static int run(struct daemon *daemon, const char *path)
                 log_notice("smswardend " SMSWARDEN_VERSION " begins (mode %s)",
                            gateway_mode_to_string(daemon->config.mode));
                 daemon_tell_unit_findings(daemon);
-                tell_ready(daemon);
                 r = sd_event_loop(daemon->event);
-                (void)sd_notify(false, "STOPPING=1"); /* for whoever reads the status, no more */
         }
         daemon_stop(daemon);
         if (r < 0 && r != -EALREADY)

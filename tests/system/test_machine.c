@@ -65,7 +65,25 @@ static void what_was_written_survives_a_power_cut(struct machine *m)
         machine_wait_off(m, 120000);
 }
 
+static int64_t guest_milliseconds(struct machine *m)
+{
+        return strtoll(machine_ok(m, "date +%%s%%3N"), NULL, 10);
+}
+
+/* A guest that took its clock's frequency wrong lives too fast, and everything in it times out. */
+static void time_passes_as_it_does_outside(struct machine *m)
+{
+        int64_t host = machine_now(), guest = guest_milliseconds(m);
+
+        (void)machine_run(m, 20000, NULL, "sleep 5");
+        guest = guest_milliseconds(m) - guest;
+        host = machine_now() - host;
+        (void)printf("# %lld ms in the guest, %lld ms outside\n", (long long)guest, (long long)host);
+        assert_in_range(guest, 4900, host + 1000);
+}
+
 static const struct machine_test tests[] = {
+    MACHINE_TEST(time_passes_as_it_does_outside, .boot = true),
     MACHINE_TEST(scripts_give_back_what_they_said, .state = MACHINE_BARE),
     MACHINE_TEST(a_script_ends_at_its_limit, .state = MACHINE_BARE),
     MACHINE_TEST(waiting_ends_when_it_is_so, .state = MACHINE_BARE),

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define UNIT_SIZE_MAX (64 * 1024)
+#define UNIT_SIZE_MAX 65536
 
 static const char *name_of(const char *path)
 {

@@ -58,6 +58,23 @@ static void test_adopted_smsd_dies_in_backoff(void **state)
         assert_in_range(count_wakeups(rig, 25 * USEC_PER_SEC), 1, 50);
 }
 
+/* Main's own child between its fork and its exec: at each start smsd runs a script, to see that it can. */
+static void test_fork_of_main_is_no_handler(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_forget(rig);
+        (void)rig_process(rig, main_pid(rig));
+        (void)rig_event(rig, EVENT_SMSD_OPENED);
+        rig_wait(rig, 30 * USEC_PER_MSEC);
+        rig_exit(rig, rig->list.n - 1, 0, false);
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        assert_null(strstr(rig->told, "ended while smsd runs on"));
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 0);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
 /* A child of a handler between its fork and its exec. */
 static void test_fork_for_an_eventhandler_is_no_stray(void **state)
 {
@@ -286,6 +303,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_adopted_smsd_dies_in_backoff),
+            cmocka_unit_test(test_fork_of_main_is_no_handler),
             cmocka_unit_test(test_fork_for_an_eventhandler_is_no_stray),
             cmocka_unit_test(test_smsd_without_stats_lets_us_sleep),
             cmocka_unit_test(test_first_poll_that_never_ends),

@@ -86,6 +86,7 @@ struct restart {
         unsigned kills;            /* STOPPING: rounds of SIGKILL */
         struct process_id asked;   /* STOPPING: the main process that was asked to end, pid 0 none yet */
         usec_t press_at;           /* STOPPING: when its handlers are asked one by one */
+        usec_t release_at;         /* STOPPING: when handlers on a dead tty are killed */
         enum restart_setback setback;
         bool job_seen;        /* a job of somebody was under way during this run */
         bool job_waited;      /* STOPPING: it is waited for */

@@ -192,6 +192,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_SENDING_BLOCKED:
                 slot->blocked = true;
                 break;
+        case SMSD_LOG_IDENTIFIED:
         case SMSD_LOG_REGISTERED:
         case SMSD_LOG_INITIALISED:
         case SMSD_LOG_SENT:
@@ -224,8 +225,11 @@ void gateway_smsd_said(struct gateway *gateway, const struct event *event, struc
         struct slot *slot = slots_find(&gateway->slots, line->modem[0] ? line->modem : line->source);
 
         smsd_state_log(&gateway->smsd, line, event->log.text, event->log.realtime, gateway->now);
-        if (slot)
-                modem_log(gateway, slot, line->kind, actions);
+        if (!slot)
+                return;
+        if (line->kind == SMSD_LOG_IDENTIFIED || line->kind == SMSD_LOG_HANDLER_STARTED)
+                (void)text_copy(slot->heard_imei, sizeof(slot->heard_imei), line->digits);
+        modem_log(gateway, slot, line->kind, actions);
 }
 
 /* What an ended smsd left in the file is the base that a fresh word of the new one is told from. Our own

@@ -38,7 +38,7 @@ usec_t restart_deadline(const struct restart *restart)
         if (restart->setback != SETBACK_NONE)
                 return USEC_INFINITY; /* the look at the unit has its own */
         if (restart->phase == RESTART_STOPPING)
-                deadline = usec_min(deadline, restart->press_at);
+                deadline = usec_min(deadline, usec_min(restart->press_at, restart->release_at));
         return restart->phase == RESTART_VERIFYING ? usec_min(deadline, restart->next_look) : deadline;
 }
 
@@ -304,6 +304,8 @@ static void time_passed(struct restart *restart, const struct restart_world *wor
         }
         if (restart->phase == RESTART_STOPPING && restart->press_at <= world->now)
                 restart_press_handlers(restart, world);
+        if (restart->phase == RESTART_STOPPING && restart->release_at <= world->now)
+                restart_release_ttys(restart, world);
         if (restart->deadline <= world->now)
                 phase_timeout(restart, world);
         if (restart->phase == RESTART_VERIFYING && restart->next_look <= world->now)

@@ -122,7 +122,6 @@ static void a_restart_needs_no_controller(struct machine *m)
                             "systemctl kill -s KILL smswardend; echo stopped > /tmp/smsd_manual_stop");
         (void)machine_ok(m, "systemctl restart smstools; " NO_HOLD);
         scenario_send(m, 0, "after the restart");
-        (void)machine_wait(m, 10000, TIMER_IS("inactive"));
         (void)machine_ok(
             m, "rm /usr/sbin/smswardend /usr/bin/smswarden; rm -r /usr/lib/smswarden\n"
                "echo stopped > /tmp/smsd_manual_stop; systemctl stop smstools; " DOWN

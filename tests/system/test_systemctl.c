@@ -54,19 +54,13 @@ static void breaks_the_hold(struct machine *m, const char *command)
         assert_string_equal(records_of(m, "start-failed"), "");
 }
 
-static void systemctl_is_understood(struct machine *m)
+static void systemctl_and_the_init_script_are_understood(struct machine *m)
 {
         a_working_gateway(m);
         restarts_calmly(m, "systemctl restart smstools");
         (void)machine_ok(m, "systemctl stop smstools");
         is_held_by_systemctl(m);
         breaks_the_hold(m, "systemctl start smstools");
-        scenario_send(m, 0, "started by systemctl");
-}
-
-static void the_init_script_is_understood(struct machine *m)
-{
-        a_working_gateway(m);
         restarts_calmly(m, "/etc/init.d/smstools restart");
         (void)machine_ok(m, "/etc/init.d/smstools stop");
         is_held_by_systemctl(m);
@@ -196,8 +190,7 @@ static void a_hold_does_not_survive_a_reboot(struct machine *m)
 }
 
 static const struct machine_test tests[] = {
-    MACHINE_TEST(systemctl_is_understood),
-    MACHINE_TEST(the_init_script_is_understood),
+    MACHINE_TEST(systemctl_and_the_init_script_are_understood),
     MACHINE_TEST(logrotate_alarms_nobody),
     MACHINE_TEST(smsd_by_hand_is_adopted),
     MACHINE_TEST(what_cannot_be_started_says_why),

@@ -98,6 +98,7 @@ struct restart {
         bool reading_good;    /* READING: the last good copy */
         unsigned reads;
         bool rolled_back;
+        bool unstarted;     /* smsd was not even begun: the backend, not smsd, failed */
         bool handler_ended; /* the last run failed because a handler ended: its modem is to be looked at */
         struct process_id first_main; /* who ran when the run began, pid 0 nobody */
         struct process_id main;       /* the one we started; pid 0 unknown */

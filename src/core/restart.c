@@ -219,7 +219,7 @@ static void begin(struct restart *restart, enum restart_goal goal, enum restart_
         restart->rolled_back = false;
         restart->main = (struct process_id){0};
         restart->first_main = world->smsd->running ? world->smsd->main : (struct process_id){0};
-        restart->job_seen = restart->yielded = false;
+        restart->job_seen = restart->yielded = restart->unstarted = false;
         restart_begin_stopping(restart, world);
 }
 

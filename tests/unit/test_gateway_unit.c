@@ -34,6 +34,25 @@ static void test_state_is_shown(void **state)
         assert_string_equal(snapshot_of(direct)->smsd.unit.active, "");
 }
 
+/* smsd was never begun: its log has nothing to say. */
+static void test_advice_on_a_mask(void **state)
+{
+        _rig_ rig = rig_working_unit();
+        (void)state;
+
+        rig->start_result = -ERFKILL;
+        rig->problem = "smstools.service is masked: systemctl unmask smstools.service";
+        end_smsd(rig);
+        rig_wait(rig, 30 * USEC_PER_SEC);
+        assert_int_equal(snapshot_of(rig)->verdict, VERDICT_DOWN);
+        assert_non_null(strstr(snapshot_of(rig)->reason, "systemctl unmask"));
+        assert_null(strstr(snapshot_of(rig)->next_action, "log"));
+        rig->start_result = 0;
+        rig->problem = NULL;
+        rig_wait(rig, 2 * USEC_PER_MIN);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
 /* --- somebody stops it --- */
 
 enum order {
@@ -648,6 +667,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_state_is_shown),
+            cmocka_unit_test(test_advice_on_a_mask),
             cmocka_unit_test(test_stop_is_a_hold),
             cmocka_unit_test(test_stop_before_a_silence),
             cmocka_unit_test(test_silence_after_a_stop),

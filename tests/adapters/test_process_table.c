@@ -240,6 +240,15 @@ static void test_binary_goes_and_returns(void **state)
         assert_true(run_until(w->box->event, was_opened, w, PATIENCE_USEC));
 }
 
+/* What we used ourselves: on a busy machine a scan takes as long as the others let it. */
+static int64_t cpu_usec(void)
+{
+        struct timespec used;
+
+        assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used), 0);
+        return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
 static void test_scan_cost(void **state)
 {
         enum { OTHERS = 300, SCANS = 20 };
@@ -253,15 +262,16 @@ static void test_scan_cost(void **state)
                         _exit(0);
                 }
         }
-        int64_t before = now_usec();
+        int64_t before = cpu_usec();
         for (size_t i = 0; i < SCANS; i++)
                 assert_int_equal(process_table_scan(w->table), 0);
-        int64_t each = (now_usec() - before) / SCANS;
+        int64_t each = (cpu_usec() - before) / SCANS;
         for (size_t i = 0; i < OTHERS; i++) {
                 assert_int_equal(kill(others[i], SIGKILL), 0);
                 assert_int_equal(waitpid(others[i], NULL, 0), others[i]);
         }
-        print_message("a scan with over %d processes takes %lld us\n", OTHERS, (long long)each);
+        print_message("a scan with over %d processes takes %lld us of the processor\n", OTHERS,
+                      (long long)each);
         assert_true(each < 50000);
 }
 

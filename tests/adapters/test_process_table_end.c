@@ -17,12 +17,9 @@ static void test_killed_main_leaves_an_orphan_of_ours(void **state)
         w->wanted = start_by_hand(w->box, "-c", w->box->conf);
         assert_true(run_until(w->box->event, handler_has_port, w, PATIENCE_USEC));
         struct process_id main_id = find(w, w->wanted)->id, handler_id = find_child(w, w->wanted)->id;
-        int64_t before = now_usec();
         await_end(w, main_id);
         assert_int_equal(process_table_signal(w->table, main_id, SIGKILL), 0);
         assert_true(run_until(w->box->event, has_ended, w, PATIENCE_USEC));
-        print_message("end of main told after %lld us\n", (long long)(now_usec() - before));
-        assert_true(now_usec() - before < 500000);
         assert_true(w->known);
         assert_int_equal(w->status, -SIGKILL);
 

@@ -67,9 +67,9 @@ static void kill_main_of(struct machine *m, const char *unit, int signal)
 static int64_t wait_successor(struct machine *m, const char *unit, const struct identity *before)
 {
         return machine_wait(m, 60000,
-                            "systemctl -q is-active %s; pid=$(" MAIN_PID "%s); test \"$pid\" != 0\n"
-                            "test \"$pid $(" START_OF ")\" != '%s'",
-                            unit, unit, before->text);
+                            "eval $(systemctl show -p ActiveState -p MainPID %s); pid=$MainPID\n"
+                            "test $ActiveState = active -a $pid != 0; test \"$pid $(" START_OF ")\" != '%s'",
+                            unit, before->text);
 }
 
 static long count(struct machine *m, const char *script)

@@ -198,6 +198,7 @@ static void test_a_number_that_smsd_conf_names_no_more(void **state)
         assert_non_null(strstr(rig->conf, "device = /dev/ttyUSB6\n"));
         unsigned asked = rig->counts[ACTION_PORT_OPEN];
         (void)rig_process(rig, rig->list.processes[0].id.pid); /* a handler whose device is missing */
+        rig_wait(rig, USEC_PER_MIN);
         rig->tty = 2;
         rig_usb(rig);
         (void)text_copy(rig->queue[(rig->head + rig->n - 1) % RIG_QUEUE].device.path, USB_PATH_MAX, "1-1.3");
@@ -217,8 +218,7 @@ static void test_who_an_adopted_modem_is(void **state)
         assert_int_equal(rig->counts[ACTION_MODEM_SAVE], 1);
         assert_string_equal(rig->record.imei, "");
         rig_log_line(
-            rig,
-            "2026-11-23 01:57:35,5, GSM1: IMEI: 8674240300000"); /* not all of it: as good as nothing */
+            rig, "2026-11-23 01:57:35,5, GSM1: IMEI: 8674240300000"); /* not all of it: as good as nothing */
         rig_log_line(rig, "2026-11-23 01:57:35,5, GSM1: IMEI: 867424030000016\" AT+CMGD=1");
         rig_log_line(rig, "2026-11-23 01:57:35,5, GSM2: IMEI: 867424030000024");
         rig_log_line(rig, "2026-11-23 01:57:35,5, GSM1: IMEI: 867424030000016");

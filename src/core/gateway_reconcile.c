@@ -157,12 +157,17 @@ static bool handler_is_dead(const struct gateway *gateway, const struct smsd_han
                (slot_served_on(gateway, handler->tty) && !is_a_modems_port(gateway, handler->tty));
 }
 
+usec_t gateway_kill_at(const struct smsd_handler *handler)
+{
+        return usec_add(handler->told_at, handler->tty_deleted ? GATEWAY_RELEASE_AFTER : GATEWAY_KILL_AFTER);
+}
+
 static void end_dead_handler(struct gateway *gateway, struct smsd_handler *handler,
                              struct action_list *actions)
 {
         bool first = handler->told_at == 0;
 
-        if (!first && usec_sub(gateway->now, handler->told_at) < GATEWAY_KILL_AFTER)
+        if (!first && gateway->now < gateway_kill_at(handler))
                 return;
         struct action *action = action_push(actions, ACTION_SIGNAL);
         action->process.id = handler->id;

@@ -232,9 +232,11 @@ void restart_conf_was_written(struct restart *restart, int result, const struct 
 {
         char problem[192];
 
-        if (result >= 0)
+        if (result >= 0) {
+                struct smsd_conf conf = {.text = restart->new_text, .length = restart->new_length};
+                conf_plan_learn(&conf, world->slots);
                 take_conf_text(restart, restart->new_text, restart->new_length);
-        else
+        } else
                 free(restart->new_text);
         restart->new_text = NULL;
         if ((result == -ESTALE || result == -EBUSY) && restart->reads < READS_MAX) {

@@ -92,12 +92,15 @@ static bool all_ttys_dead(const struct smsd_state *smsd, const struct restart_wo
         return smsd->n_handlers > 0;
 }
 
-/* TERM is heard between two AT commands, and on a dead tty each of them takes 5 s: the modem would come back
- * under other numbers meanwhile. Nothing can be under way there that a kill could break. */
+/*
+ * TERM is heard between two AT commands, and on a dead tty each of them takes 5 s: the modem would come back
+ * under other numbers meanwhile. What the kernel calls deleted is dead for certain, nothing can be under way
+ * there that a kill could break; what only our picture of the modems says is not enough.
+ */
 static void watch_dead_ttys(struct restart *restart, const struct restart_world *world)
 {
         for (unsigned i = 0; i < world->smsd->n_handlers && restart->release_at == USEC_INFINITY; i++)
-                if (tty_is_dead(&world->smsd->handlers[i], world))
+                if (world->smsd->handlers[i].tty_deleted)
                         restart->release_at = usec_add(world->now, RELEASE_AFTER);
 }
 
@@ -105,7 +108,7 @@ void restart_release_ttys(struct restart *restart, const struct restart_world *w
 {
         restart->release_at = USEC_INFINITY;
         for (unsigned i = 0; i < world->smsd->n_handlers; i++)
-                if (tty_is_dead(&world->smsd->handlers[i], world))
+                if (world->smsd->handlers[i].tty_deleted)
                         signal_process(world, world->smsd->handlers[i].id, SIGKILL);
         action_push(world->actions, ACTION_SCAN);
 }

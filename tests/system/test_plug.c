@@ -224,6 +224,14 @@ static void message_waits(struct machine *m, const char *text)
         machine_stays(m, 8000, "! " EC25 " 'sent 0' | grep -qF 'text=%s'", text);
 }
 
+/* Once; when it is not, where the files are says why. */
+static void message_is_sent(struct machine *m, const char *text)
+{
+        (void)machine_wait(m, 90000,
+                           EC25 " 'sent 0' | grep -F 'count=1 text=%s' || { ls -l /var/spool/sms/*; false; }",
+                           text);
+}
+
 /* The reason for all this: smsd alone keeps the dead port, the modem's numbers move, and no SMS flow. */
 static void without_smswarden_the_numbers_move(struct machine *m)
 {
@@ -236,7 +244,7 @@ static void without_smswarden_the_numbers_move(struct machine *m)
         message_waits(m, "for a gateway");
         assert_int_equal(machine_run(m, 180000, NULL, "install-payload package"), 0);
         scenario_working(m);
-        (void)machine_wait(m, 60000, EC25 " 'sent 0' | grep -F 'count=1 text=for a gateway'");
+        message_is_sent(m, "for a gateway");
         sms_flow(m, 0, "with smswarden");
 }
 
@@ -254,7 +262,7 @@ static void with_the_daemon_masked_a_restart_is_enough(struct machine *m)
         is(m, "/dev/ttyUSB3", "readlink -f /dev/smswarden/*-at");
         message_waits(m, "for a hand");
         (void)machine_ok(m, "systemctl restart smstools");
-        (void)machine_wait(m, 60000, EC25 " 'sent 0' | grep -F 'count=1 text=for a hand'");
+        message_is_sent(m, "for a hand");
         sms_flow(m, 0, "by its name");
 }
 

@@ -30,11 +30,11 @@ struct process_table_options {
 struct process_table_callbacks {
         /* After each scan, changed or not. The list lives until the next scan. */
         void (*changed)(void *userdata, const struct process_list *list);
-        /* A watched process ended; a list without it is never told before this. The list still has it until the
-         * next scan. status: exit code, or -signal;
-         * 0 when not known. It is known for our own children only: a process started by anybody else takes
-         * its status to its own parent. A short-lived child of smsd that a scan has caught between fork and
-         * exec ends like any other: compare the id with the one that matters. */
+        /* A watched process ended; a list without it is never told before this. The list still has it until
+         * the next scan. status: exit code, or -signal; 0 when not known. It is known for our own children
+         * only: a process started by anybody else takes its status to its own parent. A short-lived child of
+         * smsd that a scan has caught between fork and exec ends like any other: compare the id with the one
+         * that matters. */
         void (*exited)(void *userdata, struct process_id id, bool status_known, int status);
         /* Somebody opened the smsd binary (executed it, read it, replaced it): the moment to scan. Comes
          * again after each open. */
@@ -59,7 +59,10 @@ int process_table_set_pidfile(struct process_table *t, const char *pidfile);
  * by rising pid. A process that is in the middle of fork and exec (smsd starts its event handlers so) may
  * show up for a moment as one more child. `ours` is decided by the -c argument; when that is gone
  * (use_linux_ps_trick) or cannot be resolved any more (a relative path), by the pidfile, the parent and what
- * was known before. Returns 0 or a negative errno (the list stays as it was). New processes of ours are
+ * was known before. That is also how it is with one that is seen within its exec, before it has arguments: an
+ * unknown one counts as not ours until the next scan, so whoever looks because the binary was opened looks
+ * again a moment later. A watched process that is ending stays in the list, with its port, until its end is
+ * told. Returns 0 or a negative errno (the list stays as it was). New processes of ours are
  * watched from here on; -EMFILE and the like from that are returned after the list is complete.
  */
 int process_table_scan(struct process_table *t);

@@ -31,6 +31,7 @@ struct smsd_state {
         unsigned n_strays; /* of these: orphaned handlers and second mains */
         struct process_id strays[SMSD_PROCESSES_MAX];
         unsigned n_foreign; /* smsd on another configuration: none of our business */
+        bool undecided;     /* no main process for sure, but one that may become it: it has just been forked */
         bool sending;       /* a multipart message is being sent after TERM (infofile) */
 
         bool status_known; /* stats/status could be read since this main runs */

@@ -61,13 +61,14 @@ static const char *const message_ids[RECORD_KIND_MAX] = {
 
 bool journal_is_stderr(void)
 {
-        const char *stream = getenv("JOURNAL_STREAM");
-        unsigned long device, inode;
+        const char *stream = getenv("JOURNAL_STREAM"); /* DEVICE:INODE */
         struct stat status;
+        char *end;
 
-        if (!stream || sscanf(stream, "%lu:%lu", &device, &inode) != 2 || fstat(STDERR_FILENO, &status) < 0)
+        if (!stream || fstat(STDERR_FILENO, &status) < 0 || strtoull(stream, &end, 10) != status.st_dev ||
+            *end != ':')
                 return false;
-        return status.st_dev == device && status.st_ino == inode;
+        return strtoull(end + 1, &end, 10) == status.st_ino && *end == '\0';
 }
 
 const char *journal_message_id(enum record_kind kind)

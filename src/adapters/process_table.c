@@ -11,8 +11,8 @@
 #include "process_table_private.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -36,6 +36,9 @@ struct watch {
         struct process_id id; /* pid 0: the slot is free */
         int fd;
         sd_event_source *source;
+        bool ours; /* the last scan says so, or none has been since */
+        bool tty_deleted;
+        char tty[DEVICE_NODE_MAX]; /* as last seen: an ending process shows it no more */
 };
 
 struct process_table {
@@ -114,14 +117,19 @@ static int on_process_ended(sd_event_source *source, int fd, uint32_t events, vo
         return 0;
 }
 
+static bool ended(const struct watch *watch)
+{
+        struct pollfd end = {.fd = watch->fd, .events = POLLIN};
+
+        return poll(&end, 1, 0) == 1;
+}
+
 /* Ends that the event loop has not come to yet: a list without a process must not be told before its end. */
 static void tell_ends(struct process_table *t)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++) {
-                struct pollfd ended = {.fd = t->watches[i].fd, .events = POLLIN};
-                if (t->watches[i].id.pid != 0 && poll(&ended, 1, 0) == 1)
+        for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++)
+                if (t->watches[i].id.pid != 0 && ended(&t->watches[i]))
                         tell_end(&t->watches[i]);
-        }
 }
 
 /* A pidfd that is certainly this process: the start time is read while the pidfd is held. */
@@ -161,15 +169,23 @@ int process_table_watch(struct process_table *t, struct process_id id)
         (void)sd_event_source_set_description(watch->source, "smsd-process");
         watch->fd = fd;
         watch->id = id;
+        watch->ours = true;
+        watch->tty[0] = '\0';
+        watch->tty_deleted = false;
         return 0;
+}
+
+static const struct watch *find_watch_of_pid(const struct process_table *t, pid_t pid)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++)
+                if (pid > 0 && t->watches[i].id.pid == pid)
+                        return &t->watches[i];
+        return NULL;
 }
 
 bool process_table_watches(const struct process_table *t, pid_t pid)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++)
-                if (pid > 0 && t->watches[i].id.pid == pid)
-                        return true;
-        return false;
+        return find_watch_of_pid(t, pid) != NULL;
 }
 
 int process_table_signal(const struct process_table *t, struct process_id id, int signal)
@@ -227,14 +243,38 @@ struct scan {
         enum conf_verdict verdicts[SMSD_PROCESSES_MAX];
 };
 
+/*
+ * /proc forgets what a process ran long before its end is told: in between it closes its port, which takes
+ * seconds when the modem does not take what was written. Until then it is there, with the port.
+ */
+static bool read_leaving(struct process_table *t, pid_t pid, struct smsd_process *ret_process)
+{
+        const struct watch *watch = find_watch_of_pid(t, pid);
+        struct process_stat stat;
+
+        /* A child that was seen between fork and exec is something else by now. */
+        if (!watch || !watch->ours || !proc_is_leaving(t->proc_fd, watch->id, &stat) || ended(watch))
+                return false;
+        *ret_process = (struct smsd_process){
+            .id = watch->id, .parent = stat.parent, .group = stat.group, .tty_deleted = watch->tty_deleted};
+        (void)text_copy(ret_process->tty, sizeof(ret_process->tty), watch->tty);
+        return true;
+}
+
 static bool look_at_process(void *userdata, unsigned number)
 {
         struct scan *scan = userdata;
         struct process_table *t = scan->table;
-        struct smsd_process process;
-        enum conf_verdict verdict;
+        struct smsd_process process = {0};
+        enum conf_verdict verdict = CONF_OTHER;
+        bool smsd = proc_read_smsd(t->proc_fd, (pid_t)number, &t->identity, &process, &verdict) == 1;
 
-        if (proc_read_smsd(t->proc_fd, (pid_t)number, &t->identity, &process, &verdict) == 0)
+        /* Without a port: it may have begun to end meanwhile. */
+        if ((!smsd || process.tty[0] == '\0') && read_leaving(t, (pid_t)number, &process)) {
+                smsd = true;
+                verdict = CONF_OURS;
+        }
+        if (!smsd)
                 return true;
         if (t->list.n == SMSD_PROCESSES_MAX) {
                 t->list.truncated = true;
@@ -288,15 +328,28 @@ static void judge_by_parent(struct process_table *t, const struct scan *scan)
         }
 }
 
+static int watch_process(struct process_table *t, const struct smsd_process *process)
+{
+        int r = process_table_watch(t, process->id);
+
+        if (r < 0)
+                return r == -ESRCH ? 0 : r;
+        struct watch *watch = find_watch(t, process->id);
+        watch->ours = true;
+        (void)text_copy(watch->tty, sizeof(watch->tty), process->tty);
+        watch->tty_deleted = process->tty_deleted;
+        return 0;
+}
+
 static int watch_ours(struct process_table *t)
 {
         int result = 0;
 
+        for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++)
+                t->watches[i].ours = false;
         for (unsigned i = 0; i < t->list.n; i++) {
-                if (!t->list.processes[i].ours)
-                        continue;
-                int r = process_table_watch(t, t->list.processes[i].id);
-                if (r < 0 && r != -ESRCH)
+                int r = t->list.processes[i].ours ? watch_process(t, &t->list.processes[i]) : 0;
+                if (r < 0)
                         result = r;
         }
         return result;

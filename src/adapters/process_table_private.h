@@ -26,7 +26,7 @@ enum conf_verdict {
         CONF_FOREIGN, /* it lives in another pid namespace: never ours */
         CONF_OTHER,
         CONF_OURS,
-        CONF_UNKNOWN_MAIN,    /* not to be told from the command line (any more) */
+        CONF_UNKNOWN_MAIN,    /* not to be told from the command line (yet, any more) */
         CONF_UNKNOWN_HANDLER, /* the same, and it calls itself a modem's handler */
 };
 
@@ -39,6 +39,11 @@ int proc_read_smsd(int proc_fd, pid_t pid, const struct smsd_identity *identity,
 
 /* Start time of `pid`. Returns 0, or -ESRCH. */
 int proc_read_start_time(int proc_fd, pid_t pid, uint64_t *ret_start_time);
+
+/* True when the process is on its way out: its memory, and with it what it ran, is gone; closing its port may
+ * keep it there for seconds. A zombie looks the same: its pidfd tells the two apart. ret_stat is filled then.
+ */
+bool proc_is_leaving(int proc_fd, struct process_id id, struct process_stat *ret_stat);
 
 /* The pid in a pidfile, 0 when there is none or it makes no sense. Only a regular file is read, and no
  * symbolic link at its end. */

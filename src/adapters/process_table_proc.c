@@ -125,6 +125,19 @@ int proc_read_start_time(int proc_fd, pid_t pid, uint64_t *ret_start_time)
         return 0;
 }
 
+bool proc_is_leaving(int proc_fd, struct process_id id, struct process_stat *ret_stat)
+{
+        char path[32], exe[PATH_MAX];
+        struct process_stat stat;
+
+        (void)text_format(path, sizeof(path), "%d/exe", (int)id.pid);
+        if (read_link_at(proc_fd, path, exe, sizeof(exe)) != -ENOENT ||
+            read_stat(proc_fd, id.pid, &stat) < 0 || stat.start_time != id.start_time)
+                return false;
+        *ret_stat = stat;
+        return true;
+}
+
 /* --- is it an smsd? --- */
 
     /* Cheap for the hundreds of others: one readlink. */
@@ -224,10 +237,9 @@ static enum conf_verdict judge_command_line(int proc_fd, pid_t pid, const struct
 
         (void)text_format(path, sizeof(path), "%d/cmdline", (int)pid);
         ssize_t length = read_at(proc_fd, path, 0, arguments, sizeof(arguments));
-        if (length <= 0)
-                return CONF_OTHER;
-        /* Padded by somebody: the end, where -c may be, was not read. */
-        if ((size_t)length == sizeof(arguments) - 1)
+        /* Nothing: its exec has named the binary already and the arguments not yet, or it is about to end.
+         * Padded by somebody: the end, where -c may be, was not read. */
+        if (length <= 0 || (size_t)length == sizeof(arguments) - 1)
                 return CONF_UNKNOWN_MAIN;
         if (text_starts_with(arguments, trick_main))
                 return CONF_UNKNOWN_MAIN;

@@ -11,6 +11,10 @@
 #include <limits.h>
 #include <string.h>
 
+#define EXEC_FIELDS   "sasbttttuii"
+#define EXEC_COMMAND  "(" EXEC_FIELDS ")"
+#define EXEC_COMMANDS "a" EXEC_COMMAND
+
 static void answered(struct smsd_systemd *s)
 {
         struct unit_facts facts = s->inquiry.facts;
@@ -121,6 +125,38 @@ static int on_condition(sd_bus_message *message, void *userdata, sd_bus_error *r
         return 0;
 }
 
+static int on_exit_status(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        struct smsd_systemd *s = userdata;
+        int status;
+
+        if (!is_answer(s, message))
+                return 0;
+        if (read_property(message, "i", &status))
+                s->inquiry.facts.exit_status = status;
+        answered(s);
+        return 0;
+}
+
+/* The first of its commands; a service of this type has one. */
+static int on_program(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        struct smsd_systemd *s = userdata;
+        struct unit_facts *facts = &s->inquiry.facts;
+        const char *path;
+
+        if (!is_answer(s, message))
+                return 0;
+        if (!sd_bus_message_is_method_error(message, NULL) &&
+            sd_bus_message_enter_container(message, 'v', EXEC_COMMANDS) > 0 &&
+            sd_bus_message_enter_container(message, 'a', EXEC_COMMAND) > 0 &&
+            sd_bus_message_enter_container(message, 'r', EXEC_FIELDS) > 0 &&
+            sd_bus_message_read_basic(message, 's', &path) > 0)
+                (void)text_escape(facts->program, sizeof(facts->program), path, strlen(path));
+        answered(s);
+        return 0;
+}
+
 static int ask_property(struct smsd_systemd *s, const char *path, const char *interface, const char *name,
                         sd_bus_message_handler_t handler)
 {
@@ -149,6 +185,10 @@ static int ask_all(struct smsd_systemd *s)
                                  on_left_inactive);
         if (r >= 0)
                 r = ask_property(s, s->unit_path, SYSTEMD_UNIT, "ConditionResult", on_condition);
+        if (r >= 0)
+                r = ask_property(s, s->unit_path, SYSTEMD_SERVICE, "ExecMainStatus", on_exit_status);
+        if (r >= 0)
+                r = ask_property(s, s->unit_path, SYSTEMD_SERVICE, "ExecStart", on_program);
         return r;
 }
 

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #define CONNECTION_TIMEOUT (10 * USEC_PER_SEC) /* for a job that was not sent */
+#define EXIT_STATUS_EXEC   203                 /* systemd's EXIT_EXEC: the program could not be executed */
 
 static bool is_down(const struct unit_facts *facts)
 {
@@ -233,8 +234,10 @@ void own_job_removed(struct smsd_systemd *s, uint32_t id, const char *result)
 {
         if (s->job.step == OWN_JOB_CALLED)
                 keep(&s->job, id, result);
-        else if (s->job.step == OWN_JOB_QUEUED && id == s->job.id)
+        else if ((s->job.step == OWN_JOB_QUEUED || s->job.step == OWN_JOB_UNSURE) && id == s->job.id)
                 job_ended(s, result);
+        else if (s->job.step == OWN_JOB_UNSURE && s->job.id == 0)
+                inquiry_ask(s); /* it may have been ours, and the answer on its way may be older */
 }
 
 void own_job_lost(struct smsd_systemd *s)
@@ -282,6 +285,17 @@ static void answer_condition(struct smsd_systemd *s)
         answer(s, -EBADR, 0, problem);
 }
 
+/* Deleted, half upgraded, for another machine: systemd's "failed" would send a person into the journal. */
+static void answer_not_executable(struct smsd_systemd *s, const struct unit_facts *facts)
+{
+        char problem[PROBLEM_SIZE];
+
+        (void)text_format(problem, sizeof(problem),
+                          "%s cannot be executed (is it missing?): apt-get install --reinstall smstools",
+                          facts->program[0] ? facts->program : "smsd");
+        answer(s, -ENOEXEC, 0, problem);
+}
+
 /* systemd has told the result. What counts for a stop is that the unit is down. */
 static void judge_result(struct smsd_systemd *s, const struct unit_facts *facts)
 {
@@ -295,6 +309,8 @@ static void judge_result(struct smsd_systemd *s, const struct unit_facts *facts)
                 answer_condition(s);
         else if (r == -ECANCELED && (other || s->job.other_seen))
                 answer_replaced(s, facts);
+        else if (r == -EREMOTEIO && facts->exit_status == EXIT_STATUS_EXEC)
+                answer_not_executable(s, facts);
         else
                 answer(s, r, facts->main_pid, problem);
 }

@@ -30,6 +30,7 @@
 #define UNIT_NAME_SIZE   256 /* systemd's own limit, with the NUL */
 #define JOB_RESULT_SIZE  16
 #define PROBLEM_SIZE     256
+#define PROGRAM_SIZE     128
 #define RECENT_JOBS      8
 #define TIMER_ACCURACY   (50 * USEC_PER_MSEC)
 
@@ -44,7 +45,9 @@ struct unit_facts {
         bool system_stopping;
         bool condition_failed;
         pid_t main_pid;
-        usec_t left_inactive; /* CLOCK_MONOTONIC: when it was started last */
+        int exit_status;            /* of the main process that ended last, or of the try to execute it */
+        char program[PROGRAM_SIZE]; /* that ExecStart= names, escaped */
+        usec_t left_inactive;       /* CLOCK_MONOTONIC: when it was started last */
 };
 
 /* One question at a time; whoever asks meanwhile gets the answer of the next one. */

@@ -76,6 +76,12 @@ static int migrate(const struct cli *cli, struct migration *migration)
         return conclude(migration);
 }
 
+static void forget(struct migration *migration)
+{
+        free(migration->manifest);
+        free(migration->scripts);
+}
+
 int command_migrate(struct cli *cli)
 {
         struct migration migration = {.root = cli->options.root ? cli->options.root : "",
@@ -88,10 +94,10 @@ int command_migrate(struct cli *cli)
         int r = migrate_store_open(&migration, cli->config.state_dir);
         if (r < 0) {
                 cli_complain("%s cannot be used: %s", migration.store, strerror(-r));
-                free(migration.manifest);
+                forget(&migration);
                 return EXIT_FAILED;
         }
         int code = cli->options.undo ? undo(&migration) : migrate(cli, &migration);
-        free(migration.manifest);
+        forget(&migration);
         return code;
 }

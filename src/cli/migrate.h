@@ -11,8 +11,9 @@
 #include <limits.h>
 #include <stdint.h>
 
-#define MIGRATE_MANIFEST_MAX (256 * 1024)
-#define MIGRATE_SCRIPTS_MAX  64
+#define MIGRATE_MANIFEST_MAX 262144
+#define MIGRATE_COPIES_MAX   100000
+#define MIGRATE_SCRIPTS_MAX  65536
 #define MIGRATE_GONE         UINT64_C(0) /* hash of a file that was taken away */
 
 struct migration {
@@ -23,8 +24,7 @@ struct migration {
         unsigned next;  /* number of the next copy */
         unsigned changes, problems, secrets;
         bool units_changed;
-        unsigned n_scripts;
-        char *scripts[MIGRATE_SCRIPTS_MAX]; /* paths, each once; owned */
+        char *scripts; /* MIGRATE_SCRIPTS_MAX bytes: the paths of scripts, a line each */
 };
 
 /* migrate_store.c: 0 or a negative errno, told on stderr. */

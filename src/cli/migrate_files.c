@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FILE_SIZE_MAX (1024 * 1024)
+#define FILE_SIZE_MAX 1048576
 #define SMSWARDEN     "/usr/bin/smswarden"
 
 void migrate_say(const char *kind, const char *path, unsigned line, const char *text, size_t length,
@@ -32,7 +32,9 @@ void migrate_say(const char *kind, const char *path, unsigned line, const char *
 void migrate_fail(struct migration *migration, const char *path, const char *what, int error)
 {
         migration->problems++;
-        cli_complain("%s %s: %s", path, what, strerror(-error));
+        cli_complain("%s %s: %s", path, what,
+                     error == -ELOOP ? "a link on the way to it is not root's, and is not followed"
+                                     : strerror(-error));
 }
 
 void migrate_each(struct migration *migration, const char *pattern,
@@ -99,20 +101,16 @@ static void take_script(struct migration *migration, const char *path, const str
                 migrate_fail(migration, path, "cannot be replaced", r);
 }
 
+/* Each once. A path that holds a line end is nobody's script. */
 static void add_script(struct migration *migration, const char *path)
 {
-        for (unsigned i = 0; i < migration->n_scripts; i++)
-                if (text_equal(migration->scripts[i], path))
-                        return;
-        if (migration->n_scripts == MIGRATE_SCRIPTS_MAX) {
-                migrate_fail(migration, path, "is one script too many: run migrate again", -E2BIG);
+        char line[PATH_MAX + 2];
+
+        if (strchr(path, '\n') || text_format(line, sizeof(line), "\n%s\n", path) < 0 ||
+            strstr(migration->scripts, line))
                 return;
-        }
-        migration->scripts[migration->n_scripts] = strdup(path);
-        if (migration->scripts[migration->n_scripts])
-                migration->n_scripts++;
-        else
-                migrate_fail(migration, path, "is passed over", -ENOMEM);
+        if (text_append(migration->scripts, MIGRATE_SCRIPTS_MAX, "%s\n", path) < 0)
+                migrate_fail(migration, path, "is one script too many: run migrate again", -E2BIG);
 }
 
 void migrate_note_script(struct migration *migration, const char *line, size_t length)
@@ -127,14 +125,17 @@ void migrate_note_script(struct migration *migration, const char *line, size_t l
 
 static void take_scripts(struct migration *migration)
 {
-        for (unsigned i = 0; i < migration->n_scripts; i++) {
-                const char *path = migration->scripts[i], *slash = strrchr(path, '/');
+        char path[PATH_MAX];
+
+        for (const char *line = migration->scripts + 1; *line;
+             line += strcspn(line, "\n") + (strchr(line, '\n') != NULL)) {
+                if (text_copy_n(path, sizeof(path), line, strcspn(line, "\n")) < 0)
+                        continue; /* the last one did not fit: that was told */
+                const char *slash = strrchr(path, '/');
                 const struct legacy_script *script = legacy_script_by_name(slash ? slash + 1 : path);
                 if (script)
                         take_script(migration, path, script);
-                free(migration->scripts[i]);
         }
-        migration->n_scripts = 0;
 }
 
 void migrate_scripts(struct migration *migration)
@@ -187,18 +188,18 @@ static int rewrite(struct migration *migration, const char *path, const char *te
 static void take_lines(struct migration *migration, const char *path, enum legacy_file kind, const char *name)
 {
         struct line_file file = {.migration = migration, .kind = name, .path = path};
-        _cleanup_free_ char *text = NULL, *new_text = NULL;
+        char *text = NULL, *new_text = NULL;
         size_t length = 0, new_length = 0;
         int r = file_read(path, O_NOFOLLOW, FILE_SIZE_MAX, &text, &length);
 
-        if (r == -EISDIR || r == -ELOOP || r == -ENOENT)
-                return;
         if (r >= 0)
                 r = legacy_switch_off(kind, text, length, line_told, &file, &new_text, &new_length);
         if (r > 0 && !migration->dry_run)
                 r = rewrite(migration, path, new_text, new_length);
-        if (r < 0)
+        if (r < 0 && r != -EISDIR && r != -ELOOP && r != -ENOENT)
                 migrate_fail(migration, path, "cannot be switched off", r);
+        free(text);
+        free(new_text);
 }
 
 static void crontab_found(struct migration *migration, const char *path)

@@ -10,6 +10,7 @@
 
 #include "adapters/saved_file.h"
 #include "base/file.h"
+#include "base/parse.h"
 #include "base/text.h"
 #include "core/legacy_scripts.h"
 
@@ -19,7 +20,7 @@
 #include <sys/stat.h>
 
 #define LINE_MAX_SIZE (PATH_MAX + 64)
-#define FILE_SIZE_MAX (1024 * 1024)
+#define FILE_SIZE_MAX 1048576
 
 /* --- writing --- */
 
@@ -36,15 +37,39 @@ static int write_manifest(struct migration *migration)
         return file_replace(path, migration->manifest, strlen(migration->manifest), 0600);
 }
 
+/* The three fields behind "file ": the copy's number, the hash, the path (the rest of the line). */
+struct file_line {
+        unsigned number;
+        uint64_t hash;
+        char path[PATH_MAX];
+};
+
+static int read_file_line(const char *line, struct file_line *ret_line)
+{
+        size_t number = strcspn(line, " "), hash = line[number] ? strcspn(line + number + 1, " ") : 0;
+        const char *path = line + number + 1 + hash;
+        char text[16], *end;
+
+        if (hash != 16 || *path != ' ' || text_copy_n(text, sizeof(text), line, number) < 0 ||
+            parse_unsigned(text, 0, MIGRATE_COPIES_MAX, &ret_line->number) < 0)
+                return -EBADMSG;
+        ret_line->hash = strtoull(line + number + 1, &end, 16);
+        if (end != path)
+                return -EBADMSG;
+        return text_copy_n(ret_line->path, sizeof(ret_line->path), path + 1, strcspn(path + 1, "\n"));
+}
+
 /* One more than the highest number in use: a partly undone migration has gaps. */
 static unsigned next_copy(const char *manifest)
 {
-        unsigned next = 0, number;
+        struct file_line file;
+        unsigned next = 0;
 
         for (const char *line = manifest; line && *line; line = strchr(line, '\n')) {
                 line += *line == '\n';
-                if (sscanf(line, "file %9u ", &number) == 1 && number >= next)
-                        next = number + 1;
+                if (text_starts_with(line, "file ") && read_file_line(line + 5, &file) == 0 &&
+                    file.number >= next)
+                        next = file.number + 1;
         }
         return next;
 }
@@ -69,8 +94,10 @@ int migrate_store_open(struct migration *migration, const char *state_dir)
         if (r < 0)
                 return r;
         migration->manifest = calloc(1, MIGRATE_MANIFEST_MAX);
-        if (!migration->manifest)
+        migration->scripts = calloc(1, MIGRATE_SCRIPTS_MAX);
+        if (!migration->manifest || !migration->scripts)
                 return -ENOMEM;
+        migration->scripts[0] = '\n';
         manifest_path(migration, path);
         r = file_read_into(path, O_NOFOLLOW, migration->manifest, MIGRATE_MANIFEST_MAX, &length);
         if (r == -ENOENT)
@@ -125,11 +152,14 @@ static bool is_same_link(const char *path, const char *copy)
 
 static bool is_same(const char *path, const char *copy)
 {
-        _cleanup_free_ char *a = NULL, *b = NULL;
+        char *a = NULL, *b = NULL;
         size_t n = 0, m = 0;
+        bool same = file_read(path, O_NOFOLLOW, FILE_SIZE_MAX, &a, &n) == 0 &&
+                    file_read(copy, O_NOFOLLOW, FILE_SIZE_MAX, &b, &m) == 0 && n == m && memcmp(a, b, n) == 0;
 
-        return file_read(path, O_NOFOLLOW, FILE_SIZE_MAX, &a, &n) == 0 &&
-               file_read(copy, O_NOFOLLOW, FILE_SIZE_MAX, &b, &m) == 0 && n == m && memcmp(a, b, n) == 0;
+        free(a);
+        free(b);
+        return same;
 }
 
 /* Somebody edited it since: only our marks are taken off, what they wrote stays. 1: there were marks. */
@@ -183,21 +213,22 @@ static int undo_file(struct migration *migration, const char *path, const char *
 
 static void undo_file_line(struct migration *migration, const char *line, char *kept, size_t kept_size)
 {
-        char copy[PATH_MAX], number[16], path[PATH_MAX];
-        uint64_t hash = 0;
+        struct file_line file = {0};
+        char copy[PATH_MAX];
 
-        if (sscanf(line, "%15[0-9] %" SCNx64 " %4095[^\n]", number, &hash, path) != 3 ||
-            text_format(copy, sizeof(copy), "%s/%s", migration->store, number) < 0) {
+        if (read_file_line(line, &file) < 0 ||
+            text_format(copy, sizeof(copy), "%s/%u", migration->store, file.number) < 0) {
                 migration->problems++;
+                cli_complain("a line of %s/manifest is no note of ours: it is passed over", migration->store);
                 return;
         }
-        int r = undo_file(migration, path, copy, hash);
+        int r = undo_file(migration, file.path, copy, file.hash);
         if (r < 0)
-                migrate_fail(migration, path, "cannot be restored", r);
+                migrate_fail(migration, file.path, "cannot be restored", r);
         if (r != 0)
                 (void)text_append(kept, kept_size, "file %s\n", line);
         else
-                migration->units_changed |= strstr(path, "/systemd/system/") != NULL;
+                migration->units_changed |= strstr(file.path, "/systemd/system/") != NULL;
         migration->changes += r == 0;
 }
 

@@ -18,7 +18,8 @@
 
 #define GATEWAY_SETTLE_TIME   (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
 #define GATEWAY_SHUTTING_DOWN "the system is shutting down: smsd is neither started nor stopped any more"
-#define GATEWAY_KILL_AFTER    (8 * USEC_PER_SEC) /* a handler on a dead tty that does not end by TERM */
+#define GATEWAY_KILL_AFTER                                                                                   \
+        (1500 * USEC_PER_MSEC) /* a handler on a dead tty, beside others; as in restart_stop.c */
 
 struct gateway_flag {
         bool asked;          /* ACTION_FLAG_LOOK is out */
@@ -53,6 +54,8 @@ struct gateway_loss {
         int status;
         usec_t at;
         bool seen_again; /* looked for who runs now that systemd says that somebody does */
+        bool launcher;   /* it may have gone into the background: who runs now may be its child */
+        bool scanned;    /* the picture of the processes is newer than its end */
 };
 
 struct gateway {
@@ -84,8 +87,8 @@ struct gateway {
         bool settling;           /* smsd was adopted: its handlers may still be opening their ports */
         usec_t scans[SCANS_MAX]; /* looks at the process table that are due */
         usec_t health_at;
-        usec_t now;         /* of the step under way */
-        bool again;         /* the list of actions was full: step again at once */
+        usec_t now; /* of the step under way */
+        bool again; /* the list of actions was full: step again at once */
         struct incident incident;
         char observed[128]; /* observe mode: what was said last */
         unsigned n_waiting; /* starts that wait for a modem to become ready */

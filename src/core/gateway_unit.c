@@ -15,9 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_TIME  (1500 * USEC_PER_MSEC) /* a look that is not answered tells nothing */
-#define JOB_TIME   (100 * USEC_PER_SEC)   /* a job of somebody that lasts longer is waited for no more */
-#define STARTED_BY (5 * USEC_PER_SEC)     /* who is seen to run so soon after a start job was started by it */
+#define LOOK_TIME   (1500 * USEC_PER_MSEC) /* a look that is not answered tells nothing */
+#define JOB_TIME    (100 * USEC_PER_SEC)   /* a job of somebody that lasts longer is waited for no more */
+#define LAUNCH      (10 * USEC_PER_SEC)    /* a start by hand goes into the background before, on any box */
+#define CHILD_SHOWS (USEC_PER_SEC)         /* what it has left behind is a main process before */
+#define STARTED_BY  (5 * USEC_PER_SEC) /* who is seen to run so soon after a start job was started by it */
 
 /* --- looking --- */
 
@@ -73,7 +75,10 @@ usec_t gateway_unit_deadline(const struct gateway *gateway)
 {
         usec_t until = gateway->unit.asked_until ? gateway->unit.asked_until : USEC_INFINITY;
         usec_t job = gateway_job_until(gateway);
+        usec_t child = usec_add(gateway->loss.at, CHILD_SHOWS);
 
+        if (gateway->loss.pending && gateway->loss.launcher && gateway->now < child)
+                until = usec_min(until, child);
         return usec_min(until, job ? job : USEC_INFINITY);
 }
 
@@ -115,7 +120,7 @@ static void note_stop(struct gateway *gateway, const struct unit_state *before, 
         bool job = unit->state.job == UNIT_JOB_STOP && before->job != UNIT_JOB_STOP;
         bool outcome = unit->state.stopped && unit->stop_since == 0;
 
-        if (unit->state.job != UNIT_JOB_STOP && !unit->state.stopped) {
+        if (unit->state.known && unit->state.job != UNIT_JOB_STOP && !unit->state.stopped) {
                 unit->stop_since = 0;
                 unit->stop_taken = false;
         }
@@ -220,6 +225,34 @@ static bool ended_by_job(const struct gateway *gateway)
                runs_anew || (unit->started_by != UNIT_JOB_NONE && gateway->now < unit->started_until);
 }
 
+/* --- a start that goes into the background --- */
+
+/* smsd without -t (a person, an old script) leaves its work to a child and ends: nothing is lost then. */
+static bool may_be_launcher(const struct gateway *gateway, const struct event *event)
+{
+        usec_t age = usec_sub(gateway->now, process_started(event->exited.id));
+
+        return age < LAUNCH && !(event->exited.status_known && event->exited.status != 0);
+}
+
+static bool waits_for_child(const struct gateway *gateway)
+{
+        const struct gateway_loss *loss = &gateway->loss;
+
+        return loss->launcher && gateway->now < usec_add(loss->at, CHILD_SHOWS) &&
+               (!loss->scanned || gateway->smsd.undecided);
+}
+
+/* Who runs now was there when it ended, and was started after it. */
+static bool was_launcher(const struct gateway *gateway)
+{
+        const struct gateway_loss *loss = &gateway->loss;
+        struct process_id main = gateway->smsd.main;
+
+        return loss->launcher && gateway->smsd.running && !gateway->smsd.undecided &&
+               main.start_time >= loss->id.start_time && process_started(main) <= loss->at;
+}
+
 static void tell_loss(struct gateway *gateway, bool clean, struct action_list *actions)
 {
         const struct gateway_loss *loss = &gateway->loss;
@@ -252,9 +285,11 @@ static void judge_loss(struct gateway *gateway, struct action_list *actions)
 {
         const struct gateway_loss *loss = &gateway->loss;
         bool clean = loss->status_known ? loss->status == 0 : gateway->smsd.ended_cleanly;
-        bool by_job = gateway->unit.state.known && ended_by_job(gateway);
+        bool by_job = gateway->unit.heard && ended_by_job(gateway);
 
         gateway->loss.pending = false;
+        if (!by_job && was_launcher(gateway))
+                return;
         gateway->cause = clean || by_job ? CAUSE_EXTERNAL_STOP : CAUSE_CRASH;
         if (gateway->unit.stopping)
                 action_record(actions, RECORD_SYSTEM_STOPPING, SEVERITY_INFO, NULL,
@@ -273,11 +308,14 @@ void gateway_main_ended(struct gateway *gateway, const struct event *event, stru
                                               .id = event->exited.id,
                                               .status_known = event->exited.status_known,
                                               .status = event->exited.status,
-                                              .at = gateway->now};
+                                              .at = gateway->now,
+                                              .launcher = may_be_launcher(gateway, event)};
         gateway_look_at_unit(gateway, actions);
-        if (!gateway->unit.state.known)
+        if (gateway->loss.launcher)
+                gateway_smsd_opened(gateway); /* its child has all before it */
+        if (!gateway->unit.state.known && !gateway->loss.launcher)
                 return;
-        gateway->unit.unseen = true; /* a restart by somebody may be through already */
+        gateway->unit.unseen = gateway->unit.state.known; /* a restart by somebody may be through already */
         action_push(actions, ACTION_SCAN);
 }
 
@@ -295,7 +333,8 @@ static void judge(struct gateway *gateway, struct action_list *actions)
                 gateway_overrule_stop(gateway);
         if (stop_is_unjudged(gateway) && is_stopped(gateway))
                 take_stop(gateway, actions);
-        if (gateway->loss.pending && !unit->unseen && !must_look_again(gateway, actions))
+        if (gateway->loss.pending && !unit->unseen && !waits_for_child(gateway) &&
+            !must_look_again(gateway, actions))
                 judge_loss(gateway, actions);
 }
 
@@ -306,6 +345,8 @@ void gateway_unit_heard(struct gateway *gateway, const struct unit_state *state,
         struct unit_state before = unit->state;
 
         unit->state = state->known ? *state : nothing;
+        if (!state->known) /* silence (systemd reads its units anew) ends nobody's job, nor undoes a stop */
+                unit->state.job = before.job;
         note_job(gateway, before.job, actions);
         note_stop(gateway, &before, actions);
         /* On the way down the bus goes first: silence calls no shutdown off. */
@@ -325,6 +366,7 @@ void gateway_unit_seen(struct gateway *gateway, struct action_list *actions)
                        !gateway->smsd.running && !gateway->loss.pending;
 
         unit->unseen = false;
+        gateway->loss.scanned = true;
         if (in_vain && !restart_busy(&gateway->restart)) {
                 unit->started_by = UNIT_JOB_NONE;
                 action_record(actions, RECORD_START_FAILED, SEVERITY_WARNING, NULL,
@@ -342,6 +384,9 @@ void gateway_unit_time(struct gateway *gateway, struct action_list *actions)
         /* A run of the path that began meanwhile wants another look. */
         if (unjudged && !unit->fresh && unit->asked_until == 0)
                 gateway_look_at_unit(gateway, actions);
+        if (unit->asked_until == 0 && gateway->loss.pending && gateway->loss.launcher &&
+            !waits_for_child(gateway))
+                judge(gateway, actions);
         if (unit->asked_until == 0 || gateway->now < unit->asked_until)
                 return;
         unit->asked_until = 0;

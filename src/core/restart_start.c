@@ -45,7 +45,7 @@ static void start_smsd(struct restart *restart, const struct restart_world *worl
         }
         restart_enter(restart, RESTART_STARTING,
                       usec_add(world->now, world->unit_known ? RESTART_JOB_TIMEOUT : RESTART_RESULT_TIMEOUT));
-        restart->job_seen = false;
+        restart->job_seen = restart->unstarted = false;
         restart->started = world->now;
         restart->handlers_seen = 0;
         restart->looked = false;
@@ -274,6 +274,7 @@ static void start_failed(struct restart *restart, const struct event *event,
 {
         char *problem = restart->setback_problem;
 
+        restart->unstarted = true;
         if (event->started.problem[0])
                 (void)text_copy(problem, sizeof(restart->setback_problem), event->started.problem);
         else

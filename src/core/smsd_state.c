@@ -49,14 +49,18 @@ static unsigned main_rank(const struct smsd_state *state, const struct process_l
                 return 0;
         if (has_child(list, process->id.pid))
                 return process->in_pidfile ? 4 : 3;
-        if (was_handler(state, process->id))
-                return 0;
+        /* Before what it was: a main that went into the background was a child of its launcher. */
         if (process->in_pidfile)
                 return 2;
+        if (was_handler(state, process->id))
+                return 0;
         return process->tty[0] == '\0' ? 1 : 0;
 }
 
-static const struct smsd_process *find_main(const struct smsd_state *state, const struct process_list *list)
+#define RANK_PROVEN 2
+
+static const struct smsd_process *find_main(const struct smsd_state *state, const struct process_list *list,
+                                            unsigned *ret_rank)
 {
         const struct smsd_process *best = NULL;
         unsigned best_rank = 0;
@@ -71,7 +75,23 @@ static const struct smsd_process *find_main(const struct smsd_state *state, cons
                         best_rank = rank;
                 }
         }
+        *ret_rank = best_rank;
         return best;
+}
+
+/* Nothing says yet what it will be: no parent, no pidfile, no handler, no port. */
+static bool is_undecided(const struct process_list *list, const struct smsd_process *process)
+{
+        return process->ours && process->tty[0] == '\0' && !process->in_pidfile &&
+               !find_pid(list, process->parent) && !has_child(list, process->id.pid);
+}
+
+static bool any_undecided(const struct process_list *list)
+{
+        for (unsigned i = 0; i < list->n; i++)
+                if (is_undecided(list, &list->processes[i]))
+                        return true;
+        return false;
 }
 
 /* What we know of a handler beyond the scan. */
@@ -132,13 +152,15 @@ static void sort_processes(struct smsd_state *state, const struct process_list *
 
 bool smsd_state_scan(struct smsd_state *state, const struct process_list *list, bool sending, usec_t now)
 {
-        const struct smsd_process *main = find_main(state, list);
+        unsigned rank;
+        const struct smsd_process *main = find_main(state, list, &rank);
         bool fresh = main && !(state->running && process_id_equal(main->id, state->main));
 
         sort_processes(state, list, main);
         state->scanned = true;
         state->sending = sending;
         state->running = main != NULL;
+        state->undecided = rank < RANK_PROVEN && any_undecided(list);
         if (fresh) {
                 state->main = main->id;
                 state->since = now;
@@ -211,6 +233,7 @@ static bool tells_failure(enum smsd_log_kind kind)
         case SMSD_LOG_MAIN_STOPPING:
         case SMSD_LOG_MAIN_TERMINATED:
         case SMSD_LOG_HANDLER_STARTED:
+        case SMSD_LOG_IDENTIFIED:
         case SMSD_LOG_INITIALISED:
         case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_REGISTERED:

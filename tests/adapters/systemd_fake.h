@@ -65,6 +65,7 @@ struct fake {
         uint32_t job, next_job, main_pid;
         uint64_t left_inactive;
         int condition;
+        int exit_status;
         /* how a call of StopUnit or RestartUnit is treated */
         const char *error; /* refused with this name */
         const char *error_message;
@@ -350,6 +351,12 @@ static inline void fake_property(struct fake *f, struct fake_peer *peer, sd_bus_
                 fake_reply(peer, call, FAKE_OWNER, "v", "t", f->left_inactive);
         else if (text_equal(name, "ConditionResult"))
                 fake_reply(peer, call, FAKE_OWNER, "v", "b", f->condition);
+        else if (text_equal(name, "ExecMainStatus"))
+                fake_reply(peer, call, FAKE_OWNER, "v", "i", f->exit_status);
+        else if (text_equal(name, "ExecStart"))
+                fake_reply(peer, call, FAKE_OWNER, "v", "a(sasbttttuii)", 1, "/usr/sbin/smsd", 2,
+                           "/usr/sbin/smsd", "-t", 0, (uint64_t)0, (uint64_t)0, (uint64_t)0, (uint64_t)0, 0,
+                           0, 0);
         else
                 fail_msg("unknown property %s", name);
 }

@@ -1,151 +1,16 @@
 /*
- * The process table with real smsd processes.
+ * The process table with real smsd processes: who is seen, and whose it is. Their ends are in
+ * test_process_table_end.c.
  */
-#include "adapters/process_table.h"
-
-#include "smsd_fixture.h"
+#include "process_table_world.h"
 
 #include <sys/resource.h>
 
 #include <sched.h>
 
-struct world {
-        struct box *box;
-        struct process_table *table;
-        unsigned changed, opened, n_ended;
-        struct process_id awaited; /* whose end counts */
-        bool known;
-        int status;
-        pid_t wanted; /* for the conditions */
-};
-
-static void on_changed(void *userdata, const struct process_list *list)
-{
-        struct world *w = userdata;
-
-        w->changed++;
-        assert_ptr_equal(list, process_table_list(w->table));
-}
-
-static void on_exited(void *userdata, struct process_id id, bool known, int status)
-{
-        struct world *w = userdata;
-
-        /* smsd's short-lived children (its start-up checks) may have been seen and ended too. */
-        if (!process_id_equal(id, w->awaited))
-                return;
-        w->n_ended++;
-        w->known = known;
-        w->status = status;
-}
-
-static void on_opened(void *userdata)
-{
-        ((struct world *)userdata)->opened++;
-}
-
-static void open_table(struct world *w)
-{
-        static const struct process_table_callbacks callbacks = {on_changed, on_exited, on_opened};
-        const struct process_table_options options = {
-            .smsd = w->box->smsd, .smsd_conf = w->box->conf, .pidfile = w->box->pidfile};
-
-        assert_int_equal(process_table_new(&w->table, w->box->event, &options, &callbacks, w), 0);
-}
-
-static int setup_with(void **state, const char *extra)
-{
-        struct world *w = calloc(1, sizeof(*w));
-
-        assert_non_null(w);
-        w->box = box_new(extra);
-        open_table(w);
-        *state = w;
-        return 0;
-}
-
-static int setup(void **state)
-{
-        return setup_with(state, "");
-}
-
 static int setup_ps_trick(void **state)
 {
         return setup_with(state, "use_linux_ps_trick = yes\n");
-}
-
-static bool all_gone(void *userdata)
-{
-        struct world *w = userdata;
-
-        assert_int_equal(process_table_scan(w->table), 0);
-        const struct process_list *list = process_table_list(w->table);
-        for (unsigned i = 0; i < list->n; i++)
-                (void)process_table_signal(w->table, list->processes[i].id, SIGKILL);
-        /* A child between fork and exec is not listed yet. */
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-                ;
-        return list->n == 0 && waitpid(-1, NULL, WNOHANG) < 0;
-}
-
-static int teardown(void **state)
-{
-        struct world *w = *state;
-
-        bool gone = run_until(w->box->event, all_gone, w, PATIENCE_USEC);
-        process_table_free(w->table);
-        box_free(w->box);
-        free(w);
-        return gone ? 0 : -1;
-}
-
-static const struct smsd_process *find(const struct world *w, pid_t pid)
-{
-        const struct process_list *list = process_table_list(w->table);
-
-        for (unsigned i = 0; i < list->n; i++)
-                if (list->processes[i].id.pid == pid)
-                        return &list->processes[i];
-        return NULL;
-}
-
-static const struct smsd_process *find_child(const struct world *w, pid_t parent)
-{
-        const struct process_list *list = process_table_list(w->table);
-
-        for (unsigned i = 0; i < list->n; i++)
-                if (list->processes[i].parent == parent)
-                        return &list->processes[i];
-        return NULL;
-}
-
-/* The wanted main process has written its pidfile and its handler has opened the port. */
-static bool handler_has_port(void *userdata)
-{
-        struct world *w = userdata;
-
-        assert_int_equal(process_table_scan(w->table), 0);
-        const struct smsd_process *child = find_child(w, w->wanted);
-        return child && child->tty[0];
-}
-
-static bool listed(void *userdata)
-{
-        struct world *w = userdata;
-
-        assert_int_equal(process_table_scan(w->table), 0);
-        return find(w, w->wanted);
-}
-
-static bool has_ended(void *userdata)
-{
-        return ((struct world *)userdata)->n_ended > 0;
-}
-
-static void await_end(struct world *w, struct process_id id)
-{
-        w->n_ended = 0;
-        w->awaited = id;
 }
 
 static bool was_opened(void *userdata)
@@ -182,36 +47,6 @@ static void test_dead_port(void **state)
         const struct smsd_process *handler = find_child(w, w->wanted);
         assert_true(handler->tty_deleted);
         assert_string_equal(handler->tty, w->box->tty);
-}
-
-static void test_killed_main_leaves_an_orphan_of_ours(void **state)
-{
-        struct world *w = *state;
-
-        w->wanted = start_by_hand(w->box, "-c", w->box->conf);
-        assert_true(run_until(w->box->event, handler_has_port, w, PATIENCE_USEC));
-        struct process_id main_id = find(w, w->wanted)->id, handler_id = find_child(w, w->wanted)->id;
-        int64_t before = now_usec();
-        await_end(w, main_id);
-        assert_int_equal(process_table_signal(w->table, main_id, SIGKILL), 0);
-        assert_true(run_until(w->box->event, has_ended, w, PATIENCE_USEC));
-        print_message("end of main told after %lld us\n", (long long)(now_usec() - before));
-        assert_true(now_usec() - before < 500000);
-        assert_true(w->known);
-        assert_int_equal(w->status, -SIGKILL);
-
-        assert_int_equal(process_table_scan(w->table), 0);
-        assert_null(find(w, main_id.pid));
-        const struct smsd_process *orphan = find(w, handler_id.pid);
-        assert_non_null(orphan);
-        assert_true(orphan->ours && orphan->parent != main_id.pid);
-        assert_string_equal(orphan->tty, w->box->tty);
-
-        await_end(w, handler_id);
-        assert_int_equal(process_table_signal(w->table, handler_id, SIGKILL), 0);
-        assert_true(run_until(w->box->event, has_ended, w, PATIENCE_USEC));
-        assert_false(w->known);
-        assert_int_equal(w->n_ended, 1);
 }
 
 static void test_start_by_hand_is_noticed(void **state)
@@ -364,25 +199,6 @@ static void test_bad_pidfiles(void **state)
         assert_int_equal(process_table_scan(w->table), 0);
 }
 
-static void test_signal_needs_the_identity(void **state)
-{
-        struct world *w = *state;
-
-        w->wanted = start_by_hand(w->box, "-c", w->box->conf);
-        assert_true(run_until(w->box->event, listed, w, PATIENCE_USEC));
-        struct process_id id = find(w, w->wanted)->id,
-                          reused = {.pid = id.pid, .start_time = id.start_time - 1};
-        assert_int_equal(process_table_signal(w->table, reused, SIGKILL), -ESRCH);
-        assert_int_equal(process_table_watch(w->table, reused), -ESRCH);
-        assert_int_equal(process_table_signal(w->table, (struct process_id){.pid = 0}, SIGKILL), -ESRCH);
-        assert_int_equal(process_table_signal(w->table, (struct process_id){.pid = -1}, SIGKILL), -ESRCH);
-        assert_int_equal(process_table_signal(w->table, id, 0), 0);
-        await_end(w, id);
-        assert_int_equal(process_table_signal(w->table, id, SIGKILL), 0);
-        assert_true(run_until(w->box->event, has_ended, w, PATIENCE_USEC));
-        assert_int_equal(process_table_signal(w->table, id, SIGKILL), -ESRCH);
-}
-
 /* A package upgrade: the old smsd runs on from a deleted file, the new one is watched. */
 static void test_binary_is_replaced(void **state)
 {
@@ -424,33 +240,13 @@ static void test_binary_goes_and_returns(void **state)
         assert_true(run_until(w->box->event, was_opened, w, PATIENCE_USEC));
 }
 
-static void test_end_before_the_first_scan(void **state)
+/* What we used ourselves: on a busy machine a scan takes as long as the others let it. */
+static int64_t cpu_usec(void)
 {
-        struct world *w = *state;
-        siginfo_t info;
+        struct timespec used;
 
-        box_write_conf(w->box, w->box->conf, w->box->pidfile, "nonsense = 1\n");
-        pid_t pid = start_by_hand(w->box, "-c", w->box->conf);
-        assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-        /* Its entry in /proc stays until somebody reaps it. */
-        char path[64], text[1024];
-        assert_true(snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid) > 0);
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t n = read(fd, text, sizeof(text) - 1);
-        assert_true(n > 0);
-        text[n] = '\0';
-        struct process_stat stat;
-        assert_int_equal(process_stat_parse(text, &stat), 0);
-        struct process_id id = {.pid = pid, .start_time = stat.start_time};
-        await_end(w, id);
-        assert_int_equal(process_table_watch(w->table, id), 0);
-        assert_int_equal(process_table_watch(w->table, id), 0);
-        assert_true(process_table_watches(w->table, pid));
-        assert_true(run_until(w->box->event, has_ended, w, PATIENCE_USEC));
-        assert_true(w->known);
-        assert_int_equal(w->status, 1);
-        assert_false(process_table_watches(w->table, pid));
-        assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
+        assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used), 0);
+        return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
 static void test_scan_cost(void **state)
@@ -466,15 +262,16 @@ static void test_scan_cost(void **state)
                         _exit(0);
                 }
         }
-        int64_t before = now_usec();
+        int64_t before = cpu_usec();
         for (size_t i = 0; i < SCANS; i++)
                 assert_int_equal(process_table_scan(w->table), 0);
-        int64_t each = (now_usec() - before) / SCANS;
+        int64_t each = (cpu_usec() - before) / SCANS;
         for (size_t i = 0; i < OTHERS; i++) {
                 assert_int_equal(kill(others[i], SIGKILL), 0);
                 assert_int_equal(waitpid(others[i], NULL, 0), others[i]);
         }
-        print_message("a scan with over %d processes takes %lld us\n", OTHERS, (long long)each);
+        print_message("a scan with over %d processes takes %lld us of the processor\n", OTHERS,
+                      (long long)each);
         assert_true(each < 50000);
 }
 
@@ -513,14 +310,11 @@ static void test_absent_binary_folder(void **state)
         assert_null(process_table_free(NULL));
 }
 
-#define WITH_SMSD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             WITH_SMSD(test_main_and_handler),
             WITH_SMSD(test_dead_port),
-            WITH_SMSD(test_killed_main_leaves_an_orphan_of_ours),
             WITH_SMSD(test_start_by_hand_is_noticed),
             WITH_SMSD(test_other_configuration_is_not_ours),
             WITH_SMSD(test_same_configuration_by_another_path),
@@ -528,10 +322,8 @@ int main(void)
             WITH_SMSD(test_other_pid_namespace_is_not_ours),
             WITH_SMSD(test_stale_pidfile_names_a_stranger),
             WITH_SMSD(test_bad_pidfiles),
-            WITH_SMSD(test_signal_needs_the_identity),
             WITH_SMSD(test_binary_is_replaced),
             WITH_SMSD(test_binary_goes_and_returns),
-            WITH_SMSD(test_end_before_the_first_scan),
             WITH_SMSD(test_scan_cost),
             WITH_SMSD(test_no_descriptor_left_is_no_picture),
             WITH_SMSD(test_absent_binary_folder),

@@ -221,6 +221,21 @@ static void test_condition(void **state)
         expect_problem(f, "Condition");
 }
 
+static void test_missing_program(void **state)
+{
+        struct fake *f = *state;
+
+        f->result = NULL;
+        start(f);
+        fake_until(f, f->job != 0);
+        f->active = "failed";
+        f->exit_status = 203;
+        fake_end_job(f, f->job, "failed");
+        fake_until(f, f->n_started == 1);
+        assert_int_equal(f->started_result, -ENOEXEC);
+        expect_problem(f, "/usr/sbin/smsd cannot be executed");
+}
+
 static void test_one_at_a_time(void **state)
 {
         struct fake *f = *state;
@@ -650,6 +665,7 @@ int main(void)
             RUNNING(test_stop_of_nothing),
             RUNNING(test_main_pid),
             RUNNING(test_condition),
+            RUNNING(test_missing_program),
             RUNNING(test_one_at_a_time),
             RUNNING(test_job_that_never_ends),
             RUNNING(test_answer_that_never_comes),

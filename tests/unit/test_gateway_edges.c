@@ -21,6 +21,14 @@ static unsigned count_wakeups(struct rig *rig, usec_t duration)
         return n;
 }
 
+static pid_t main_pid(const struct rig *rig)
+{
+        for (unsigned i = 0; i < rig->list.n; i++)
+                if (rig->list.processes[i].in_pidfile)
+                        return rig->list.processes[i].id.pid;
+        return 0;
+}
+
 static void kill_main(struct rig *rig)
 {
         for (unsigned i = rig->list.n; i-- > 0;)
@@ -48,6 +56,23 @@ static void test_adopted_smsd_dies_in_backoff(void **state)
         kill_main(rig);
         rig->handler_dies = false;
         assert_in_range(count_wakeups(rig, 25 * USEC_PER_SEC), 1, 50);
+}
+
+/* Main's own child between its fork and its exec: at each start smsd runs a script, to see that it can. */
+static void test_fork_of_main_is_no_handler(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_forget(rig);
+        (void)rig_process(rig, main_pid(rig));
+        (void)rig_event(rig, EVENT_SMSD_OPENED);
+        rig_wait(rig, 30 * USEC_PER_MSEC);
+        rig_exit(rig, rig->list.n - 1, 0, false);
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        assert_null(strstr(rig->told, "ended while smsd runs on"));
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 0);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
 }
 
 /* A child of a handler between its fork and its exec. */
@@ -214,10 +239,71 @@ static void test_a_new_name_disturbs_nobody(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
 }
 
+/* Somebody types `smsd`: the launcher is seen, then its child, sooner or later, which writes the pidfile in
+ * its own time. That is one start, and no death. */
+static void start_into_the_background(struct rig *rig, bool seen_as_child, usec_t until_pidfile)
+{
+        rig_command(rig, COMMAND_STOP, 1, false);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_true(gateway_is_held(rig->gateway));
+        rig_forget(rig);
+        pid_t launcher = rig_process(rig, 77)->id.pid;
+        (void)rig_event(rig, EVENT_SMSD_OPENED);
+        rig_wait(rig, 300 * USEC_PER_MSEC);
+        assert_false(gateway_is_held(rig->gateway));
+        pid_t child = rig_process(rig, launcher)->id.pid;
+        rig_wait(rig, seen_as_child ? 700 * USEC_PER_MSEC : 0);
+        rig_exit(rig, (unsigned)rig_find(rig, launcher), 0, false);
+        rig_wait(rig, until_pidfile);
+        rig->list.processes[rig_find(rig, child)].in_pidfile = true;
+        rig_wait(rig, 300 * USEC_PER_MSEC);
+        (void)text_copy(rig_process(rig, child)->tty, DEVICE_NODE_MAX, "/dev/ttyUSB2");
+        rig_wait(rig, USEC_PER_MIN);
+        assert_null(strstr(rig->told, "died"));
+        assert_null(strstr(rig->told, "without a hold"));
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP] + rig->counts[ACTION_SMSD_START], 0);
+        assert_int_equal(rig->counts[ACTION_SIGNAL], 0);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+static void test_a_launcher_is_no_loss(void **state)
+{
+        static const usec_t times[] = {0, 10 * USEC_PER_MSEC, 150 * USEC_PER_MSEC, 500 * USEC_PER_MSEC};
+        (void)state;
+
+        for (size_t i = 0; i < 4 * ARRAY_SIZE(times); i++) {
+                _rig_ rig = i % 2 ? rig_working_unit() : rig_working();
+                start_into_the_background(rig, i % 4 > 1, times[i / 4]);
+        }
+}
+
+/* An smsd that is killed right after its start is a loss all the same, with or without orphans. */
+static void test_a_young_smsd_that_dies_is_a_loss(void **state)
+{
+        (void)state;
+
+        for (unsigned i = 0; i < 4; i++) {
+                _rig_ rig = i % 2 ? rig_working_unit() : rig_working();
+                rig_wait(rig, 65 * USEC_PER_SEC);
+                rig_command(rig, COMMAND_RESTART, 1, false);
+                rig_wait(rig, 5 * USEC_PER_SEC);
+                rig_forget(rig);
+                rig_exit(rig, (unsigned)rig_find(rig, main_pid(rig)), -SIGKILL, false);
+                if (i < 2)
+                        rig_exit(rig, 0, -SIGKILL, false);
+                rig_wait(rig, 90 * USEC_PER_MSEC);
+                assert_non_null(strstr(rig->told, "died"));
+                rig_wait(rig, USEC_PER_MIN);
+                assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+                assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_adopted_smsd_dies_in_backoff),
+            cmocka_unit_test(test_fork_of_main_is_no_handler),
             cmocka_unit_test(test_fork_for_an_eventhandler_is_no_stray),
             cmocka_unit_test(test_smsd_without_stats_lets_us_sleep),
             cmocka_unit_test(test_first_poll_that_never_ends),
@@ -226,6 +312,8 @@ int main(void)
             cmocka_unit_test(test_modem_that_leaves_in_a_start_is_a_failure),
             cmocka_unit_test(test_moves_behind_its_stable_name),
             cmocka_unit_test(test_a_new_name_disturbs_nobody),
+            cmocka_unit_test(test_a_launcher_is_no_loss),
+            cmocka_unit_test(test_a_young_smsd_that_dies_is_a_loss),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,28 @@ static void test_orphan(void **state)
         }
 }
 
+/* The child of a start that goes into the background: seen as its handler, then as nothing for sure, then by
+ * its pidfile. */
+static void test_into_the_background(void **state)
+{
+        static const struct row launcher[] = {{10, 1, OURS, ""}, {11, 10, OURS, ""}, {0}},
+                                child[] = {{11, 1, OURS, ""}, {0}},
+                                named[] = {{11, 1, OURS | PIDFILE, ""}, {0}};
+        struct smsd_state smsd;
+        (void)state;
+
+        smsd_state_init(&smsd);
+        assert_true(scan(&smsd, launcher, USEC_PER_SEC));
+        assert_false(smsd.undecided);
+        assert_true(smsd_state_exited(&smsd, (struct process_id){10, 100}));
+        assert_false(scan(&smsd, child, 2 * USEC_PER_SEC));
+        assert_true(smsd.undecided);
+        assert_true(scan(&smsd, named, 3 * USEC_PER_SEC));
+        assert_false(smsd.undecided);
+        assert_int_equal(smsd.main.pid, 11);
+        assert_int_equal(smsd.n_strays, 0);
+}
+
 static void test_same_pid_another_process(void **state)
 {
         struct smsd_state smsd;
@@ -197,6 +219,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_pictures),
             cmocka_unit_test(test_orphan),
+            cmocka_unit_test(test_into_the_background),
             cmocka_unit_test(test_same_pid_another_process),
             cmocka_unit_test(test_ports),
             cmocka_unit_test(test_words),

@@ -81,17 +81,17 @@ static void pause_for(unsigned ms)
         (void)nanosleep(&t, NULL);
 }
 
-/* At any moment, or close to the one in which smswardend has a file beside smsd.conf. */
-static void cut_in(struct machine *m, bool close)
+/* From the moment on in which smswardend has a file of its own beside smsd.conf: close to it, or in what
+ * follows (a start of smsd, the next move or edit). */
+static void cut_in(struct machine *m)
 {
-        unsigned delay = machine_random(close ? 100 : 3000);
+        unsigned delay = machine_random(machine_random(2) ? 100 : 3000);
 
-        if (close)
-                machine_run(m, 60000, NULL,
-                            "while set -- /etc/.smsd.conf.smswarden*; test ! -e \"$1\"; do :; done");
+        (void)machine_run(m, 120000, NULL,
+                          "while set -- /etc/.smsd.conf.smswarden*; test ! -e \"$1\"; do :; done");
         pause_for(delay);
         machine_power_cut(m);
-        (void)printf("# cut %u ms behind %s\n", delay, close ? "the first file of ours" : "the beginning");
+        (void)printf("# cut %u ms behind the beginning of a change\n", delay);
 }
 
 /* --- what is found --- */
@@ -121,7 +121,7 @@ static void cuts(struct machine *m, void (*begin_commotion)(struct machine *m), 
         prepare(m);
         for (unsigned i = 0; i < n; i++) {
                 begin_commotion(m);
-                cut_in(m, machine_random(2));
+                cut_in(m);
                 machine_boot(m);
                 smsd_conf_is_whole(m);
                 it_works_without_a_hand(m);

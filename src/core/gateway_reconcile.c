@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define STOPPING_TIME (70 * USEC_PER_SEC) /* a main process that was told to end waits for PDUs */
+#define SETTLE_LOOK   USEC_PER_SEC        /* an adopted smsd that is not in place is looked at so often */
 #define COMPANY_TIME  (5 * USEC_PER_SEC)  /* a start waits for modems that came together with the first */
 
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions)
@@ -241,6 +242,9 @@ static void settle(struct gateway *gateway)
 
         if (gateway->settling && over)
                 gateway->settling = false;
+        /* What is judged in the end must be what is, not what was right after the start. */
+        if (gateway->settling && gateway->scans[SCANS_MAX - 1] == USEC_INFINITY)
+                gateway->scans[SCANS_MAX - 1] = usec_add(gateway->now, SETTLE_LOOK);
 }
 
 static void reconcile_running(struct gateway *gateway, struct action_list *actions)

@@ -239,6 +239,27 @@ static void test_a_new_name_disturbs_nobody(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
 }
 
+/* On a box that is busy the handler of an adopted smsd comes seconds after main. */
+static void test_a_slow_handler_is_waited_for(void **state)
+{
+        (void)state;
+
+        for (usec_t late = USEC_PER_SEC; late < 9 * USEC_PER_SEC; late += USEC_PER_SEC) {
+                _rig_ rig = rig_working();
+                rig_command(rig, COMMAND_STOP, 1, false);
+                rig_wait(rig, USEC_PER_MIN);
+                rig_forget(rig);
+                rig->handler_dies = true; /* no handler yet */
+                pid_t main = rig_smsd(rig);
+                (void)rig_event(rig, EVENT_SMSD_OPENED);
+                rig_wait(rig, late);
+                (void)text_copy(rig_process(rig, main)->tty, DEVICE_NODE_MAX, "/dev/ttyUSB2");
+                rig_wait(rig, USEC_PER_MIN);
+                assert_int_equal(rig->counts[ACTION_SMSD_STOP] + rig->counts[ACTION_SMSD_START], 0);
+                assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        }
+}
+
 /* Somebody types `smsd`: the launcher is seen, then its child, sooner or later, which writes the pidfile in
  * its own time. That is one start, and no death. */
 static void start_into_the_background(struct rig *rig, bool seen_as_child, usec_t until_pidfile)
@@ -312,6 +333,7 @@ int main(void)
             cmocka_unit_test(test_modem_that_leaves_in_a_start_is_a_failure),
             cmocka_unit_test(test_moves_behind_its_stable_name),
             cmocka_unit_test(test_a_new_name_disturbs_nobody),
+            cmocka_unit_test(test_a_slow_handler_is_waited_for),
             cmocka_unit_test(test_a_launcher_is_no_loss),
             cmocka_unit_test(test_a_young_smsd_that_dies_is_a_loss),
         };

@@ -6,8 +6,8 @@
 
 #define PID_OF     "pid=$(systemctl show -p MainPID --value smswardend); "
 #define SWITCHES   "sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' /proc/$pid/status"
-#define WAKEUPS_OK 10 /* in a minute; 1 to 2 were seen */
-#define PSS_OK     16384
+#define WAKEUPS_OK 4    /* in a minute; 1 was seen */
+#define PSS_OK     4096 /* KiB; 2165 were seen */
 
 static long number(struct machine *m, const char *script)
 {

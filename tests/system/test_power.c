@@ -87,8 +87,9 @@ static void cut_in(struct machine *m)
 {
         unsigned delay = machine_random(machine_random(2) ? 100 : 3000);
 
-        (void)machine_run(m, 120000, NULL,
-                          "while set -- /etc/.smsd.conf.smswarden*; test ! -e \"$1\"; do :; done");
+        assert_int_equal(machine_run(m, 120000, NULL,
+                                     "while set -- /etc/.smsd.conf.smswarden*; test ! -e \"$1\"; do :; done"),
+                         0);
         pause_for(delay);
         machine_power_cut(m);
         (void)printf("# cut %u ms behind the beginning of a change\n", delay);

@@ -152,7 +152,7 @@ static const struct machine_test tests[] = {
     MACHINE_TEST(a_stop_ends_at_its_time_by_any_clock),
     MACHINE_TEST(a_hold_ends_without_the_controller_by_any_clock),
     MACHINE_TEST(a_restart_needs_no_controller),
-    MACHINE_TEST(a_reload_of_systemd_changes_no_hold),
+    MACHINE_TEST(a_reload_of_systemd_changes_no_hold, .nightly = true),
 };
 
 int main(int argc, char **argv)

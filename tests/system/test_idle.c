@@ -39,7 +39,7 @@ static void smswardend_sleeps_when_all_is_well(struct machine *m)
 }
 
 static const struct machine_test tests[] = {
-    MACHINE_TEST(smswardend_sleeps_when_all_is_well),
+    MACHINE_TEST(smswardend_sleeps_when_all_is_well, .nightly = true),
 };
 
 int main(int argc, char **argv)

@@ -215,8 +215,8 @@ static void the_old_scripts_go_and_come_back(struct machine *m)
 
 static const struct machine_test tests[] = {
     MACHINE_TEST(modem_manager_opens_none_of_our_ports),
-    MACHINE_TEST(without_our_rules_it_opens_them),
-    MACHINE_TEST(it_may_have_what_smsd_does_not_need),
+    MACHINE_TEST(without_our_rules_it_opens_them, .nightly = true),
+    MACHINE_TEST(it_may_have_what_smsd_does_not_need, .nightly = true),
     MACHINE_TEST(one_crash_of_a_tamed_unit_is_one_restart),
     MACHINE_TEST(what_cannot_be_tamed_is_said),
     MACHINE_TEST(beside_the_old_scripts_nothing_is_doubled),

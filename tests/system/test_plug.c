@@ -286,10 +286,10 @@ static const struct machine_test tests[] = {
     MACHINE_TEST(out_and_in_again_and_again),
     MACHINE_TEST(in_another_socket),
     MACHINE_TEST(switched_off_by_the_kernel),
-    MACHINE_TEST(every_composition_by_its_stable_name),
+    MACHINE_TEST(every_composition_by_its_stable_name, .nightly = true),
     MACHINE_TEST(two_modems_that_change_places),
     MACHINE_TEST(without_smswarden_the_numbers_move, .state = MACHINE_BARE),
-    MACHINE_TEST(with_the_daemon_masked_a_restart_is_enough),
+    MACHINE_TEST(with_the_daemon_masked_a_restart_is_enough, .nightly = true),
 };
 
 int main(int argc, char **argv)

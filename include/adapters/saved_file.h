@@ -1,7 +1,8 @@
 /*
  * Files of other people that are changed for a while and must come back byte for byte: kept as a copy with
  * owner, mode, times, ACL and attributes, rewritten, restored. Every change is a rename of a whole new file,
- * so a reader and a power cut see the old one or the new one. No link is followed at the last part of a path.
+ * so a reader and a power cut see the old one or the new one. No link is followed at the last part of a path,
+ * and on the way there only those in folders that belong to root alone: -ELOOP for any other.
  */
 #ifndef ADAPTERS_SAVED_FILE_H
 #define ADAPTERS_SAVED_FILE_H

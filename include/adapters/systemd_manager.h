@@ -42,7 +42,7 @@ int systemd_manager_job(struct systemd_manager *manager, const char *method, con
 int systemd_manager_restart(struct systemd_manager *manager, const char *unit, usec_t timeout, char *problem,
                             size_t size);
 
-/* Reads the unit files again. */
+/* Reads the unit files again; waits for it up to three minutes. */
 int systemd_manager_reload(struct systemd_manager *manager, char *problem, size_t size);
 
 /* 1: the unit's ActiveState is active, activating or reloading; 0: it is not, or there is none of that name.

@@ -86,6 +86,7 @@ struct restart {
         unsigned kills;            /* STOPPING: rounds of SIGKILL */
         struct process_id asked;   /* STOPPING: the main process that was asked to end, pid 0 none yet */
         usec_t press_at;           /* STOPPING: when its handlers are asked one by one */
+        usec_t release_at;         /* STOPPING: when handlers on a dead tty are killed */
         enum restart_setback setback;
         bool job_seen;        /* a job of somebody was under way during this run */
         bool job_waited;      /* STOPPING: it is waited for */
@@ -97,6 +98,7 @@ struct restart {
         bool reading_good;    /* READING: the last good copy */
         unsigned reads;
         bool rolled_back;
+        bool unstarted;     /* smsd was not even begun: the backend, not smsd, failed */
         bool handler_ended; /* the last run failed because a handler ended: its modem is to be looked at */
         struct process_id first_main; /* who ran when the run began, pid 0 nobody */
         struct process_id main;       /* the one we started; pid 0 unknown */

@@ -18,6 +18,7 @@ struct slot {
         int modem;                         /* index of the physical modem, -1 none */
         char conf_device[DEVICE_NODE_MAX]; /* as smsd.conf names it now, "" unknown */
         char serving[DEVICE_NODE_MAX];     /* the tty on which smsd's handler served it last, "" none */
+        char heard_imei[16];               /* its handler says so and is not yet seen on a port; else "" */
         bool has_pin;                      /* smsd.conf has a PIN for it */
         uint64_t pin;                      /* hash of that PIN */
         bool asked;                        /* a person asked for the start that is under way */

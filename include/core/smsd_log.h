@@ -30,6 +30,7 @@ enum smsd_log_kind {
         SMSD_LOG_NOT_REGISTERED,     /* MODEM IS NOT REGISTERED, WAITING ... */
         SMSD_LOG_REGISTRATION_DENIED,
         SMSD_LOG_REGISTERED,         /* Modem is registered to the network (or roaming) */
+        SMSD_LOG_IDENTIFIED,         /* "IMEI: ...", once a handler's life; digits: the IMEI */
         SMSD_LOG_INITIALISED,        /* "IMSI: ...", once a handler's life: registration is passed */
         SMSD_LOG_TIMEOUT,            /* Modem is not ready to answer commands (Timeouts: N); detail = N */
         SMSD_LOG_SENDING_BLOCKED,    /* Fatal error: sending failed 3 times. Blocking N sec.; detail = N */
@@ -49,6 +50,7 @@ struct smsd_log_line {
                        OTHER_SMSD_RUNNING: the other's; else 0 */
         int detail; /* see the kinds; HANDLER_TERMINATED: exit status, or -signal; else 0 */
         char modem[SMSD_MODEM_NAME_MAX]; /* the modem that the line is about, "" none */
+        char digits[16];                 /* IDENTIFIED: 14 or 15 digits; else "" */
 };
 
 /* Classifies one line (without its end). Never fails: what is not understood is SMSD_LOG_OTHER. */

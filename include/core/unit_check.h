@@ -1,7 +1,7 @@
 /*
  * What can hurt the gateway in the unit that runs smsd: everything that our drop-in sets and somebody else's
- * file has set again, and what a drop-in cannot overrule. Says it in sentences with the fix, so that doctor
- * and the daemon's log use the same words.
+ * file has set again, and what a drop-in cannot overrule. Says it in sentences with the fix, for the
+ * daemon's log.
  */
 #ifndef CORE_UNIT_CHECK_H
 #define CORE_UNIT_CHECK_H

@@ -234,8 +234,10 @@ void own_job_removed(struct smsd_systemd *s, uint32_t id, const char *result)
 {
         if (s->job.step == OWN_JOB_CALLED)
                 keep(&s->job, id, result);
-        else if (s->job.step == OWN_JOB_QUEUED && id == s->job.id)
+        else if ((s->job.step == OWN_JOB_QUEUED || s->job.step == OWN_JOB_UNSURE) && id == s->job.id)
                 job_ended(s, result);
+        else if (s->job.step == OWN_JOB_UNSURE && s->job.id == 0)
+                inquiry_ask(s); /* it may have been ours, and the answer on its way may be older */
 }
 
 void own_job_lost(struct smsd_systemd *s)

@@ -14,6 +14,7 @@
 
 #define PRIVATE_SOCKET  "unix:path=/run/systemd/private"
 #define TIMEOUT_DEFAULT (5 * USEC_PER_SEC)
+#define TIMEOUT_RELOAD  (3 * USEC_PER_MIN) /* all units and generators anew: many seconds on a small box */
 
 /* --- calls --- */
 
@@ -245,7 +246,7 @@ int systemd_manager_job(struct systemd_manager *manager, const char *method, con
 int systemd_manager_reload(struct systemd_manager *manager, char *problem, size_t size)
 {
         return tell(manager,
-                    call_manager(manager, "Reload", NULL, NULL, systemd_manager_deadline(manager), NULL),
+                    call_manager(manager, "Reload", NULL, NULL, usec_add(now(), TIMEOUT_RELOAD), NULL),
                     problem, size);
 }
 

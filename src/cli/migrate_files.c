@@ -32,7 +32,9 @@ void migrate_say(const char *kind, const char *path, unsigned line, const char *
 void migrate_fail(struct migration *migration, const char *path, const char *what, int error)
 {
         migration->problems++;
-        cli_complain("%s %s: %s", path, what, strerror(-error));
+        cli_complain("%s %s: %s", path, what,
+                     error == -ELOOP ? "a link on the way to it is not root's, and is not followed"
+                                     : strerror(-error));
 }
 
 void migrate_each(struct migration *migration, const char *pattern,

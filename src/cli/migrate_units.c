@@ -83,13 +83,16 @@ static void take_away(struct migration *migration, const char *path)
                 migration->units_changed = true;
 }
 
-/* multi-user.target.wants/NAME and the like. */
+/* multi-user.target.wants/NAME and the like. A requirement that leads nowhere would keep its target from
+ * being reached. */
 static void take_links_away(struct migration *migration, const char *unit)
 {
+        static const char *const kinds[] = {"wants", "requires", "upholds"};
         char pattern[PATH_MAX];
 
-        if (text_format(pattern, sizeof(pattern), "/etc/systemd/system/*.wants/%s", unit) == 0)
-                migrate_each(migration, pattern, take_away);
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+                if (text_format(pattern, sizeof(pattern), "/etc/systemd/system/*.%s/%s", kinds[i], unit) == 0)
+                        migrate_each(migration, pattern, take_away);
 }
 
 static void take_unit(struct migration *migration, const char *path)
@@ -143,7 +146,7 @@ static void service_found(struct migration *migration, const char *path)
         int r = file_read(path, 0, UNIT_SIZE_MAX, &text, &length);
 
         if (r < 0) {
-                if (r != -ENOENT) /* a link to nowhere */
+                if (r != -ENOENT && r != -EBADF) /* a link to nowhere; to /dev/null: masked, it runs nothing */
                         migrate_fail(migration, path, "cannot be read", r);
                 return;
         }

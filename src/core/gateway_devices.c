@@ -218,17 +218,29 @@ bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
         return !just_adopted && !handler_may_open(gateway, modem);
 }
 
+/* An smsd that we did not start had the port before we could ask: who the modem is, its handler has said. */
+static void learn_from_handler(struct slot *slot, struct modem *modem)
+{
+        if (slot->serving[0] == '\0')
+                (void)text_copy(slot->serving, sizeof(slot->serving), modem->target);
+        if (slot->heard_imei[0] && modem->facts.imei[0] == '\0')
+                (void)text_copy(modem->facts.imei, sizeof(modem->facts.imei), slot->heard_imei);
+        slot->heard_imei[0] = '\0';
+}
+
 /* A running smsd tells who sits where: its handler for a section holds the device that smsd.conf names there.
  */
 static void learn_from_smsd(struct gateway *gateway)
 {
         for (unsigned s = 0; s < gateway->slots.n; s++) {
                 struct slot *slot = &gateway->slots.items[s];
-                for (unsigned i = 0; slot->serving[0] == '\0' && i < gateway->n_modems; i++) {
-                        const struct modem *modem = &gateway->modems[i];
+                for (unsigned i = 0; i < gateway->n_modems; i++) {
+                        struct modem *modem = &gateway->modems[i];
                         if (modem_present(modem) && is_named(slot, modem) &&
-                            smsd_state_handler_on(&gateway->smsd, modem->target))
-                                (void)text_copy(slot->serving, sizeof(slot->serving), modem->target);
+                            smsd_state_handler_on(&gateway->smsd, modem->target)) {
+                                learn_from_handler(slot, modem);
+                                break;
+                        }
                 }
         }
 }

@@ -18,7 +18,9 @@
 
 #define GATEWAY_SETTLE_TIME   (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
 #define GATEWAY_SHUTTING_DOWN "the system is shutting down: smsd is neither started nor stopped any more"
-#define GATEWAY_KILL_AFTER    (8 * USEC_PER_SEC) /* a handler on a dead tty that does not end by TERM */
+#define GATEWAY_KILL_AFTER    (8 * USEC_PER_SEC)     /* a handler on a dead tty that does not end by TERM */
+#define GATEWAY_RELEASE_AFTER (1500 * USEC_PER_MSEC) /* the same, where the kernel says that it is deleted   \
+                                                      */
 
 struct gateway_flag {
         bool asked;          /* ACTION_FLAG_LOOK is out */
@@ -86,8 +88,8 @@ struct gateway {
         bool settling;           /* smsd was adopted: its handlers may still be opening their ports */
         usec_t scans[SCANS_MAX]; /* looks at the process table that are due */
         usec_t health_at;
-        usec_t now;         /* of the step under way */
-        bool again;         /* the list of actions was full: step again at once */
+        usec_t now; /* of the step under way */
+        bool again; /* the list of actions was full: step again at once */
         struct incident incident;
         char observed[128]; /* observe mode: what was said last */
         unsigned n_waiting; /* starts that wait for a modem to become ready */
@@ -160,6 +162,8 @@ void gateway_save_slot(const struct slot *slot, struct action_list *actions);
 
 /* gateway_reconcile.c: from what is to what should be */
 void gateway_reconcile(struct gateway *gateway, struct action_list *actions);
+/* When a handler that was told to let go of its dead tty is killed. */
+usec_t gateway_kill_at(const struct smsd_handler *handler);
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions);
 unsigned gateway_startable(const struct gateway *gateway);
 

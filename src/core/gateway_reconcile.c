@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define STOPPING_TIME (70 * USEC_PER_SEC) /* a main process that was told to end waits for PDUs */
+#define SETTLE_LOOK   USEC_PER_SEC        /* an adopted smsd that is not in place is looked at so often */
 #define COMPANY_TIME  (5 * USEC_PER_SEC)  /* a start waits for modems that came together with the first */
 
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions)
@@ -157,12 +158,17 @@ static bool handler_is_dead(const struct gateway *gateway, const struct smsd_han
                (slot_served_on(gateway, handler->tty) && !is_a_modems_port(gateway, handler->tty));
 }
 
+usec_t gateway_kill_at(const struct smsd_handler *handler)
+{
+        return usec_add(handler->told_at, handler->tty_deleted ? GATEWAY_RELEASE_AFTER : GATEWAY_KILL_AFTER);
+}
+
 static void end_dead_handler(struct gateway *gateway, struct smsd_handler *handler,
                              struct action_list *actions)
 {
         bool first = handler->told_at == 0;
 
-        if (!first && usec_sub(gateway->now, handler->told_at) < GATEWAY_KILL_AFTER)
+        if (!first && gateway->now < gateway_kill_at(handler))
                 return;
         struct action *action = action_push(actions, ACTION_SIGNAL);
         action->process.id = handler->id;
@@ -236,6 +242,9 @@ static void settle(struct gateway *gateway)
 
         if (gateway->settling && over)
                 gateway->settling = false;
+        /* What is judged in the end must be what is, not what was right after the start. */
+        if (gateway->settling && gateway->scans[SCANS_MAX - 1] == USEC_INFINITY)
+                gateway->scans[SCANS_MAX - 1] = usec_add(gateway->now, SETTLE_LOOK);
 }
 
 static void reconcile_running(struct gateway *gateway, struct action_list *actions)

@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #define WITH_MAIN        (50 * USEC_PER_MSEC)
+#define PASSING_TIME     USEC_PER_SEC
 #define POLL_FAILS_AFTER (100 * USEC_PER_SEC) /* 22 timeouts of 5 s */
 
 void gateway_adopt(struct gateway *gateway, struct action_list *actions)
@@ -86,35 +87,50 @@ void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *ac
                       gateway->smsd.last_error);
 }
 
-static bool is_handler(const struct gateway *gateway, struct process_id id)
+static const struct smsd_handler *find_handler(const struct gateway *gateway, struct process_id id)
 {
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
                 if (process_id_equal(gateway->smsd.handlers[i].id, id))
-                        return true;
-        return false;
+                        return &gateway->smsd.handlers[i];
+        return NULL;
 }
 
-/* A handler that we ended ourselves (its tty is dead) is no loss. */
-static bool was_told_to_end(const struct gateway *gateway, struct process_id id)
+/*
+ * smsd runs a script at each start, to see that it can: until that child has become /bin/sh it looks like a
+ * handler. It opens no port and is gone in a moment. If it was a handler after all, its slot is not served,
+ * which is seen as such; and its modem is asked before the next start in any case.
+ */
+static bool was_passing(const struct gateway *gateway, const struct smsd_handler *handler)
 {
-        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
-                if (process_id_equal(gateway->smsd.handlers[i].id, id))
-                        return gateway->smsd.handlers[i].told_at != 0;
-        return false;
+        return handler->tty[0] == '\0' && !handler->tty_deleted &&
+               gateway->now < usec_add(process_started(handler->id), PASSING_TIME);
+}
+
+static void handler_ended(struct gateway *gateway, const struct event *event, bool passing,
+                          struct action_list *actions)
+{
+        if (!passing) {
+                handler_lost(gateway, event, actions);
+                return;
+        }
+        gateway_doubt_unserved(gateway);
+        action_push(actions, ACTION_SCAN);
 }
 
 void gateway_exited(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
-        bool handler = is_handler(gateway, event->exited.id);
-        bool told = handler && was_told_to_end(gateway, event->exited.id);
+        const struct smsd_handler *handler = find_handler(gateway, event->exited.id);
+        /* One that we ended ourselves (its tty is dead) is no loss. */
+        bool ended = handler && !handler->told_at && !gateway->smsd.stopping_since;
+        bool passing = handler && was_passing(gateway, handler);
         bool main = smsd_state_exited(&gateway->smsd, event->exited.id);
 
         if (restart_busy(&gateway->restart) || gateway->hold.active)
                 return;
         if (main)
                 main_lost(gateway, event, actions);
-        else if (handler && !told && !gateway->smsd.stopping_since)
-                handler_lost(gateway, event, actions);
+        else if (ended)
+                handler_ended(gateway, event, passing, actions);
 }
 
 static void set_guard(struct slot *slot, enum guard guard, struct action_list *actions)
@@ -176,6 +192,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_SENDING_BLOCKED:
                 slot->blocked = true;
                 break;
+        case SMSD_LOG_IDENTIFIED:
         case SMSD_LOG_REGISTERED:
         case SMSD_LOG_INITIALISED:
         case SMSD_LOG_SENT:
@@ -208,8 +225,11 @@ void gateway_smsd_said(struct gateway *gateway, const struct event *event, struc
         struct slot *slot = slots_find(&gateway->slots, line->modem[0] ? line->modem : line->source);
 
         smsd_state_log(&gateway->smsd, line, event->log.text, event->log.realtime, gateway->now);
-        if (slot)
-                modem_log(gateway, slot, line->kind, actions);
+        if (!slot)
+                return;
+        if (line->kind == SMSD_LOG_IDENTIFIED || line->kind == SMSD_LOG_HANDLER_STARTED)
+                (void)text_copy(slot->heard_imei, sizeof(slot->heard_imei), line->digits);
+        modem_log(gateway, slot, line->kind, actions);
 }
 
 /* What an ended smsd left in the file is the base that a fresh word of the new one is told from. Our own

@@ -182,6 +182,13 @@ static bool modem_on_its_way(const struct gateway *gateway)
         return modem && (modem->state == MODEM_SETTLING || modem->state == MODEM_PROBING);
 }
 
+static const char *what_to_do_about_a_loop(const struct gateway *gateway)
+{
+        return gateway->restart.unstarted
+                   ? "remove what keeps smsd from being started, see above; smswarden goes on trying"
+                   : "see smsd's log; smswarden goes on trying";
+}
+
 static void judge_down(const struct gateway *gateway, usec_t now, struct snapshot *s)
 {
         char wait[32], reason[sizeof(s->reason)], action[sizeof(s->next_action)];
@@ -191,10 +198,9 @@ static void judge_down(const struct gateway *gateway, usec_t now, struct snapsho
                 (void)text_format(
                     reason, sizeof(reason), "smsd does not run%s%.200s; the next start is in %s",
                     gateway->restart.last_problem[0] ? ": " : "", gateway->restart.last_problem, wait);
-                set_verdict(
-                    s, backoff_is_loop(&gateway->restart.backoff) ? VERDICT_DOWN : VERDICT_RECOVERING, reason,
-                    backoff_is_loop(&gateway->restart.backoff) ? "see smsd's log; smswarden goes on trying"
-                                                               : "nothing: smswarden starts it");
+                bool loop = backoff_is_loop(&gateway->restart.backoff);
+                set_verdict(s, loop ? VERDICT_DOWN : VERDICT_RECOVERING, reason,
+                            loop ? what_to_do_about_a_loop(gateway) : "nothing: smswarden starts it");
                 return;
         }
         gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));

@@ -120,7 +120,7 @@ static void note_stop(struct gateway *gateway, const struct unit_state *before, 
         bool job = unit->state.job == UNIT_JOB_STOP && before->job != UNIT_JOB_STOP;
         bool outcome = unit->state.stopped && unit->stop_since == 0;
 
-        if (unit->state.job != UNIT_JOB_STOP && !unit->state.stopped) {
+        if (unit->state.known && unit->state.job != UNIT_JOB_STOP && !unit->state.stopped) {
                 unit->stop_since = 0;
                 unit->stop_taken = false;
         }
@@ -285,7 +285,7 @@ static void judge_loss(struct gateway *gateway, struct action_list *actions)
 {
         const struct gateway_loss *loss = &gateway->loss;
         bool clean = loss->status_known ? loss->status == 0 : gateway->smsd.ended_cleanly;
-        bool by_job = gateway->unit.state.known && ended_by_job(gateway);
+        bool by_job = gateway->unit.heard && ended_by_job(gateway);
 
         gateway->loss.pending = false;
         if (!by_job && was_launcher(gateway))
@@ -345,6 +345,8 @@ void gateway_unit_heard(struct gateway *gateway, const struct unit_state *state,
         struct unit_state before = unit->state;
 
         unit->state = state->known ? *state : nothing;
+        if (!state->known) /* silence (systemd reads its units anew) ends nobody's job, nor undoes a stop */
+                unit->state.job = before.job;
         note_job(gateway, before.job, actions);
         note_stop(gateway, &before, actions);
         /* On the way down the bus goes first: silence calls no shutdown off. */

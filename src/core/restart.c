@@ -38,7 +38,7 @@ usec_t restart_deadline(const struct restart *restart)
         if (restart->setback != SETBACK_NONE)
                 return USEC_INFINITY; /* the look at the unit has its own */
         if (restart->phase == RESTART_STOPPING)
-                deadline = usec_min(deadline, restart->press_at);
+                deadline = usec_min(deadline, usec_min(restart->press_at, restart->release_at));
         return restart->phase == RESTART_VERIFYING ? usec_min(deadline, restart->next_look) : deadline;
 }
 
@@ -219,7 +219,7 @@ static void begin(struct restart *restart, enum restart_goal goal, enum restart_
         restart->rolled_back = false;
         restart->main = (struct process_id){0};
         restart->first_main = world->smsd->running ? world->smsd->main : (struct process_id){0};
-        restart->job_seen = restart->yielded = false;
+        restart->job_seen = restart->yielded = restart->unstarted = false;
         restart_begin_stopping(restart, world);
 }
 
@@ -304,6 +304,8 @@ static void time_passed(struct restart *restart, const struct restart_world *wor
         }
         if (restart->phase == RESTART_STOPPING && restart->press_at <= world->now)
                 restart_press_handlers(restart, world);
+        if (restart->phase == RESTART_STOPPING && restart->release_at <= world->now)
+                restart_release_ttys(restart, world);
         if (restart->deadline <= world->now)
                 phase_timeout(restart, world);
         if (restart->phase == RESTART_VERIFYING && restart->next_look <= world->now)

@@ -7,7 +7,8 @@
 
 #include "core/restart.h"
 
-#define RESTART_JOB_TIMEOUT (110 * USEC_PER_SEC)   /* systemd may have to end what is left of the unit first \
+#define RESTART_JOB_TIMEOUT                                                                                  \
+        (110 * USEC_PER_SEC)                       /* systemd may have to end what is left of the unit first \
                                                     */
 #define RESTART_RESULT_TIMEOUT (30 * USEC_PER_SEC) /* an action that never reports back */
 #define RESTART_LOOK_OFTEN     (100 * USEC_PER_MSEC) /* VERIFYING: between two looks, in its first seconds */
@@ -37,6 +38,8 @@ void restart_stopping_event(struct restart *restart, const struct event *event,
                             const struct restart_world *world);
 /* Main has not ended in a while: it may hang, and its handlers wait for a word that never comes. */
 void restart_press_handlers(struct restart *restart, const struct restart_world *world);
+/* Handlers that still sit on a dead tty are killed, so that the modem finds its numbers free. */
+void restart_release_ttys(struct restart *restart, const struct restart_world *world);
 void restart_stopping_timeout(struct restart *restart, const struct restart_world *world);
 
 /* restart_start.c: from smsd.conf to a verified smsd */

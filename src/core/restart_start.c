@@ -45,7 +45,7 @@ static void start_smsd(struct restart *restart, const struct restart_world *worl
         }
         restart_enter(restart, RESTART_STARTING,
                       usec_add(world->now, world->unit_known ? RESTART_JOB_TIMEOUT : RESTART_RESULT_TIMEOUT));
-        restart->job_seen = false;
+        restart->job_seen = restart->unstarted = false;
         restart->started = world->now;
         restart->handlers_seen = 0;
         restart->looked = false;
@@ -232,9 +232,11 @@ void restart_conf_was_written(struct restart *restart, int result, const struct 
 {
         char problem[192];
 
-        if (result >= 0)
+        if (result >= 0) {
+                struct smsd_conf conf = {.text = restart->new_text, .length = restart->new_length};
+                conf_plan_learn(&conf, world->slots);
                 take_conf_text(restart, restart->new_text, restart->new_length);
-        else
+        } else
                 free(restart->new_text);
         restart->new_text = NULL;
         if ((result == -ESTALE || result == -EBUSY) && restart->reads < READS_MAX) {
@@ -274,6 +276,7 @@ static void start_failed(struct restart *restart, const struct event *event,
 {
         char *problem = restart->setback_problem;
 
+        restart->unstarted = true;
         if (event->started.problem[0])
                 (void)text_copy(problem, sizeof(restart->setback_problem), event->started.problem);
         else

@@ -10,9 +10,10 @@
 #include <errno.h>
 #include <signal.h>
 
-#define STOP_TIMEOUT      (65 * USEC_PER_SEC) /* a PDU waits up to 60 s for the modem's +CMGS */
-#define STOP_TIMEOUT_DEAD (8 * USEC_PER_SEC)  /* on a dead tty no PDU can be under way */
-#define STOP_EXTENSIONS   8                   /* a multipart message: a few more PDUs */
+#define STOP_TIMEOUT      (65 * USEC_PER_SEC)    /* a PDU waits up to 60 s for the modem's +CMGS */
+#define STOP_TIMEOUT_DEAD (8 * USEC_PER_SEC)     /* on a dead tty no PDU can be under way */
+#define RELEASE_AFTER     (1500 * USEC_PER_MSEC) /* sooner than a person has the modem plugged in again */
+#define STOP_EXTENSIONS   8                      /* a multipart message: a few more PDUs */
 #define KILL_AGAIN        (2 * USEC_PER_SEC)
 #define KILLS_MAX         5
 #define PRESS_AFTER       (5 * USEC_PER_SEC)
@@ -71,20 +72,45 @@ static bool is_a_modems_port(const struct restart_world *world, const char *tty)
         return false;
 }
 
+static bool tty_is_dead(const struct smsd_handler *handler, const struct restart_world *world)
+{
+        bool dead = handler->tty_deleted;
+
+        for (unsigned s = 0; s < world->slots->n && !dead; s++) {
+                const struct slot *slot = &world->slots->items[s];
+                dead = handler->tty[0] && text_equal(slot->serving, handler->tty) &&
+                       !slot_modem(slot, world->modems) && !is_a_modems_port(world, handler->tty);
+        }
+        return dead;
+}
+
 static bool all_ttys_dead(const struct smsd_state *smsd, const struct restart_world *world)
 {
-        for (unsigned i = 0; i < smsd->n_handlers; i++) {
-                const struct smsd_handler *handler = &smsd->handlers[i];
-                bool dead = handler->tty_deleted;
-                for (unsigned s = 0; s < world->slots->n && !dead; s++) {
-                        const struct slot *slot = &world->slots->items[s];
-                        dead = handler->tty[0] && text_equal(slot->serving, handler->tty) &&
-                               !slot_modem(slot, world->modems) && !is_a_modems_port(world, handler->tty);
-                }
-                if (!dead)
+        for (unsigned i = 0; i < smsd->n_handlers; i++)
+                if (!tty_is_dead(&smsd->handlers[i], world))
                         return false;
-        }
         return smsd->n_handlers > 0;
+}
+
+/*
+ * TERM is heard between two AT commands, and on a dead tty each of them takes 5 s: the modem would come back
+ * under other numbers meanwhile. What the kernel calls deleted is dead for certain, nothing can be under way
+ * there that a kill could break; what only our picture of the modems says is not enough.
+ */
+static void watch_dead_ttys(struct restart *restart, const struct restart_world *world)
+{
+        for (unsigned i = 0; i < world->smsd->n_handlers && restart->release_at == USEC_INFINITY; i++)
+                if (world->smsd->handlers[i].tty_deleted)
+                        restart->release_at = usec_add(world->now, RELEASE_AFTER);
+}
+
+void restart_release_ttys(struct restart *restart, const struct restart_world *world)
+{
+        restart->release_at = USEC_INFINITY;
+        for (unsigned i = 0; i < world->smsd->n_handlers; i++)
+                if (world->smsd->handlers[i].tty_deleted)
+                        signal_process(world, world->smsd->handlers[i].id, SIGKILL);
+        action_push(world->actions, ACTION_SCAN);
 }
 
 /* Whoever is the main process now: somebody may start another while we wait for the end of the first. */
@@ -105,6 +131,7 @@ static void ask_to_stop(struct restart *restart, const struct restart_world *wor
 {
         ask_main(restart, world);
         term_strays(restart, world);
+        watch_dead_ttys(restart, world);
 }
 
 void restart_begin_stopping(struct restart *restart, const struct restart_world *world)
@@ -115,7 +142,7 @@ void restart_begin_stopping(struct restart *restart, const struct restart_world 
         restart->stop_begun = world->now;
         restart->stop_of = world->smsd->running ? world->smsd->main : (struct process_id){0};
         restart->asked = (struct process_id){0};
-        restart->press_at = USEC_INFINITY;
+        restart->press_at = restart->release_at = USEC_INFINITY;
         restart->extensions = restart->kills = restart->n_termed = 0;
         restart->recheck_at = USEC_INFINITY;
         /* Never act on an old picture: somebody may have started smsd a moment ago. */

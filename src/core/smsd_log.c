@@ -18,8 +18,8 @@
 
 enum speaker { SPEAKER_MAIN, SPEAKER_HANDLER, SPEAKER_ANY };
 
-/* Where the number of interest stands: behind `mark`, into `pid` or `detail`. */
-enum number { NUMBER_NONE, NUMBER_PID, NUMBER_DETAIL };
+/* Where the number of interest stands: behind `mark`, into `pid`, `detail` or `digits`. */
+enum number { NUMBER_NONE, NUMBER_PID, NUMBER_DETAIL, NUMBER_IMEI };
 
 struct pattern {
         enum speaker speaker;
@@ -57,6 +57,7 @@ static const struct pattern patterns[] = {
         {SPEAKER_HANDLER, "Modem said: registration denied.", NULL, SMSD_LOG_REGISTRATION_DENIED, NUMBER_NONE, NULL},
         {SPEAKER_HANDLER, "Error: registration is denied.", NULL, SMSD_LOG_REGISTRATION_DENIED, NUMBER_NONE, NULL},
         {SPEAKER_HANDLER, "Modem is registered to ", NULL, SMSD_LOG_REGISTERED, NUMBER_NONE, NULL},
+        {SPEAKER_HANDLER, "IMEI: ", NULL, SMSD_LOG_IDENTIFIED, NUMBER_IMEI, ""},
         {SPEAKER_HANDLER, "IMSI: ", NULL, SMSD_LOG_INITIALISED, NUMBER_NONE, NULL},
         {SPEAKER_HANDLER, "Modem is not ready to answer commands", NULL, SMSD_LOG_TIMEOUT, NUMBER_DETAIL, "(Timeouts: "},
         {SPEAKER_HANDLER, "Fatal error: sending failed ", NULL, SMSD_LOG_SENDING_BLOCKED, NUMBER_DETAIL, "Blocking "},
@@ -126,6 +127,18 @@ static bool matches(const struct pattern *pattern, bool from_main, const char *t
         return !pattern->also || strstr(text + strlen(pattern->prefix), pattern->also);
 }
 
+/* What is no IMEI, however it begins, is a line like any other. */
+static void take_imei(const char *text, struct smsd_log_line *result)
+{
+        size_t digits = strspn(text, "0123456789");
+
+        if (text[digits] != '\0' || digits < 14 || digits > 15) {
+                result->kind = SMSD_LOG_OTHER;
+                return;
+        }
+        (void)text_copy(result->digits, sizeof(result->digits), text);
+}
+
 static void apply(const struct pattern *pattern, const char *text, struct smsd_log_line *result)
 {
         int number;
@@ -133,6 +146,10 @@ static void apply(const struct pattern *pattern, const char *text, struct smsd_l
         result->kind = pattern->kind;
         if (pattern->number == NUMBER_NONE)
                 return;
+        if (pattern->number == NUMBER_IMEI) {
+                take_imei(text + strlen(pattern->prefix), result);
+                return;
+        }
         bool found = number_after(text + strlen(pattern->prefix), pattern->mark, &number);
         if (pattern->number == NUMBER_PID)
                 result->pid = found ? number : 0;
@@ -217,6 +234,8 @@ const char *smsd_log_kind_to_string(enum smsd_log_kind kind)
                 return "registration-denied";
         case SMSD_LOG_REGISTERED:
                 return "registered";
+        case SMSD_LOG_IDENTIFIED:
+                return "identified";
         case SMSD_LOG_INITIALISED:
                 return "initialised";
         case SMSD_LOG_TIMEOUT:

@@ -233,6 +233,7 @@ static bool tells_failure(enum smsd_log_kind kind)
         case SMSD_LOG_MAIN_STOPPING:
         case SMSD_LOG_MAIN_TERMINATED:
         case SMSD_LOG_HANDLER_STARTED:
+        case SMSD_LOG_IDENTIFIED:
         case SMSD_LOG_INITIALISED:
         case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_REGISTERED:

@@ -36,6 +36,7 @@ struct fake_script {
         char job_result[24];   /* "done"; "": the job never ends */
         bool other_jobs_first; /* somebody else's job ends before ours */
         char silent[32];       /* a method that is never answered */
+        usec_t reload_time;    /* how long it reads its units */
         atomic_uint connections, restarts, stops, reloads;
 };
 
@@ -143,8 +144,10 @@ static inline int fake_handle(sd_bus_message *call, void *userdata, sd_bus_error
                 return sd_bus_reply_method_errorf(call, FAKE_NAME ".NoSuchUnit", "not loaded");
         if (text_equal(method, "GetUnit") || text_equal(method, "LoadUnit"))
                 return sd_bus_reply_method_return(call, "o", FAKE_UNIT);
-        if (text_equal(method, "Reload"))
+        if (text_equal(method, "Reload")) {
+                (void)usleep((useconds_t)script->reload_time);
                 atomic_fetch_add(&script->reloads, 1);
+        }
         if (text_equal(method, "Subscribe") || text_equal(method, "Reload"))
                 return sd_bus_reply_method_return(call, "");
         if (!text_equal(method, "RestartUnit") && !text_equal(method, "StopUnit"))

@@ -285,6 +285,35 @@ static void test_reload(void **state)
         expect_answers(f, 1, 0);
 }
 
+/* It ends while we ask whether it is still there, and were told that it is. */
+static void test_end_during_the_question(void **state)
+{
+        struct fake *f = *state;
+
+        for (unsigned i = 1; i <= 2; i++) {
+                bool known = i == 1;
+                if (known)
+                        begin(f, false);
+                else {
+                        f->result = NULL;
+                        f->deaf = true;
+                        assert_int_equal(smsd_systemd_start(f->backend), 0);
+                        fake_until(f, f->restarts == 2);
+                }
+                unsigned asked = f->lists;
+                if (known)
+                        fake_emit(f, "Reloading", "b", 0);
+                else
+                        fake_drop_all(f);
+                fake_until(f, f->lists > asked);
+                fake_carry_out(f, false);
+                fake_end_job(f, f->job, "done");
+                fake_until(f, f->n_started == i);
+                assert_int_equal(f->started_result, 0);
+                assert_int_equal(f->restarts, i);
+        }
+}
+
 static void owner_changed(struct fake *f, const char *sender, const char *name)
 {
         fake_emit_from(f, sender, "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss",
@@ -494,6 +523,7 @@ int main(void)
             RUNNING(test_job_goes_on),
             RUNNING(test_lost_at_the_end),
             RUNNING(test_reload),
+            RUNNING(test_end_during_the_question),
             RUNNING(test_reexec),
             RUNNING(test_forged),
             RUNNING(test_free_in_the_middle),

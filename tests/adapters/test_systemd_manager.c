@@ -203,6 +203,19 @@ static void test_silence(void **state)
         assert_true(monotonic() - begun < NOT_FOREVER);
 }
 
+/* All units anew: that takes longer than any other answer. */
+static void test_slow_reload(void **state)
+{
+        struct fixture *f = *state;
+        struct systemd_manager *manager = NULL;
+
+        f->manager = systemd_manager_free(f->manager);
+        assert_int_equal(systemd_manager_new_at(&manager, f->fake.address, SHORT), 0);
+        f->fake.script->reload_time = 3 * SHORT;
+        assert_int_equal(systemd_manager_reload(manager, f->problem, 512), 0);
+        assert_null(systemd_manager_free(manager));
+}
+
 static void test_nobody_accepts(void **state)
 {
         struct fake_manager fake;
@@ -236,6 +249,7 @@ int main(void)
             TEST(test_the_connection_breaks),
             TEST(test_properties),
             TEST(test_silence),
+            TEST(test_slow_reload),
             cmocka_unit_test(test_nobody_accepts),
         };
 

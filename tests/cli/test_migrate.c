@@ -39,6 +39,8 @@ static const struct old_file old_gateway[] = {
     {"/etc/systemd/system/ec25-port-monitor.timer", "[Timer]\nOnUnitActiveSec=30\n", 0644, 0},
     {"/etc/systemd/system/timers.target.wants/ec25-port-monitor.timer",
      "->/etc/systemd/system/ec25-port-monitor.timer", 0, 0},
+    {"/etc/systemd/system/multi-user.target.requires/ec25-port-monitor.service",
+     "->/etc/systemd/system/ec25-port-monitor.service", 0, 0},
     {"/etc/systemd/system/smstools.service", "[Service]\nRestart=always\nExecStop=/usr/bin/killall smsd\n",
      0644, 0},
     {"/home/rom/smsd_manual_stop.sh", "#!/bin/bash\npkill -9 smsd\n", 0755, 1000},
@@ -46,6 +48,8 @@ static const struct old_file old_gateway[] = {
     {"/home/rom/pi_send_message.sh", "#!/bin/bash\ncurl x\n", 0755, 1000},
     /* found by the line that calls it only */
     {"/srv/gateway/deep/down/ec25_port_monitor.sh", "#!/bin/bash\nls\n", 0755, 0},
+    /* masked: nothing to read, and nothing to complain of */
+    {"/etc/systemd/system/serial-getty@ttyS0.service", "->/dev/null", 0, 0},
 };
 
 struct box {
@@ -212,6 +216,8 @@ static void expect_switched_off(const struct box *box)
         assert_int_not_equal(access(path, F_OK), 0);
         path_in(box, "/etc/systemd/system/timers.target.wants/ec25-port-monitor.timer", path);
         assert_int_not_equal(lstat(path, &status), 0);
+        path_in(box, "/etc/systemd/system/multi-user.target.requires/ec25-port-monitor.service", path);
+        assert_int_not_equal(lstat(path, &status), 0);
         path_in(box, "/home/rom/smsd_manual_stop.sh", path);
         assert_int_equal(stat(path, &status), 0);
         assert_int_equal(status.st_mode & 07777, 0755);
@@ -220,8 +226,8 @@ static void expect_switched_off(const struct box *box)
         assert_non_null(strstr(text, "\nexec /usr/bin/smswarden stop --reason smsd_manual_stop.sh\n"));
         read_text(box, "/srv/gateway/deep/down/ec25_port_monitor.sh", text, sizeof(text));
         assert_non_null(strstr(text, "exec /usr/bin/smswarden modems"));
-        expect_file(box, &old_gateway[7]); /* the user's own unit stays */
-        expect_file(box, &old_gateway[10]);
+        expect_file(box, &old_gateway[8]); /* the user's own unit stays */
+        expect_file(box, &old_gateway[11]);
 }
 
 static void test_there_and_back(void **state)
@@ -270,7 +276,7 @@ static void test_edits_since_stay(void **state)
         assert_string_equal(text, script);
         assert_int_equal(unlink(path), 0);
         assert_int_equal(migrate(box, "--undo", output, sizeof(output)), 0);
-        expect_file(box, &old_gateway[8]);
+        expect_file(box, &old_gateway[9]);
 }
 
 /* The note and the copy are there, the change is not: undo has nothing to do for it. */

@@ -1,6 +1,6 @@
 /*
- * The machine as it comes from the shop: it boots, our package is installed and at work, a modem that is
- * plugged in carries SMS both ways, and after a power cut all of it comes back by itself.
+ * The machine as it comes from the shop: it boots, our package is installed and at work, and a modem that is
+ * plugged in carries SMS both ways.
  */
 #include "scenario.h"
 
@@ -30,23 +30,9 @@ static void a_modem_carries_sms_both_ways(struct machine *m)
         scenario_receive(m, 0, "into the machine");
 }
 
-static void a_power_cut_needs_no_hand(struct machine *m)
-{
-        scenario_modems_at_boot(m, "plug 0\n");
-        scenario_plug(m, 0, "");
-        scenario_working(m);
-        for (unsigned i = 0, n = machine_rounds(1, 30); i < n; i++) {
-                machine_power_cut(m);
-                machine_boot(m);
-                scenario_working(m);
-        }
-        scenario_send(m, 0, "after the cut");
-}
-
 static const struct machine_test tests[] = {
     MACHINE_TEST(it_boots_and_waits_for_a_modem, .boot = true),
     MACHINE_TEST(a_modem_carries_sms_both_ways),
-    MACHINE_TEST(a_power_cut_needs_no_hand),
 };
 
 int main(int argc, char **argv)

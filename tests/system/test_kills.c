@@ -14,8 +14,8 @@
 #define START_OF   "cut -d' ' -f22 /proc/$pid/stat"
 #define HANDLERS   "pgrep -x -P $(" MAIN_PID "smstools) smsd"
 #define SMSD_LOG   "/var/log/smstools/smsd.log"
-#define SECONDS    30000 /* "SMS back in seconds", on an emulated machine of a busy host */
 #define JOURNAL_OF "journalctl -q -b -o cat --no-pager -u "
+#define IS_HELD    "! pgrep -x smsd; smswarden status > /run/said || test $? = 3; grep -q HELD /run/said"
 #define NAME_OWNED "busctl --no-pager status org.smswarden.Gateway1 > /dev/null"
 
 /* --- a gateway that works, and what is remembered of it --- */
@@ -24,9 +24,19 @@ struct identity {
         char text[64]; /* pid and start time */
 };
 
-static void gateway(struct machine *m)
+/* smsd runs under Debian's generated unit then, as after the installation: no unit knows its main process. */
+static void new_gateway(struct machine *m)
 {
         scenario_plug(m, 0, "");
+        scenario_working(m);
+        assert_string_equal(machine_ok(m, MAIN_PID "smstools"), "0");
+}
+
+/* The next start is under our drop-in. */
+static void gateway(struct machine *m)
+{
+        new_gateway(m);
+        (void)machine_ok(m, "smswarden restart");
         scenario_working(m);
 }
 
@@ -57,9 +67,9 @@ static void kill_main_of(struct machine *m, const char *unit, int signal)
 static int64_t wait_successor(struct machine *m, const char *unit, const struct identity *before)
 {
         return machine_wait(m, 60000,
-                            "systemctl -q is-active %s; pid=$(" MAIN_PID "%s); test \"$pid\" != 0\n"
-                            "test \"$pid $(" START_OF ")\" != '%s'",
-                            unit, unit, before->text);
+                            "eval $(systemctl show -p ActiveState -p MainPID %s); pid=$MainPID\n"
+                            "test $ActiveState = active -a $pid != 0; test \"$pid $(" START_OF ")\" != '%s'",
+                            unit, before->text);
 }
 
 static long count(struct machine *m, const char *script)
@@ -85,7 +95,6 @@ static void post(struct machine *m, const char *text)
 static void is_sent_once(struct machine *m, const char *text)
 {
         machine_wait(m, 90000, "grep -rqF '%s' /var/spool/sms/sent", text);
-        machine_assert_contains(scenario_modem(m, "sent 0"), text);
         machine_assert_contains(
             machine_ok(m, "softec25 --dir /run/ec25 --command 'sent 0' | grep -F 'text=%s'", text),
             "count=1 ");
@@ -93,21 +102,30 @@ static void is_sent_once(struct machine *m, const char *text)
 
 /* --- smsd --- */
 
-/* The orphan is in the middle of a message: it may finish it, its successor must not send it again. */
-static void a_killed_smsd_is_back_in_seconds(struct machine *m)
+static void back_with_sms(struct machine *m, const char *victim, unsigned n, const char *text)
 {
-        gateway(m);
         int64_t start = machine_now();
-        kill_main_of(m, "smstools", SIGKILL);
-        post(m, "first after the kill");
-        scenario_modem(m, "wait-sent 0 1 60000");
-        int64_t took = machine_now() - start;
-        (void)printf("# SMS back %lld ms after kill -9 of smsd\n", (long long)took);
-        assert_true(took < SECONDS);
+
+        (void)machine_ok(m, "kill -9 $(%s)", victim);
+        post(m, text);
+        (void)scenario_modem(m, "wait-sent 0 %u 50000", n);
+        (void)printf("# %s: SMS back after %lld ms\n", text, (long long)(machine_now() - start));
+        is_sent_once(m, text);
         scenario_working(m);
-        is_sent_once(m, "first after the kill");
+        assert_int_equal(count(m, "pgrep -xc smsd"), 2);
+        (void)printf("# in the machine: %s\n",
+                     machine_ok(m, JOURNAL_OF "smswardend | grep '^restart: ' | tail -n 1"));
 }
 
+static void a_killed_smsd_is_back_in_seconds(struct machine *m)
+{
+        new_gateway(m);
+        back_with_sms(m, "pgrep -o -x smsd", 1, "kill -9 of the smsd from before the package");
+        back_with_sms(m, MAIN_PID "smstools", 2, "kill -9 of the main process");
+        back_with_sms(m, HANDLERS, 3, "kill -9 of the handler");
+}
+
+/* The orphan is in the middle of a message: it may finish it, its successor must not send it again. */
 static void an_orphan_finishes_its_message_and_goes(struct machine *m)
 {
         char orphan[32];
@@ -127,49 +145,35 @@ static void an_orphan_finishes_its_message_and_goes(struct machine *m)
         scenario_send(m, 0, "behind the orphan");
 }
 
-static void a_killed_handler_is_replaced(struct machine *m)
-{
-        gateway(m);
-        int64_t start = machine_now();
-        (void)machine_ok(m, "kill -9 $(" HANDLERS ")");
-        post(m, "after the handler");
-        scenario_modem(m, "wait-sent 0 1 60000");
-        (void)printf("# SMS back %lld ms after kill -9 of the handler\n", (long long)(machine_now() - start));
-        scenario_working(m);
-        is_sent_once(m, "after the handler");
-        assert_int_equal(count(m, "pgrep -xc smsd"), 2);
-}
-
 /* --- smswardend --- */
 
-static void smswardend_dies_alone(struct machine *m)
+static void is_killed(struct machine *m)
 {
-        gateway(m);
-        struct identity smsd = identity(m, "smstools"), warden = identity(m, "smswardend");
+        struct identity before = identity(m, "smswardend");
 
         kill_main_of(m, "smswardend", SIGKILL);
         (void)printf("# smswardend back after %lld ms\n",
-                     (long long)wait_successor(m, "smswardend", &warden));
+                     (long long)wait_successor(m, "smswardend", &before));
+}
+
+static void smswardend_dies_alone(struct machine *m)
+{
+        char hold[512];
+
+        gateway(m);
+        struct identity smsd = identity(m, "smstools");
+        is_killed(m);
         scenario_working(m);
         is_untouched(m, "smstools", &smsd);
         scenario_send(m, 0, "past the controller");
-}
 
-static void a_hold_survives_the_controller(struct machine *m)
-{
-        char end[256];
-
-        gateway(m);
         (void)machine_ok(m, "smswarden stop --for 10min --reason 'the hold stays'");
-        (void)strncpy(end, machine_ok(m, "cat /run/smswarden/hold*"), sizeof(end) - 1);
-        end[sizeof(end) - 1] = '\0';
-        struct identity warden = identity(m, "smswardend");
-        kill_main_of(m, "smswardend", SIGKILL);
-        (void)wait_successor(m, "smswardend", &warden);
-        machine_stays(m, 5000,
-                      "! pgrep -x smsd; smswarden status > /run/said || test $? = 3; grep -q HELD /run/said");
-        (void)machine_ok(m, "grep -q 'the hold stays' /run/said");
-        assert_string_equal(machine_ok(m, "cat /run/smswarden/hold*"), end);
+        assert_true(snprintf(hold, sizeof(hold), "%s", machine_ok(m, "cat /run/smswarden/hold*")) <
+                    (int)sizeof(hold));
+        is_killed(m);
+        machine_stays(m, 4000, IS_HELD);
+        machine_assert_contains(machine_ok(m, "cat /run/said"), "the hold stays");
+        assert_string_equal(machine_ok(m, "cat /run/smswarden/hold*"), hold);
         (void)machine_ok(m, "smswarden start");
         scenario_working(m);
 }
@@ -201,14 +205,15 @@ static void the_bus_daemon_may_die(struct machine *m)
 
 static void udevd_may_die(struct machine *m)
 {
-        gateway(m);
-        struct identity smsd = identity(m, "smstools"), udevd = identity(m, "systemd-udevd");
+        new_gateway(m);
+        struct identity udevd = identity(m, "systemd-udevd");
 
         kill_main_of(m, "systemd-udevd", SIGKILL);
         (void)wait_successor(m, "systemd-udevd", &udevd);
-        is_untouched(m, "smstools", &smsd);
+        scenario_working(m);
         scenario_unplug(m, 0);
-        gateway(m);
+        scenario_plug(m, 0, "");
+        scenario_working(m);
         scenario_send(m, 0, "past udevd");
 }
 
@@ -234,24 +239,15 @@ static void in_a_restart(struct machine *m, unsigned moment, const char *what)
         is_untouched(m, "smswardend", &warden);
 }
 
+/* Stop, smsd.conf, start and the verification take 2 to 3 s here. */
 static void systemd_may_be_reloaded_in_a_restart(struct machine *m)
 {
-        static const unsigned moments[] = {0, 200, 500, 1000, 2000};
-
         gateway(m);
-        for (size_t i = 0; i < ARRAY_SIZE(moments); i++)
-                in_a_restart(m, moments[i], "systemctl daemon-reload");
-        scenario_send(m, 0, "after the reloads");
-}
-
-static void systemd_may_be_executed_anew_in_a_restart(struct machine *m)
-{
-        static const unsigned moments[] = {0, 200, 500, 1000, 2000};
-
-        gateway(m);
-        for (size_t i = 0; i < ARRAY_SIZE(moments); i++)
-                in_a_restart(m, moments[i], "systemctl daemon-reexec");
-        scenario_send(m, 0, "after systemd's new life");
+        for (unsigned i = 0, n = machine_rounds(2, 10); i < n; i++) {
+                in_a_restart(m, machine_random(2000), "systemctl daemon-reload");
+                in_a_restart(m, machine_random(2000), "systemctl daemon-reexec");
+        }
+        scenario_send(m, 0, "after all reloads");
 }
 
 /* A start that takes its time, and in the middle of it a person stops the unit: the stop wins, and who asked
@@ -273,8 +269,7 @@ static void a_stop_replaces_our_restart(struct machine *m)
             "code=0; wait $waited || code=$?; cat /run/restart; exit $code");
         (void)printf("# restart said %d: %s", code, output);
         assert_int_equal(code, 1);
-        machine_stays(m, 5000,
-                      "! pgrep -x smsd; smswarden status > /run/said || test $? = 3; grep -q HELD /run/said");
+        machine_stays(m, 5000, IS_HELD);
         machine_assert_contains(machine_ok(m, "cat /run/said"), "systemctl");
         (void)machine_ok(m,
                          "rm /run/systemd/system/smstools.service.d/90-slow.conf; systemctl daemon-reload\n"
@@ -296,9 +291,8 @@ static void the_watchdog_ends_a_loop_that_stands(struct machine *m)
         scenario_working(m);
         struct identity smsd = identity(m, "smstools"), warden = identity(m, "smswardend");
 
-        /* it is fed as long as the loop goes round */
-        machine_stays(m, 8000, "systemctl -q is-active smswardend");
-        is_untouched(m, "smswardend", &warden);
+        scenario_send(m, 0, "in the time of a watchdog");
+        is_untouched(m, "smswardend", &warden); /* it is fed as long as the loop goes round */
         kill_main_of(m, "smswardend", SIGSTOP);
         (void)printf("# a stopped loop is replaced after %lld ms\n",
                      (long long)wait_successor(m, "smswardend", &warden));
@@ -311,13 +305,10 @@ static void the_watchdog_ends_a_loop_that_stands(struct machine *m)
 static const struct machine_test tests[] = {
     MACHINE_TEST(a_killed_smsd_is_back_in_seconds),
     MACHINE_TEST(an_orphan_finishes_its_message_and_goes),
-    MACHINE_TEST(a_killed_handler_is_replaced),
     MACHINE_TEST(smswardend_dies_alone),
-    MACHINE_TEST(a_hold_survives_the_controller),
     MACHINE_TEST(the_bus_daemon_may_die),
     MACHINE_TEST(udevd_may_die),
     MACHINE_TEST(systemd_may_be_reloaded_in_a_restart),
-    MACHINE_TEST(systemd_may_be_executed_anew_in_a_restart),
     MACHINE_TEST(a_stop_replaces_our_restart),
     MACHINE_TEST(the_watchdog_ends_a_loop_that_stands),
 };

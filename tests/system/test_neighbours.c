@@ -10,19 +10,26 @@
 
 /* --- ModemManager --- */
 
-/* Writes down each port of the modem that ModemManager has open, looking without a pause. */
-static const char watcher[] = "#!/bin/sh\n"
-                              "while sleep 0.02; do\n"
-                              "        ls -l /proc/$(pidof ModemManager)/fd 2> /dev/null |\n"
-                              "                grep -oE '/dev/(ttyUSB|cdc-wdm|smswarden).*' >> /run/opened\n"
-                              "        echo >> /run/looks\n"
-                              "done\n";
+/* Writes down each port of the modem that ModemManager has open, looking 50 times a second; one process, for
+ * a loop of shell commands would take the guest's time. */
+static const char watcher[] =
+    "open(my $opened, '>>', '/run/opened'); open(my $looks, '>>', '/run/looks');\n"
+    "$opened->autoflush(1); $looks->autoflush(1);\n"
+    "chomp(my $pid = `pidof ModemManager`);\n"
+    "for (;;) {\n"
+    "        for (glob(\"/proc/$pid/fd/*\")) {\n"
+    "                my $file = readlink($_) // next;\n"
+    "                print $opened \"$file\\n\" if $file =~ m{^/dev/(ttyUSB|cdc-wdm|smswarden)};\n"
+    "        }\n"
+    "        print $looks \"\\n\";\n"
+    "        select(undef, undef, undef, 0.02);\n"
+    "}\n";
 
 static void start_modem_manager(struct machine *m)
 {
-        machine_put(m, "/opt/test/watcher", 0755, watcher);
+        machine_put(m, "/opt/test/watcher", 0644, watcher);
         (void)machine_ok(m, "systemctl start ModemManager; : > /run/opened; : > /run/looks\n"
-                            "systemd-run -q --unit=watcher /opt/test/watcher");
+                            "systemd-run -q --unit=watcher perl -MIO::Handle /opt/test/watcher");
         (void)machine_wait(m, 60000, "mmcli -L | grep -q 'No modems'");
 }
 
@@ -32,7 +39,7 @@ static void give_it_time(struct machine *m)
 {
         (void)machine_ok(m, "wc -l < /run/looks > /run/before");
         (void)machine_wait(m, 120000, "test $(wc -l < /run/looks) -gt $(($(cat /run/before) + 100))");
-        machine_stays(m, 15000, "systemctl is-active -q ModemManager");
+        machine_stays(m, 8000, "systemctl is-active -q ModemManager");
 }
 
 static void modem_manager_opens_none_of_our_ports(struct machine *m)
@@ -65,9 +72,9 @@ static void it_may_have_what_smsd_does_not_need(struct machine *m)
                     "SUBSYSTEM==\"usb|tty\", ENV{SMSWARDEN_MM}=\"ports\"\n");
         (void)machine_ok(m, "udevadm control --reload");
         start_modem_manager(m);
-        scenario_plug(m, 0, "");
+        scenario_plug(m, 0, "composition=ecm"); /* its QMI is an empty shell, at which qmi-proxy spins */
         scenario_working(m);
-        (void)machine_wait(m, 120000, "grep -q /dev/ttyUSB0 /run/opened || grep -q cdc-wdm /run/opened");
+        (void)machine_wait(m, 120000, "grep -q /dev/ttyUSB0 /run/opened");
         scenario_send(m, 0, "ModemManager has the rest");
         give_it_time(m);
         (void)printf("# ModemManager opened: %s\n", machine_ok(m, "sort -u /run/opened | tr '\\n' ' '"));
@@ -76,10 +83,11 @@ static void it_may_have_what_smsd_does_not_need(struct machine *m)
 
 /* --- a unit of the user's own --- */
 
+/* In life it waits ten seconds. */
 static const char own_unit[] = "[Unit]\nDescription=SMS daemon of our own\nAfter=network.target\n"
                                "[Service]\nType=forking\nPIDFile=/run/smsd.pid\n"
                                "ExecStart=/usr/sbin/smsd -p/run/smsd.pid\nExecStop=/usr/bin/killall smsd\n"
-                               "Restart=always\nRestartSec=10\n"
+                               "Restart=always\nRestartSec=3\n"
                                "[Install]\nWantedBy=multi-user.target\n";
 
 static int starts(struct machine *m)
@@ -99,7 +107,7 @@ static void one_crash_of_a_tamed_unit_is_one_restart(struct machine *m)
         (void)machine_ok(m, "pkill -9 -x smsd");
         scenario_working(m);
         /* Its own restart would come now. */
-        machine_stays(m, 13000, "test $(pgrep -P 1 -x smsd | wc -l) -eq 1");
+        machine_stays(m, 6000, "test $(pgrep -P 1 -x smsd | wc -l) -eq 1");
         assert_int_equal(starts(m), before + 1);
         assert_string_equal(machine_ok(m, "systemctl show -p NRestarts --value smstools"), "0");
         scenario_send(m, 0, "one crash, one restart");
@@ -111,10 +119,10 @@ static void what_cannot_be_tamed_is_said(struct machine *m)
         machine_put(m, "/etc/systemd/system/smstools.service.d/60-mine.conf", 0644,
                     "[Service]\nRestart=always\n");
         (void)machine_ok(m, "systemctl daemon-reload; systemctl restart smswardend");
-        (void)machine_wait(m, 30000, "journalctl -b -u smswardend | grep -q 'Restart=always'");
-        (void)printf("# %s\n", machine_ok(m, "journalctl -b -u smswardend -o cat | grep 'Restart=always'"));
-        machine_assert_contains(machine_ok(m, "journalctl -b -u smswardend | grep 'Restart=always'"),
-                                "60-mine.conf");
+        (void)machine_wait(m, 30000, "journalctl -b -u smswardend | grep -q 60-mine.conf");
+        (void)printf("# %s\n", machine_ok(m, "journalctl -b -u smswardend -o cat | grep 60-mine.conf"));
+        machine_assert_contains(machine_ok(m, "journalctl -b -u smswardend | grep 60-mine.conf"),
+                                "systemd restarts smsd by itself");
 }
 
 /* --- the old scripts --- */
@@ -207,8 +215,8 @@ static void the_old_scripts_go_and_come_back(struct machine *m)
 
 static const struct machine_test tests[] = {
     MACHINE_TEST(modem_manager_opens_none_of_our_ports),
-    MACHINE_TEST(without_our_rules_it_opens_them),
-    MACHINE_TEST(it_may_have_what_smsd_does_not_need),
+    MACHINE_TEST(without_our_rules_it_opens_them, .nightly = true),
+    MACHINE_TEST(it_may_have_what_smsd_does_not_need, .nightly = true),
     MACHINE_TEST(one_crash_of_a_tamed_unit_is_one_restart),
     MACHINE_TEST(what_cannot_be_tamed_is_said),
     MACHINE_TEST(beside_the_old_scripts_nothing_is_doubled),

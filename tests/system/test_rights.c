@@ -27,7 +27,8 @@ static void assert_nothing_personal(const char *output)
 static void a_working_gateway(struct machine *m)
 {
         (void)scenario_modem(m, "identity 0 imsi=" IMSI " iccid=" ICCID);
-        /* An smsd that runs keeps its modem to itself: without one the controller asks the modem who it is. */
+        /* An smsd that runs keeps its modem to itself: without one the controller asks the modem who it is.
+         */
         (void)machine_ok(m, "systemctl stop smswardend smstools");
         scenario_plug(m, 0, "");
         scenario_working(m);
@@ -226,7 +227,7 @@ static const struct machine_test tests[] = {
     MACHINE_TEST(a_stranger_controls_nothing),
     MACHINE_TEST(polkit_lets_in_whom_the_owner_names),
     MACHINE_TEST(the_controller_is_shut_in),
-    MACHINE_TEST(so_is_the_one_that_runs),
+    MACHINE_TEST(so_is_the_one_that_runs, .nightly = true),
     MACHINE_TEST(its_exposure_is_small),
 };
 

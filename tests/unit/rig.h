@@ -443,6 +443,15 @@ static inline void rig_log(struct rig *rig, enum smsd_log_kind kind)
         (void)text_copy(event->log.text, sizeof(event->log.text), smsd_log_kind_to_string(kind));
 }
 
+/* The same from the line itself. */
+static inline void rig_log_line(struct rig *rig, const char *line)
+{
+        struct event *event = rig_event(rig, EVENT_SMSD_LOG);
+
+        smsd_log_parse(line, strlen(line), &event->log.line);
+        (void)text_copy(event->log.text, sizeof(event->log.text), line);
+}
+
 /* The controller begins on what is there. */
 static inline void rig_begin(struct rig *rig)
 {

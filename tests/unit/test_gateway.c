@@ -175,11 +175,56 @@ static void test_stuck_on_dead_tty(void **state)
         rig->plugged = false;
         rig->list.processes[1].tty_deleted = true;
         rig_usb(rig);
-        rig_wait(rig, 7 * USEC_PER_SEC);
+        rig_wait(rig, USEC_PER_SEC);
         assert_true(rig_find(rig, handler) >= 0);
-        rig_wait(rig, 4 * USEC_PER_SEC);
+        assert_int_equal(rig->counts[ACTION_SIGNAL], 0);
+        rig_wait(rig, USEC_PER_SEC); /* nobody plugs a modem in again quicker */
         assert_int_equal(rig_find(rig, handler), -1);
+        assert_int_equal(rig->list.n, 1); /* main is left to end by itself */
+        assert_int_equal(rig->last[ACTION_SIGNAL].process.signal, SIGKILL);
+        rig_wait(rig, 10 * USEC_PER_SEC);
         assert_int_equal(rig->list.n, 0);
+}
+
+/* A second modem gets a number that smsd.conf had named before we wrote another: no handler waits for it. */
+static void test_a_number_that_smsd_conf_names_no_more(void **state)
+{
+        _rig_ rig = rig_new();
+        (void)state;
+
+        rig->tty = 6;
+        rig_begin(rig);
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        assert_non_null(strstr(rig->conf, "device = /dev/ttyUSB6\n"));
+        unsigned asked = rig->counts[ACTION_PORT_OPEN];
+        (void)rig_process(rig, rig->list.processes[0].id.pid); /* a handler whose device is missing */
+        rig_wait(rig, USEC_PER_MIN);
+        rig->tty = 2;
+        rig_usb(rig);
+        (void)text_copy(rig->queue[(rig->head + rig->n - 1) % RIG_QUEUE].device.path, USB_PATH_MAX, "1-1.3");
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        assert_int_equal(rig->counts[ACTION_PORT_OPEN], asked + 1);
+}
+
+/* A port that smsd had first is not asked: who the modem is, is heard from smsd, and remembered. */
+static void test_who_an_adopted_modem_is(void **state)
+{
+        _rig_ rig = rig_new();
+        (void)state;
+
+        (void)rig_smsd(rig);
+        rig_begin(rig);
+        rig_wait(rig, USEC_PER_SEC);
+        assert_int_equal(rig->counts[ACTION_MODEM_SAVE], 1);
+        assert_string_equal(rig->record.imei, "");
+        rig_log_line(
+            rig, "2026-11-23 01:57:35,5, GSM1: IMEI: 8674240300000"); /* not all of it: as good as nothing */
+        rig_log_line(rig, "2026-11-23 01:57:35,5, GSM1: IMEI: 867424030000016\" AT+CMGD=1");
+        rig_log_line(rig, "2026-11-23 01:57:35,5, GSM2: IMEI: 867424030000024");
+        rig_log_line(rig, "2026-11-23 01:57:35,5, GSM1: IMEI: 867424030000016");
+        rig_wait(rig, USEC_PER_SEC);
+        assert_string_equal(rig->record.imei, "867424030000016");
+        assert_int_equal(rig->counts[ACTION_PORT_OPEN], 0);
 }
 
 static void test_adopted_smsd_is_left_alone(void **state)
@@ -357,6 +402,8 @@ int main(void)
             cmocka_unit_test(test_renumbering),
             cmocka_unit_test(test_same_place_writes_nothing),
             cmocka_unit_test(test_stuck_on_dead_tty),
+            cmocka_unit_test(test_who_an_adopted_modem_is),
+            cmocka_unit_test(test_a_number_that_smsd_conf_names_no_more),
             cmocka_unit_test(test_adopted_smsd_is_left_alone),
             cmocka_unit_test(test_no_sim_is_no_loop),
             cmocka_unit_test(test_refused_pin_is_not_tried_again),

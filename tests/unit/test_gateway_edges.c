@@ -58,6 +58,23 @@ static void test_adopted_smsd_dies_in_backoff(void **state)
         assert_in_range(count_wakeups(rig, 25 * USEC_PER_SEC), 1, 50);
 }
 
+/* Main's own child between its fork and its exec: at each start smsd runs a script, to see that it can. */
+static void test_fork_of_main_is_no_handler(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_forget(rig);
+        (void)rig_process(rig, main_pid(rig));
+        (void)rig_event(rig, EVENT_SMSD_OPENED);
+        rig_wait(rig, 30 * USEC_PER_MSEC);
+        rig_exit(rig, rig->list.n - 1, 0, false);
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        assert_null(strstr(rig->told, "ended while smsd runs on"));
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 0);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
 /* A child of a handler between its fork and its exec. */
 static void test_fork_for_an_eventhandler_is_no_stray(void **state)
 {
@@ -222,6 +239,27 @@ static void test_a_new_name_disturbs_nobody(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
 }
 
+/* On a box that is busy the handler of an adopted smsd comes seconds after main. */
+static void test_a_slow_handler_is_waited_for(void **state)
+{
+        (void)state;
+
+        for (usec_t late = USEC_PER_SEC; late < 9 * USEC_PER_SEC; late += USEC_PER_SEC) {
+                _rig_ rig = rig_working();
+                rig_command(rig, COMMAND_STOP, 1, false);
+                rig_wait(rig, USEC_PER_MIN);
+                rig_forget(rig);
+                rig->handler_dies = true; /* no handler yet */
+                pid_t main = rig_smsd(rig);
+                (void)rig_event(rig, EVENT_SMSD_OPENED);
+                rig_wait(rig, late);
+                (void)text_copy(rig_process(rig, main)->tty, DEVICE_NODE_MAX, "/dev/ttyUSB2");
+                rig_wait(rig, USEC_PER_MIN);
+                assert_int_equal(rig->counts[ACTION_SMSD_STOP] + rig->counts[ACTION_SMSD_START], 0);
+                assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        }
+}
+
 /* Somebody types `smsd`: the launcher is seen, then its child, sooner or later, which writes the pidfile in
  * its own time. That is one start, and no death. */
 static void start_into_the_background(struct rig *rig, bool seen_as_child, usec_t until_pidfile)
@@ -286,6 +324,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_adopted_smsd_dies_in_backoff),
+            cmocka_unit_test(test_fork_of_main_is_no_handler),
             cmocka_unit_test(test_fork_for_an_eventhandler_is_no_stray),
             cmocka_unit_test(test_smsd_without_stats_lets_us_sleep),
             cmocka_unit_test(test_first_poll_that_never_ends),
@@ -294,6 +333,7 @@ int main(void)
             cmocka_unit_test(test_modem_that_leaves_in_a_start_is_a_failure),
             cmocka_unit_test(test_moves_behind_its_stable_name),
             cmocka_unit_test(test_a_new_name_disturbs_nobody),
+            cmocka_unit_test(test_a_slow_handler_is_waited_for),
             cmocka_unit_test(test_a_launcher_is_no_loss),
             cmocka_unit_test(test_a_young_smsd_that_dies_is_a_loss),
         };

@@ -34,6 +34,25 @@ static void test_state_is_shown(void **state)
         assert_string_equal(snapshot_of(direct)->smsd.unit.active, "");
 }
 
+/* smsd was never begun: its log has nothing to say. */
+static void test_advice_on_a_mask(void **state)
+{
+        _rig_ rig = rig_working_unit();
+        (void)state;
+
+        rig->start_result = -ERFKILL;
+        rig->problem = "smstools.service is masked: systemctl unmask smstools.service";
+        end_smsd(rig);
+        rig_wait(rig, 30 * USEC_PER_SEC);
+        assert_int_equal(snapshot_of(rig)->verdict, VERDICT_DOWN);
+        assert_non_null(strstr(snapshot_of(rig)->reason, "systemctl unmask"));
+        assert_null(strstr(snapshot_of(rig)->next_action, "log"));
+        rig->start_result = 0;
+        rig->problem = NULL;
+        rig_wait(rig, 2 * USEC_PER_MIN);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
 /* --- somebody stops it --- */
 
 enum order {
@@ -109,6 +128,78 @@ static void test_stop_is_a_hold(void **state)
                 assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
                 assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
         }
+}
+
+/* systemd is busy (it reads all units anew) in the middle of somebody's stop, and says nothing for a while.
+ */
+static void test_stop_before_a_silence(void **state)
+{
+        (void)state;
+
+        for (unsigned told = 0; told < 2; told++) {
+                _rig_ rig = rig_working_unit();
+                rig_forget(rig);
+                set_job(rig, UNIT_JOB_STOP);
+                rig_wait(rig, 20 * USEC_PER_MSEC);
+                rig->systemd = rig->unit.known = false;
+                if (told)
+                        rig_unit(rig);
+                rig_wait(rig, 20 * USEC_PER_MSEC);
+                end_smsd(rig);
+                rig_wait(rig, 3 * USEC_PER_SEC);
+                assert_held_by_systemctl(rig, 0);
+                rig->systemd = rig->unit.known = true;
+                stop_is_done(rig);
+                rig_wait(rig, 3 * USEC_PER_SEC);
+                assert_held_by_systemctl(rig, 0);
+                smsd_is_up(rig);
+                (void)rig_event(rig, EVENT_SMSD_OPENED);
+                set_job(rig, UNIT_JOB_NONE);
+                rig_wait(rig, USEC_PER_SEC);
+                assert_false(gateway_is_held(rig->gateway));
+        }
+}
+
+/* A hold that is over does not begin anew because systemd tells again how the unit was stopped. */
+static void test_silence_after_a_stop(void **state)
+{
+        _rig_ rig = rig_working_unit();
+        (void)state;
+
+        somebody_stops(rig);
+        assert_true(gateway_is_held(rig->gateway));
+        rig->start_result = -ERFKILL; /* masked */
+        rig_wait(rig, 31 * USEC_PER_MIN);
+        assert_false(gateway_is_held(rig->gateway));
+        rig->systemd = rig->unit.known = false;
+        rig_unit(rig);
+        rig_wait(rig, USEC_PER_SEC);
+        rig->systemd = rig->unit.known = true;
+        rig_unit(rig);
+        rig_wait(rig, USEC_PER_SEC);
+        assert_false(gateway_is_held(rig->gateway));
+}
+
+/* The stop was cancelled in the silence: smsd runs on, and its later end is a crash. */
+static void test_silence_and_no_stop(void **state)
+{
+        _rig_ rig = rig_working_unit();
+        (void)state;
+
+        rig_forget(rig);
+        set_job(rig, UNIT_JOB_STOP);
+        rig_wait(rig, 20 * USEC_PER_MSEC);
+        rig->systemd = rig->unit.known = false;
+        rig_unit(rig);
+        rig_wait(rig, 3 * USEC_PER_SEC);
+        rig->systemd = rig->unit.known = true;
+        set_job(rig, UNIT_JOB_NONE);
+        rig_wait(rig, 3 * USEC_PER_SEC);
+        assert_false(gateway_is_held(rig->gateway));
+        end_smsd(rig);
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        assert_false(gateway_is_held(rig->gateway));
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
 }
 
 /* A stop may wait for a PDU: until it is done it may be cancelled, and nothing is done about a modem either.
@@ -576,7 +667,11 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_state_is_shown),
+            cmocka_unit_test(test_advice_on_a_mask),
             cmocka_unit_test(test_stop_is_a_hold),
+            cmocka_unit_test(test_stop_before_a_silence),
+            cmocka_unit_test(test_silence_after_a_stop),
+            cmocka_unit_test(test_silence_and_no_stop),
             cmocka_unit_test(test_cancelled_stop_is_no_hold),
             cmocka_unit_test(test_stop_of_what_is_down),
             cmocka_unit_test(test_each_stop_counts_once),

@@ -31,6 +31,7 @@ static const struct {
      0},
     {AT ",5, GSM1: Modem handler 0 has started. PID: 7164.", SMSD_LOG_HANDLER_STARTED, 5, "GSM1", "GSM1",
      7164, 0},
+    {AT ",5, GSM1: IMEI: 867424030000016", SMSD_LOG_IDENTIFIED, 5, "GSM1", "GSM1", 0, 0},
     {AT ",5, GSM1: IMSI: 246010000000000", SMSD_LOG_INITIALISED, 5, "GSM1", "GSM1", 0, 0},
     {AT ",5, GSM1: SMS received, From: 31641600986", SMSD_LOG_RECEIVED, 5, "GSM1", "GSM1", 0, 0},
     {AT ",5, smsd: SMS To: 491721234567. Moved file /tmp/o/m1 to /tmp/c", SMSD_LOG_OTHER, 5, "smsd", "", 0,
@@ -127,6 +128,30 @@ static void test_real_lines(void **state)
         }
 }
 
+static void test_the_imei_is_digits_only(void **state)
+{
+        static const struct {
+                const char *line, *digits;
+        } imeis[] = {
+            {AT ",5, GSM1: IMEI: 867424030000016", "867424030000016"},
+            {AT ",5, GSM1: IMEI: 86742403000001", "86742403000001"},
+            {AT ",5, GSM1: IMEI: 8674240300000", ""},
+            {AT ",5, GSM1: IMEI: 8674240300000161", ""},
+            {AT ",5, GSM1: IMEI: 867424030000016 ", ""},
+            {AT ",5, GSM1: IMEI: ERROR", ""},
+            {AT ",5, smsd: IMEI: 867424030000016", ""},
+            {AT ",5, GSM1: IMSI: 246010000000000", ""},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(imeis); i++) {
+                struct smsd_log_line line;
+                smsd_log_parse(imeis[i].line, strlen(imeis[i].line), &line);
+                assert_string_equal(line.digits, imeis[i].digits);
+                assert_int_equal(line.kind == SMSD_LOG_IDENTIFIED, imeis[i].digits[0] != '\0');
+        }
+}
+
 /* Lines that only look like one: the wrong speaker, the words not at the beginning, no head. */
 static void test_forged_lines(void **state)
 {
@@ -201,11 +226,9 @@ static void test_kind_names_differ(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_real_lines),
-            cmocka_unit_test(test_forged_lines),
-            cmocka_unit_test(test_numbers_that_do_not_fit),
-            cmocka_unit_test(test_length_is_respected),
-            cmocka_unit_test(test_kind_names_differ),
+            cmocka_unit_test(test_real_lines),          cmocka_unit_test(test_the_imei_is_digits_only),
+            cmocka_unit_test(test_forged_lines),        cmocka_unit_test(test_numbers_that_do_not_fit),
+            cmocka_unit_test(test_length_is_respected), cmocka_unit_test(test_kind_names_differ),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,8 @@ static void assert_nothing_personal(const char *output)
 static void a_working_gateway(struct machine *m)
 {
         (void)scenario_modem(m, "identity 0 imsi=" IMSI " iccid=" ICCID);
-        /* An smsd that runs keeps its modem to itself: without one the controller asks the modem who it is. */
+        /* An smsd that runs keeps its modem to itself: without one the controller asks the modem who it is.
+         */
         (void)machine_ok(m, "systemctl stop smswardend smstools");
         scenario_plug(m, 0, "");
         scenario_working(m);

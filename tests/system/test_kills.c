@@ -7,8 +7,9 @@
  */
 #include "scenario.h"
 
+#include "base/text.h"
+
 #include <signal.h>
-#include <string.h>
 
 #define MAIN_PID   "systemctl show -p MainPID --value "
 #define START_OF   "cut -d' ' -f22 /proc/$pid/stat"
@@ -46,8 +47,7 @@ static struct identity identity(struct machine *m, const char *unit)
         const char *words =
             machine_ok(m, "pid=$(" MAIN_PID "%s); test \"$pid\" != 0; echo $pid $(" START_OF ")", unit);
 
-        assert_true(strlen(words) < sizeof(who.text));
-        (void)strcpy(who.text, words);
+        assert_int_equal(text_copy(who.text, sizeof(who.text), words), 0);
         return who;
 }
 
@@ -132,7 +132,7 @@ static void an_orphan_finishes_its_message_and_goes(struct machine *m)
 
         gateway(m);
         (void)scenario_modem(m, "cmgs 0 ok 6000");
-        (void)strcpy(orphan, machine_ok(m, HANDLERS));
+        assert_int_equal(text_copy(orphan, sizeof(orphan), machine_ok(m, HANDLERS)), 0);
         post(m, "in the middle");
         (void)scenario_modem(m, "wait-sent 0 1 30000");
         kill_main_of(m, "smstools", SIGKILL);

@@ -148,7 +148,7 @@ static void a_reload_of_systemd_changes_no_hold(struct machine *m)
 
 static const struct machine_test tests[] = {
     MACHINE_TEST(the_night_of_the_post_mortem),
-    MACHINE_TEST(the_flag_ends_with_the_default),
+    MACHINE_TEST(the_flag_ends_with_the_default, .nightly = true),
     MACHINE_TEST(a_stop_ends_at_its_time_by_any_clock),
     MACHINE_TEST(a_hold_ends_without_the_controller_by_any_clock),
     MACHINE_TEST(a_restart_needs_no_controller),

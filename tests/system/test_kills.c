@@ -304,13 +304,13 @@ static void the_watchdog_ends_a_loop_that_stands(struct machine *m)
 
 static const struct machine_test tests[] = {
     MACHINE_TEST(a_killed_smsd_is_back_in_seconds),
-    MACHINE_TEST(an_orphan_finishes_its_message_and_goes),
+    MACHINE_TEST(an_orphan_finishes_its_message_and_goes, .nightly = true),
     MACHINE_TEST(smswardend_dies_alone),
     MACHINE_TEST(the_bus_daemon_may_die),
-    MACHINE_TEST(udevd_may_die),
+    MACHINE_TEST(udevd_may_die, .nightly = true),
     MACHINE_TEST(systemd_may_be_reloaded_in_a_restart),
-    MACHINE_TEST(a_stop_replaces_our_restart),
-    MACHINE_TEST(the_watchdog_ends_a_loop_that_stands),
+    MACHINE_TEST(a_stop_replaces_our_restart, .nightly = true),
+    MACHINE_TEST(the_watchdog_ends_a_loop_that_stands, .nightly = true),
 };
 
 int main(int argc, char **argv)

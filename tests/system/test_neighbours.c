@@ -218,8 +218,8 @@ static const struct machine_test tests[] = {
     MACHINE_TEST(without_our_rules_it_opens_them, .nightly = true),
     MACHINE_TEST(it_may_have_what_smsd_does_not_need, .nightly = true),
     MACHINE_TEST(one_crash_of_a_tamed_unit_is_one_restart),
-    MACHINE_TEST(what_cannot_be_tamed_is_said),
-    MACHINE_TEST(beside_the_old_scripts_nothing_is_doubled),
+    MACHINE_TEST(what_cannot_be_tamed_is_said, .nightly = true),
+    MACHINE_TEST(beside_the_old_scripts_nothing_is_doubled, .nightly = true),
     MACHINE_TEST(the_old_scripts_go_and_come_back),
 };
 

@@ -137,9 +137,9 @@ static void removed_in_a_hold_it_leaves_debians_gateway(struct machine *m)
 }
 
 static const struct machine_test tests[] = {
-    MACHINE_TEST(installed_under_a_running_smsd, .state = MACHINE_BARE),
-    MACHINE_TEST(an_upgrade_leaves_smsd_alone),
-    MACHINE_TEST(removed_in_a_hold_it_leaves_debians_gateway),
+    MACHINE_TEST(installed_under_a_running_smsd, .state = MACHINE_BARE, .nightly = true),
+    MACHINE_TEST(an_upgrade_leaves_smsd_alone, .nightly = true),
+    MACHINE_TEST(removed_in_a_hold_it_leaves_debians_gateway, .nightly = true),
 };
 
 int main(int argc, char **argv)

@@ -282,10 +282,10 @@ static void with_the_daemon_masked_a_restart_is_enough(struct machine *m)
 static const struct machine_test tests[] = {
     MACHINE_TEST(boots_with_the_modem_in),
     MACHINE_TEST(a_slow_modem_is_waited_for),
-    MACHINE_TEST(the_daemon_speaks_with_real_ttys),
+    MACHINE_TEST(the_daemon_speaks_with_real_ttys, .nightly = true),
     MACHINE_TEST(out_and_in_again_and_again),
-    MACHINE_TEST(in_another_socket),
-    MACHINE_TEST(switched_off_by_the_kernel),
+    MACHINE_TEST(in_another_socket, .nightly = true),
+    MACHINE_TEST(switched_off_by_the_kernel, .nightly = true),
     MACHINE_TEST(every_composition_by_its_stable_name, .nightly = true),
     MACHINE_TEST(two_modems_that_change_places),
     MACHINE_TEST(without_smswarden_the_numbers_move, .state = MACHINE_BARE),

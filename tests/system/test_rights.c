@@ -225,10 +225,10 @@ static void its_exposure_is_small(struct machine *m)
 static const struct machine_test tests[] = {
     MACHINE_TEST(a_stranger_sees_no_imsi),
     MACHINE_TEST(a_stranger_controls_nothing),
-    MACHINE_TEST(polkit_lets_in_whom_the_owner_names),
+    MACHINE_TEST(polkit_lets_in_whom_the_owner_names, .nightly = true),
     MACHINE_TEST(the_controller_is_shut_in),
     MACHINE_TEST(so_is_the_one_that_runs, .nightly = true),
-    MACHINE_TEST(its_exposure_is_small),
+    MACHINE_TEST(its_exposure_is_small, .nightly = true),
 };
 
 int main(int argc, char **argv)

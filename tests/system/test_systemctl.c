@@ -195,7 +195,7 @@ static const struct machine_test tests[] = {
     MACHINE_TEST(logrotate_alarms_nobody),
     MACHINE_TEST(smsd_by_hand_is_adopted),
     MACHINE_TEST(what_cannot_be_started_says_why),
-    MACHINE_TEST(the_journal_knows_what_it_means),
+    MACHINE_TEST(the_journal_knows_what_it_means, .nightly = true),
     MACHINE_TEST(a_shutdown_stops_smsd_and_starts_nothing),
     MACHINE_TEST(a_hold_does_not_survive_a_reboot),
 };

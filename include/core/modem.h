@@ -102,6 +102,9 @@ static inline bool modem_present(const struct modem *modem)
         return modem->state != MODEM_ABSENT;
 }
 
+/* True when `target` (a realpath) is the port of one that is there. */
+bool modems_have_port(const struct modem *modems, unsigned n, const char *target);
+
 /* True when smsd can be started on it: READY, or DEGRADED and not distrusted. */
 bool modem_usable(const struct modem *modem);
 

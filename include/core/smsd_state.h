@@ -12,6 +12,10 @@
 
 #include <stdbool.h>
 
+/* A handler on a tty that the kernel calls deleted is killed so long after it was told to end: sooner than a
+ * person has the modem plugged in again. */
+#define SMSD_RELEASE_AFTER (1500 * USEC_PER_MSEC)
+
 struct smsd_handler {
         struct process_id id;
         bool tty_deleted;
@@ -31,8 +35,8 @@ struct smsd_state {
         unsigned n_strays; /* of these: orphaned handlers and second mains */
         struct process_id strays[SMSD_PROCESSES_MAX];
         unsigned n_foreign; /* smsd on another configuration: none of our business */
-        bool undecided;     /* no main process for sure, but one that may become it: it has just been forked */
-        bool sending;       /* a multipart message is being sent after TERM (infofile) */
+        bool undecided; /* no main process for sure, but one that may become it: it has just been forked */
+        bool sending;   /* a multipart message is being sent after TERM (infofile) */
 
         bool status_known; /* stats/status could be read since this main runs */
         usec_t status_at;

@@ -196,6 +196,16 @@ static void flag_beside_smsd(struct gateway *gateway, struct action_list *action
                 action_push(actions, ACTION_HOLD_CLEAR);
 }
 
+void gateway_hold_taken(struct gateway *gateway, struct hold_record *record, struct action_list *actions)
+{
+        record->until = usec_add(record->since, gateway->config.hold_default);
+        hold_begin(&gateway->hold, record, gateway->config.hold_notify_after);
+        /* They have stopped smsd already, or it died: who runs from now on was started behind that. */
+        gateway->hold.reached = !gateway->smsd.running;
+        if (gateway->config.mode == MODE_CONTROL && !hold_expired(&gateway->hold, gateway->now))
+                write_hold(gateway, actions);
+}
+
 /* The flag becomes a hold with an owner and an end, unless it is older than a hold may be. */
 static void take_flag(struct gateway *gateway, const struct flag_event *flag, struct action_list *actions)
 {
@@ -208,19 +218,13 @@ static void take_flag(struct gateway *gateway, const struct flag_event *flag, st
                     at_start && flag->age_plausible ? usec_sub(gateway->now, flag->age) : gateway->now;
         }
         record.since = gateway->flag.first_seen;
-        record.until = usec_add(record.since, gateway->config.hold_default);
         (void)text_copy(record.by, sizeof(record.by), flag->owner);
         (void)text_format(record.reason, sizeof(record.reason), "flag %.200s", gateway->config.legacy_flag);
-        hold_begin(&gateway->hold, &record, gateway->config.hold_notify_after);
-        /* The old script has stopped smsd already, or it died: who runs from now on was started behind that.
-         */
-        gateway->hold.reached = !gateway->smsd.running;
         format_duration(length, sizeof(length), gateway->config.hold_default);
         action_record(actions, RECORD_HOLD_BEGUN, SEVERITY_INFO, NULL,
                       "%s stopped smsd by the flag %.100s: this is a hold of %s", record.by,
                       gateway->config.legacy_flag, length);
-        if (gateway->config.mode == MODE_CONTROL && !hold_expired(&gateway->hold, gateway->now))
-                write_hold(gateway, actions);
+        gateway_hold_taken(gateway, &record, actions);
 }
 
 static void flag_refused(struct gateway *gateway, const struct flag_event *flag, struct action_list *actions)

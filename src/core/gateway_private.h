@@ -18,9 +18,7 @@
 
 #define GATEWAY_SETTLE_TIME   (10 * USEC_PER_SEC) /* an adopted smsd may still be opening its ports */
 #define GATEWAY_SHUTTING_DOWN "the system is shutting down: smsd is neither started nor stopped any more"
-#define GATEWAY_KILL_AFTER    (8 * USEC_PER_SEC)     /* a handler on a dead tty that does not end by TERM */
-#define GATEWAY_RELEASE_AFTER (1500 * USEC_PER_MSEC) /* the same, where the kernel says that it is deleted   \
-                                                      */
+#define GATEWAY_KILL_AFTER    (8 * USEC_PER_SEC) /* a handler on a dead tty that does not end by TERM */
 
 struct gateway_flag {
         bool asked;          /* ACTION_FLAG_LOOK is out */
@@ -124,6 +122,9 @@ void gateway_hold_time(struct gateway *gateway, struct action_list *actions);
 /* EVENT_HOLD_WRITTEN, EVENT_HOLD_CLEARED: what failed is tried again by gateway_hold_repeat(). */
 void gateway_hold_stored(struct gateway *gateway, const struct event *event, struct action_list *actions);
 void gateway_hold_repeat(struct gateway *gateway, struct action_list *actions);
+/* Somebody has stopped smsd around us (the flag, systemctl): a hold of the default length from record->since
+ * on; `until` is filled in. */
+void gateway_hold_taken(struct gateway *gateway, struct hold_record *record, struct action_list *actions);
 /* True when a process of ours that was to be stopped by the hold is still there. */
 bool gateway_stop_is_unfinished(const struct gateway *gateway);
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions);

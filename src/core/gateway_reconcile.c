@@ -136,14 +136,6 @@ static void reconcile_down(struct gateway *gateway, struct action_list *actions)
 
 /* --- smsd runs --- */
 
-static bool is_a_modems_port(const struct gateway *gateway, const char *tty)
-{
-        for (unsigned i = 0; i < gateway->n_modems; i++)
-                if (modem_present(&gateway->modems[i]) && text_equal(gateway->modems[i].target, tty))
-                        return true;
-        return false;
-}
-
 static const struct slot *slot_served_on(const struct gateway *gateway, const char *tty)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++)
@@ -154,13 +146,13 @@ static const struct slot *slot_served_on(const struct gateway *gateway, const ch
 
 static bool handler_is_dead(const struct gateway *gateway, const struct smsd_handler *handler)
 {
-        return handler->tty_deleted ||
-               (slot_served_on(gateway, handler->tty) && !is_a_modems_port(gateway, handler->tty));
+        return handler->tty_deleted || (slot_served_on(gateway, handler->tty) &&
+                                        !modems_have_port(gateway->modems, gateway->n_modems, handler->tty));
 }
 
 usec_t gateway_kill_at(const struct smsd_handler *handler)
 {
-        return usec_add(handler->told_at, handler->tty_deleted ? GATEWAY_RELEASE_AFTER : GATEWAY_KILL_AFTER);
+        return usec_add(handler->told_at, handler->tty_deleted ? SMSD_RELEASE_AFTER : GATEWAY_KILL_AFTER);
 }
 
 static void end_dead_handler(struct gateway *gateway, struct smsd_handler *handler,

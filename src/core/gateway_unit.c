@@ -174,17 +174,13 @@ static void take_stop(struct gateway *gateway, struct action_list *actions)
         gateway->unit.stop_taken = true;
         if (gateway->hold.active)
                 return;
-        record.until = usec_add(record.since, gateway->config.hold_default);
         (void)text_copy(record.by, sizeof(record.by), "systemctl");
         (void)text_format(record.reason, sizeof(record.reason), "systemctl stop %.200s",
                           gateway->config.unit);
-        hold_begin(&gateway->hold, &record, gateway->config.hold_notify_after);
-        gateway->hold.reached = !gateway->smsd.running;
         format_duration(length, sizeof(length), gateway->config.hold_default);
         action_record(actions, RECORD_HOLD_BEGUN, SEVERITY_INFO, NULL,
                       "%.100s was stopped by systemctl: this is a hold of %s", gateway->config.unit, length);
-        if (gateway->config.mode == MODE_CONTROL)
-                action_push(actions, ACTION_HOLD_WRITE)->hold = record;
+        gateway_hold_taken(gateway, &record, actions);
         gateway_refuse_waiting(gateway, "overtaken by a stop of smsd", actions);
         if (restart_busy(&gateway->restart))
                 restart_request(&gateway->restart, RESTART_STOP, CAUSE_STOP, 0, &world);

@@ -19,6 +19,14 @@ void modem_init(struct modem *modem)
         modem->retry_at = USEC_INFINITY;
 }
 
+bool modems_have_port(const struct modem *modems, unsigned n, const char *target)
+{
+        for (unsigned i = 0; i < n; i++)
+                if (modem_present(&modems[i]) && text_equal(modems[i].target, target))
+                        return true;
+        return false;
+}
+
 bool modem_usable(const struct modem *modem)
 {
         return modem->state == MODEM_READY || (modem->state == MODEM_DEGRADED && !modem->distrusted);

@@ -10,10 +10,9 @@
 #include <errno.h>
 #include <signal.h>
 
-#define STOP_TIMEOUT      (65 * USEC_PER_SEC)    /* a PDU waits up to 60 s for the modem's +CMGS */
-#define STOP_TIMEOUT_DEAD (8 * USEC_PER_SEC)     /* on a dead tty no PDU can be under way */
-#define RELEASE_AFTER     (1500 * USEC_PER_MSEC) /* sooner than a person has the modem plugged in again */
-#define STOP_EXTENSIONS   8                      /* a multipart message: a few more PDUs */
+#define STOP_TIMEOUT      (65 * USEC_PER_SEC) /* a PDU waits up to 60 s for the modem's +CMGS */
+#define STOP_TIMEOUT_DEAD (8 * USEC_PER_SEC)  /* on a dead tty no PDU can be under way */
+#define STOP_EXTENSIONS   8                   /* a multipart message: a few more PDUs */
 #define KILL_AGAIN        (2 * USEC_PER_SEC)
 #define KILLS_MAX         5
 #define PRESS_AFTER       (5 * USEC_PER_SEC)
@@ -64,14 +63,6 @@ void restart_press_handlers(struct restart *restart, const struct restart_world 
                 term_once(restart, world->smsd->handlers[i].id, world);
 }
 
-static bool is_a_modems_port(const struct restart_world *world, const char *tty)
-{
-        for (unsigned i = 0; i < world->n_modems; i++)
-                if (modem_present(&world->modems[i]) && text_equal(world->modems[i].target, tty))
-                        return true;
-        return false;
-}
-
 static bool tty_is_dead(const struct smsd_handler *handler, const struct restart_world *world)
 {
         bool dead = handler->tty_deleted;
@@ -79,7 +70,8 @@ static bool tty_is_dead(const struct smsd_handler *handler, const struct restart
         for (unsigned s = 0; s < world->slots->n && !dead; s++) {
                 const struct slot *slot = &world->slots->items[s];
                 dead = handler->tty[0] && text_equal(slot->serving, handler->tty) &&
-                       !slot_modem(slot, world->modems) && !is_a_modems_port(world, handler->tty);
+                       !slot_modem(slot, world->modems) &&
+                       !modems_have_port(world->modems, world->n_modems, handler->tty);
         }
         return dead;
 }
@@ -101,7 +93,7 @@ static void watch_dead_ttys(struct restart *restart, const struct restart_world 
 {
         for (unsigned i = 0; i < world->smsd->n_handlers && restart->release_at == USEC_INFINITY; i++)
                 if (world->smsd->handlers[i].tty_deleted)
-                        restart->release_at = usec_add(world->now, RELEASE_AFTER);
+                        restart->release_at = usec_add(world->now, SMSD_RELEASE_AFTER);
 }
 
 void restart_release_ttys(struct restart *restart, const struct restart_world *world)

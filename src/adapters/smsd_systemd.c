@@ -94,7 +94,7 @@ static int check_unit(const char *unit)
 static int copy_names(struct smsd_systemd *s, const struct smsd_systemd_options *options)
 {
         size_t stem = strlen(options->hold_end_unit) - strlen(SERVICE_SUFFIX);
-        const char *path = options->private_socket ? options->private_socket : "/run/systemd/private";
+        const char *path = options->private_socket ? options->private_socket : SYSTEMD_PRIVATE;
 
         (void)text_copy(s->unit, sizeof(s->unit), options->unit);
         (void)text_format(s->hold.unit, sizeof(s->hold.unit), "%.*s.timer", (int)stem,

@@ -16,15 +16,14 @@
 
 #include <string.h>
 
-#define TRY_TIMEOUT     (5 * USEC_PER_SEC)
-#define CALL_TIMEOUT    (10 * USEC_PER_SEC) /* systemd answers at once; on a slow box a reload takes seconds */
-#define PAUSE_FIRST     (100 * USEC_PER_MSEC)
-#define PAUSE_MAX       (30 * USEC_PER_SEC)
-#define PAUSE_MAX_BUSY  USEC_PER_SEC       /* while a job of ours waits for it */
-#define CALM_AFTER      (5 * USEC_PER_SEC) /* a connection that lived so long was a good one */
-#define UNREACHED_TOLD  6
-#define SYSTEMD_PRIVATE "/run/systemd/private"
-#define BUS_DAEMON      "org.freedesktop.DBus"
+#define TRY_TIMEOUT    (5 * USEC_PER_SEC)
+#define CALL_TIMEOUT   (10 * USEC_PER_SEC) /* systemd answers at once; on a slow box a reload takes seconds */
+#define PAUSE_FIRST    (100 * USEC_PER_MSEC)
+#define PAUSE_MAX      (30 * USEC_PER_SEC)
+#define PAUSE_MAX_BUSY USEC_PER_SEC       /* while a job of ours waits for it */
+#define CALM_AFTER     (5 * USEC_PER_SEC) /* a connection that lived so long was a good one */
+#define UNREACHED_TOLD 6
+#define BUS_DAEMON     "org.freedesktop.DBus"
 
 #define MANAGER_RULE(member) "path='" SYSTEMD_PATH "',interface='" SYSTEMD_MANAGER "',member='" member "'"
 

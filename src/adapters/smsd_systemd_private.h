@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <systemd/sd-bus.h>
 
+#define SYSTEMD_PRIVATE  "/run/systemd/private"
 #define SYSTEMD_NAME     "org.freedesktop.systemd1"
 #define SYSTEMD_PATH     "/org/freedesktop/systemd1"
 #define SYSTEMD_MANAGER  "org.freedesktop.systemd1.Manager"

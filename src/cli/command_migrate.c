@@ -6,7 +6,7 @@
 #include "collect.h"
 #include "migrate.h"
 
-#include "base/text.h"
+#include "adapters/systemd_manager.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -78,6 +78,7 @@ static int migrate(const struct cli *cli, struct migration *migration)
 
 static void forget(struct migration *migration)
 {
+        migration->manager = systemd_manager_free(migration->manager);
         free(migration->manifest);
         free(migration->scripts);
 }

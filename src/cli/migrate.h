@@ -16,6 +16,8 @@
 #define MIGRATE_SCRIPTS_MAX  65536
 #define MIGRATE_GONE         UINT64_C(0) /* hash of a file that was taken away */
 
+struct systemd_manager;
+
 struct migration {
         const char *root; /* "" or the folder of a mounted system */
         bool dry_run;
@@ -24,6 +26,8 @@ struct migration {
         unsigned next;  /* number of the next copy */
         unsigned changes, problems, secrets;
         bool units_changed;
+        bool manager_wanted; /* the connection was tried */
+        struct systemd_manager *manager;
         char *scripts; /* MIGRATE_SCRIPTS_MAX bytes: the paths of scripts, a line each */
 };
 

@@ -150,16 +150,13 @@ static bool is_same_link(const char *path, const char *copy)
         return n > 0 && n == m && memcmp(a, b, (size_t)n) == 0;
 }
 
-static bool is_same(const char *path, const char *copy)
+static bool is_same(const char *text, size_t length, const char *copy)
 {
-        char *a = NULL, *b = NULL;
-        size_t n = 0, m = 0;
-        bool same = file_read(path, O_NOFOLLOW, FILE_SIZE_MAX, &a, &n) == 0 &&
-                    file_read(copy, O_NOFOLLOW, FILE_SIZE_MAX, &b, &m) == 0 && n == m && memcmp(a, b, n) == 0;
+        _cleanup_free_ char *kept = NULL;
+        size_t n = 0;
 
-        free(a);
-        free(b);
-        return same;
+        return file_read(copy, O_NOFOLLOW, FILE_SIZE_MAX, &kept, &n) == 0 && n == length &&
+               memcmp(kept, text, n) == 0;
 }
 
 /* Somebody edited it since: only our marks are taken off, what they wrote stays. 1: there were marks. */
@@ -203,7 +200,7 @@ static int undo_file(struct migration *migration, const char *path, const char *
         if (r < 0 && r != -ENOENT && r != -ELOOP)
                 return r;
         bool untouched = r == -ENOENT || (r == 0 && hash != MIGRATE_GONE && text_hash(text, length) == hash);
-        if (is_same_link(path, copy) || (r == 0 && is_same(path, copy)))
+        if (is_same_link(path, copy) || (r == 0 && is_same(text, length, copy)))
                 return 0;
         if (!untouched)
                 return undo_edited(migration, path, copy, text ? text : "", length);

@@ -22,23 +22,24 @@ static const char *name_of(const char *path)
         return slash ? slash + 1 : path;
 }
 
-static struct systemd_manager *manager_of(const struct migration *migration)
+/* One connection for the whole migration, made when it is first needed; NULL: there is no systemd to talk to.
+ */
+static struct systemd_manager *manager_of(struct migration *migration)
 {
-        struct systemd_manager *manager = NULL;
-
         /* Another system's files are none of this system's systemd. */
-        if (migration->root[0] == '\0' && systemd_manager_new(&manager) < 0)
-                manager = NULL;
-        return manager;
+        if (migration->root[0] == '\0' && !migration->manager_wanted &&
+            systemd_manager_new(&migration->manager) < 0)
+                migration->manager = NULL;
+        migration->manager_wanted = true;
+        return migration->manager;
 }
 
 void migrate_reload_units(struct migration *migration)
 {
-        _cleanup_(systemd_manager_cleanup) struct systemd_manager *manager = manager_of(migration);
+        struct systemd_manager *manager = migration->units_changed ? manager_of(migration) : NULL;
         char problem[256];
 
-        if (!migration->units_changed || !manager ||
-            systemd_manager_reload(manager, problem, sizeof(problem)) >= 0)
+        if (!manager || systemd_manager_reload(manager, problem, sizeof(problem)) >= 0)
                 return;
         migration->problems++;
         cli_complain("systemd does not read its units again (%s): run `systemctl daemon-reload`", problem);
@@ -46,7 +47,7 @@ void migrate_reload_units(struct migration *migration)
 
 void migrate_start_unit(struct migration *migration, const char *unit)
 {
-        _cleanup_(systemd_manager_cleanup) struct systemd_manager *manager = manager_of(migration);
+        struct systemd_manager *manager = manager_of(migration);
         char problem[256];
 
         if (!manager || systemd_manager_job(manager, "StartUnit", unit, problem, sizeof(problem)) >= 0)
@@ -57,7 +58,7 @@ void migrate_start_unit(struct migration *migration, const char *unit)
 
 static int stop_unit(struct migration *migration, const char *unit)
 {
-        _cleanup_(systemd_manager_cleanup) struct systemd_manager *manager = manager_of(migration);
+        struct systemd_manager *manager = manager_of(migration);
         char problem[256];
 
         if (!manager || systemd_manager_is_active(manager, unit) <= 0)
@@ -146,7 +147,8 @@ static void service_found(struct migration *migration, const char *path)
         int r = file_read(path, 0, UNIT_SIZE_MAX, &text, &length);
 
         if (r < 0) {
-                if (r != -ENOENT && r != -EBADF) /* a link to nowhere; to /dev/null: masked, it runs nothing */
+                if (r != -ENOENT &&
+                    r != -EBADF) /* a link to nowhere; to /dev/null: masked, it runs nothing */
                         migrate_fail(migration, path, "cannot be read", r);
                 return;
         }

@@ -5,7 +5,9 @@
 #define TESTS_TEMP_FOLDER_H
 
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static int temp_folder_remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
@@ -14,6 +16,21 @@ static int temp_folder_remove_one(const char *path, const struct stat *st, int t
         (void)type;
         (void)where;
         return remove(path);
+}
+
+/* Makes the folders above an absolute path; those that are there already stay. */
+static inline void temp_folder_make_parents(const char *path)
+{
+        char part[PATH_MAX];
+
+        for (const char *p = path + 1; (p = strchr(p, '/')); p++) {
+                size_t length = (size_t)(p - path);
+                if (length < sizeof(part)) {
+                        memcpy(part, path, length);
+                        part[length] = '\0';
+                        (void)mkdir(part, 0755);
+                }
+        }
 }
 
 /* Removes the folder with all that is in it; follows no link. */

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "resident_memory.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -34,13 +35,6 @@ struct fixture {
         char socket[96];
         pid_t server;
 };
-
-/* The sanitizer keeps what is freed for a while: nothing can be said about memory then. */
-#ifdef __SANITIZE_ADDRESS__
-#define MEMORY_IS_MEASURED false
-#else
-#define MEMORY_IS_MEASURED true
-#endif
 
 /* --- the server --- */
 
@@ -254,24 +248,6 @@ static unsigned count_fds(pid_t pid)
                 n++;
         (void)closedir(folder);
         return n;
-}
-
-static long resident_pages(pid_t pid)
-{
-        char path[64];
-        long size = 0, resident = 0;
-
-        (void)text_format(path, sizeof(path), "/proc/%d/statm", (int)pid);
-        _cleanup_fclose_ FILE *file = fopen(path, "re");
-        assert_non_null(file);
-        assert_int_equal(fscanf(file, "%ld %ld", &size, &resident), 2);
-        return resident;
-}
-
-static void assert_grown_less(const struct fixture *f, long before, long pages)
-{
-        if (MEMORY_IS_MEASURED)
-                assert_true(resident_pages(f->server) - before < pages);
 }
 
 /* Until the server has as many descriptors as before. */
@@ -582,7 +558,7 @@ static void test_oversized_message(void **state)
         for (unsigned i = 0; i < 64; i++)
                 write_all(fd, body, sizeof(body));
         assert_true(is_ended(fd));
-        assert_grown_less(f, before, 512);
+        assert_grown_less(f->server, before, 512);
 }
 
 /* Two calls in one write, and one call in single bytes. */
@@ -683,7 +659,7 @@ static void test_never_reads(void **state)
         struct pollfd one = {.fd = fd};
         assert_int_equal(poll(&one, 1, 5000), 1);
         assert_true(one.revents & POLLHUP);
-        assert_grown_less(f, before, 4096);
+        assert_grown_less(f->server, before, 4096);
         bus = sd_bus_close_unref(bus);
         test_commands(state);
 }
@@ -711,7 +687,7 @@ static void test_no_growth(void **state)
                         warm = resident_pages(f->server);
         }
         wait_for_fds(f, fds);
-        assert_grown_less(f, warm, 64);
+        assert_grown_less(f->server, warm, 64);
 }
 
 static void test_no_controller(void **state _unused_)

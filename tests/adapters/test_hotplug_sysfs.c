@@ -2,6 +2,7 @@
  * adapters/hotplug without any event but inotify's: a fake sysfs and a fake /dev, and fixed nodes.
  */
 #include "hotplug_fixture.h"
+#include "temp_folder.h"
 
 #include <sys/resource.h>
 
@@ -24,12 +25,7 @@ static const char *in(const struct fixture *fixture, const char *format, ...)
 
 static void make_folder(const char *path)
 {
-        char part[256];
-
-        for (const char *p = path + 1; (p = strchr(p, '/')); p++) {
-                (void)text_copy_n(part, sizeof(part), path, (size_t)(p - path));
-                (void)mkdir(part, 0755);
-        }
+        temp_folder_make_parents(path);
         (void)mkdir(path, 0755);
 }
 

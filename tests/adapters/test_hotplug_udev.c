@@ -3,6 +3,7 @@
  * of its own, so that it can play udevd: it writes the database, makes the links and multicasts the messages.
  */
 #include "hotplug_fixture.h"
+#include "temp_folder.h"
 
 #include "ec25/uevent.h"
 
@@ -19,12 +20,7 @@
 
 static void make_folder(const char *path)
 {
-        char part[256];
-
-        for (const char *p = path + 1; (p = strchr(p, '/')); p++) {
-                (void)text_copy_n(part, sizeof(part), path, (size_t)(p - path));
-                (void)mkdir(part, 0755);
-        }
+        temp_folder_make_parents(path);
         (void)mkdir(path, 0755);
 }
 

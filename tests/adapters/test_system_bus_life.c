@@ -2,6 +2,7 @@
  * The gateway's life on a system bus of our own: a bus that comes later, stands still, dies and comes back, a
  * name that is refused or taken, memory over many calls and large ones; and the CLI's client beside it.
  */
+#include "resident_memory.h"
 #include "system_bus_fixture.h"
 
 static int with_no_answer(struct fixture *f)
@@ -10,25 +11,6 @@ static int with_no_answer(struct fixture *f)
 }
 
 /* --- memory --- */
-
-/* The sanitizer keeps what is freed for a while: nothing can be said about memory then. */
-#ifdef __SANITIZE_ADDRESS__
-#define MEMORY_IS_MEASURED false
-#else
-#define MEMORY_IS_MEASURED true
-#endif
-
-static long resident_pages(pid_t pid)
-{
-        char path[64];
-        long size = 0, resident = 0;
-
-        (void)text_format(path, sizeof(path), "/proc/%d/statm", (int)pid);
-        _cleanup_fclose_ FILE *file = fopen(path, "re");
-        assert_non_null(file);
-        assert_int_equal(fscanf(file, "%ld %ld", &size, &resident), 2);
-        return resident;
-}
 
 static void look_and_control(sd_bus *bus, unsigned times)
 {
@@ -50,8 +32,7 @@ static void test_no_growth(void **state)
         look_and_control(bus, 100);
         long warm = resident_pages(f->server);
         look_and_control(bus, 700);
-        if (MEMORY_IS_MEASURED)
-                assert_true(resident_pages(f->server) - warm < 64);
+        assert_grown_less(f->server, warm, 64);
 }
 
 /* A message of 16 MB, which the bus daemon lets through, is given back. */
@@ -72,8 +53,7 @@ static void test_huge_message(void **state)
                 assert_string_equal(asked.message, "the reason is too long");
         }
         look_and_control(bus, 1);
-        if (MEMORY_IS_MEASURED)
-                assert_true(resident_pages(f->server) - before < 512);
+        assert_grown_less(f->server, before, 512);
 }
 
 /* --- the bus comes and goes --- */

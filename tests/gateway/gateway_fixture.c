@@ -80,27 +80,6 @@ static void bury(const char *folder)
         (void)nftw(folder, remove_file, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void hire_undertaker(struct gateway *g)
-{
-        int pipes[2];
-        char byte;
-
-        assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-        g->undertaker = fork();
-        assert_true(g->undertaker >= 0);
-        if (g->undertaker == 0) {
-                (void)setsid(); /* a Ctrl-C is for the test, not for who tidies up behind it */
-                (void)dup2(pipes[0], 3);
-                (void)close_range(4, ~0U, 0);
-                while (read(3, &byte, 1) < 0 && errno == EINTR)
-                        ;
-                bury(g->folder);
-                _exit(0);
-        }
-        (void)close(pipes[0]);
-        g->life = pipes[1];
-}
-
 /* --- the folder --- */
 
 static void copy_smsd(const char *to)
@@ -139,7 +118,7 @@ static void make_folder(struct gateway *g)
         (void)text_copy(g->folder, sizeof(g->folder), "/tmp/smswarden-gateway-XXXXXX");
         assert_non_null(mkdtemp(g->folder));
         assert_int_equal(chmod(g->folder, 0755), 0);
-        hire_undertaker(g);
+        undertaker_hire(&g->undertaker, bury, g->folder);
         for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
                 path_in(g, path, folders[i]);
                 assert_int_equal(mkdir(path, 0755), 0);
@@ -387,8 +366,7 @@ static int tear_down(void **state)
         if (g->passed && status != 0)
                 print_tail("smswardend", g->daemon_log, 20000);
         g->modem = ec25_client_free(g->modem);
-        g->life = close_fd(g->life);
-        (void)waitpid(g->undertaker, NULL, 0);
+        undertaker_call(&g->undertaker);
         while (waitpid(-1, NULL, WNOHANG) > 0)
                 ;
         int r = g->passed && status != 0 ? -1 : 0; /* a leak, an assertion on the way out */

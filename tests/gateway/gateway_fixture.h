@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/usec.h"
 #include "core/snapshot.h"
+#include "undertaker.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -58,8 +59,7 @@ struct gateway {
         struct snapshot snapshot; /* the latest */
         const struct gateway_options *options;
         bool passed;
-        int life; /* our end of a pipe: when it closes, the rest is cleaned up */
-        pid_t undertaker;
+        struct undertaker undertaker; /* ends what is left and removes the folder */
 };
 
 struct gateway_test {

@@ -130,27 +130,6 @@ static void find_files(struct machine *m)
         assert_int_equal(text_format(m->system, sizeof(m->system), "%s/system", program), 0);
 }
 
-static void hire_undertaker(struct machine *m)
-{
-        int pipes[2];
-        char byte;
-
-        assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-        m->undertaker = fork();
-        assert_true(m->undertaker >= 0);
-        if (m->undertaker == 0) {
-                (void)setsid(); /* a Ctrl-C is for the test, not for who tidies up behind it */
-                (void)dup2(pipes[0], 3);
-                (void)close_range(4, ~0U, 0);
-                while (read(3, &byte, 1) < 0 && errno == EINTR)
-                        ;
-                temp_folder_remove(m->folder);
-                _exit(0);
-        }
-        (void)close(pipes[0]);
-        m->life = pipes[1];
-}
-
 static int set_up(void **state)
 {
         const struct machine_test *test = *state;
@@ -162,7 +141,7 @@ static int set_up(void **state)
         find_files(m);
         (void)text_copy(m->folder, sizeof(m->folder), "/tmp/smswarden-machine-XXXXXX");
         assert_non_null(mkdtemp(m->folder));
-        hire_undertaker(m);
+        undertaker_hire(&m->undertaker, temp_folder_remove, m->folder);
         *state = m;
         return 0;
 }
@@ -237,8 +216,7 @@ static int tear_down(void **state)
                 (void)kill(m->qemu, SIGKILL);
                 (void)machine_reap(m, 30000);
         }
-        m->life = close_fd(m->life);
-        (void)waitpid(m->undertaker, NULL, 0);
+        undertaker_call(&m->undertaker);
         free(m->output);
         free(m->answer);
         free(m);

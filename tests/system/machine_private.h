@@ -7,6 +7,7 @@
 #define TESTS_SYSTEM_MACHINE_PRIVATE_H
 
 #include "machine.h"
+#include "undertaker.h"
 
 #include <limits.h>
 #include <stddef.h>
@@ -21,8 +22,7 @@ struct machine {
         unsigned next_id;
         char *output, *answer; /* of the last script, of the last monitor command */
         bool passed;
-        int life; /* our end of a pipe: when it closes, the undertaker removes the folder */
-        pid_t undertaker;
+        struct undertaker undertaker; /* removes the folder */
 };
 
 extern const char *const machine_state_names[]; /* of enum machine_state: files in build/system */

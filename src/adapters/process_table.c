@@ -124,12 +124,29 @@ static bool ended(const struct watch *watch)
         return poll(&end, 1, 0) == 1;
 }
 
-/* Ends that the event loop has not come to yet: a list without a process must not be told before its end. */
+static void drop(struct process_list *list, struct process_id id)
+{
+        unsigned kept = 0;
+
+        for (unsigned i = 0; i < list->n; i++)
+                if (!process_id_equal(list->processes[i].id, id))
+                        list->processes[kept++] = list->processes[i];
+        list->n = kept;
+}
+
+/*
+ * Ends that the event loop has not come to yet: a list without a process must not be told before its end, nor
+ * one with it after its end (it may have ended since the scan saw it): it would seem to run again.
+ */
 static void tell_ends(struct process_table *t)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++)
-                if (t->watches[i].id.pid != 0 && ended(&t->watches[i]))
-                        tell_end(&t->watches[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(t->watches); i++) {
+                struct process_id id = t->watches[i].id;
+                if (id.pid == 0 || !ended(&t->watches[i]))
+                        continue;
+                tell_end(&t->watches[i]);
+                drop(&t->list, id);
+        }
 }
 
 /* A pidfd that is certainly this process: the start time is read while the pidfd is held. */

@@ -15,7 +15,8 @@ struct world {
         struct process_id awaited; /* whose end counts */
         bool known;
         int status;
-        pid_t wanted; /* for the conditions */
+        pid_t wanted;                                          /* for the conditions */
+        void (*at_end)(struct world *w, struct process_id id); /* NULL: nothing else happens at an end */
 };
 
 static inline void on_changed(void *userdata, const struct process_list *list)
@@ -30,6 +31,8 @@ static inline void on_exited(void *userdata, struct process_id id, bool known, i
 {
         struct world *w = userdata;
 
+        if (w->at_end)
+                w->at_end(w, id);
         /* smsd's short-lived children (its start-up checks) may have been seen and ended too. */
         if (!process_id_equal(id, w->awaited))
                 return;

@@ -182,15 +182,20 @@ static int be_smsd(const char *tty)
         return 1;
 }
 
-static pid_t start_ourselves(struct world *w)
+static pid_t start_another(const struct world *w)
 {
-        copy_file("/proc/self/exe", w->box->smsd);
         pid_t pid = fork();
         if (pid == 0) {
                 (void)execl(w->box->smsd, "smsd", "-c", w->box->conf, w->box->tty, (char *)NULL);
                 _exit(127);
         }
         return pid;
+}
+
+static pid_t start_ourselves(struct world *w)
+{
+        copy_file("/proc/self/exe", w->box->smsd);
+        return start_another(w);
 }
 
 static bool holds_port(void *userdata)
@@ -246,6 +251,40 @@ static void test_slow_end_is_no_end_yet(void **state)
         assert_null(find(w, id.pid));
 }
 
+static void end_now(pid_t pid)
+{
+        siginfo_t info;
+
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+}
+
+static void end_the_wanted_too(struct world *w, struct process_id id)
+{
+        if (id.pid != w->wanted)
+                end_now(w->wanted);
+}
+
+/* It ends when the scan has seen it and is telling of another: whose end was told comes in no list any more,
+ * or a dead smsd would seem to run again. */
+static void test_end_within_the_scan(void **state)
+{
+        struct world *w = *state;
+
+        w->wanted = start_ourselves(w);
+        assert_true(run_until(w->box->event, holds_port, w, PATIENCE_USEC));
+        pid_t first = w->wanted;
+        w->wanted = start_another(w);
+        assert_true(run_until(w->box->event, holds_port, w, PATIENCE_USEC));
+        await_end(w, find(w, w->wanted)->id);
+        end_now(first);
+        w->at_end = end_the_wanted_too;
+        assert_int_equal(process_table_scan(w->table), 0);
+        assert_int_equal(w->n_ended, 1);
+        assert_null(find(w, w->wanted));
+        assert_null(find(w, first));
+}
+
 /* As it is within an exec: the binary is there and the arguments are not. */
 static void test_no_command_line_yet(void **state)
 {
@@ -278,6 +317,7 @@ int main(int argc, char **argv)
             WITH_SMSD(test_signal_needs_the_identity),
             WITH_SMSD(test_end_before_the_first_scan),
             WITH_SMSD(test_slow_end_is_no_end_yet),
+            WITH_SMSD(test_end_within_the_scan),
             WITH_SMSD(test_no_command_line_yet),
         };
 

@@ -104,7 +104,7 @@ static const char *base_name(const char *path)
 
 /* --- /proc/PID/stat --- */
 
-    static int read_stat(int proc_fd, pid_t pid, struct process_stat *ret_stat)
+static int read_stat(int proc_fd, pid_t pid, struct process_stat *ret_stat)
 {
         char path[32], text[1024];
 
@@ -140,8 +140,8 @@ bool proc_is_leaving(int proc_fd, struct process_id id, struct process_stat *ret
 
 /* --- is it an smsd? --- */
 
-    /* Cheap for the hundreds of others: one readlink. */
-    static bool is_smsd(int proc_fd, pid_t pid, const struct smsd_identity *identity)
+/* Cheap for the hundreds of others: one readlink. */
+static bool is_smsd(int proc_fd, pid_t pid, const struct smsd_identity *identity)
 {
         char path[32], exe[PATH_MAX];
         struct process_stat stat;
@@ -266,7 +266,7 @@ pid_t read_pidfile(const char *path)
 
 /* --- which port? --- */
 
-    struct tty_search {
+struct tty_search {
         int fd; /* /proc/PID/fd */
         dev_t terminal;
         struct smsd_process *process;

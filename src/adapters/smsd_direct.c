@@ -42,12 +42,11 @@ struct account {
 
 /* --- orphans --- */
 
-    /*
-     * WNOWAIT shows one ended child without taking it. One that is kept hides the others behind it; they wait
-     * for the next SIGCHLD, and its own wait follows at once anyway.
-     */
-    static int
-    on_child(sd_event_source *source, const struct signalfd_siginfo *signal_info, void *userdata)
+/*
+ * WNOWAIT shows one ended child without taking it. One that is kept hides the others behind it; they wait
+ * for the next SIGCHLD, and its own wait follows at once anyway.
+ */
+static int on_child(sd_event_source *source, const struct signalfd_siginfo *signal_info, void *userdata)
 {
         struct smsd_direct *d = userdata;
 
@@ -98,7 +97,7 @@ struct smsd_direct *smsd_direct_free(struct smsd_direct *d)
 
 /* --- account and files --- */
 
-    static int choose_group(const struct smsd_direct_options *options, struct account *account)
+static int choose_group(const struct smsd_direct_options *options, struct account *account)
 {
         const char *name = options->group ? options->group : DEFAULT_GROUP;
 
@@ -188,10 +187,9 @@ static int open_output(const char *path, const struct account *account)
 
 /* --- the child --- */
 
-    /* Nothing of how the daemon runs may be inherited but the environment, and of that not what systemd said
-     * to the daemon alone. */
-    static void
-    reset_process(void)
+/* Nothing of how the daemon runs may be inherited but the environment, and of that not what systemd said
+ * to the daemon alone. */
+static void reset_process(void)
 {
         static const char *const ours_alone[] = {"NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC",
                                                  "LISTEN_PID",     "LISTEN_FDS",   "LISTEN_FDNAMES",
@@ -259,8 +257,8 @@ static void run_child(const char *const *arguments, int output, int error)
 
 /* --- start --- */
 
-    /* An smsd that failed to start leaves no zombie. */
-    static void reap(pid_t pid)
+/* An smsd that failed to start leaves no zombie. */
+static void reap(pid_t pid)
 {
         siginfo_t info;
 

@@ -7,6 +7,7 @@
 #define CORE_ACTION_H
 
 #include "base/usec.h"
+#include "core/alert_book.h"
 #include "core/config.h"
 #include "core/hold_record.h"
 #include "core/modem_record.h"
@@ -36,7 +37,13 @@ enum action_kind {
         ACTION_STATUS_READ,    /* -> EVENT_SMSD_STATUS */
         ACTION_MODEM_SAVE,     /* remember the slot */
         ACTION_RECORD,         /* something a person should be able to read later */
-        ACTION_REPLY,          /* answer the command `token` */
+        ACTION_ALERT_SPOOL, /* write alert.alert into the spool, then have it delivered -> EVENT_ALERT_SPOOLED
+                             */
+        ACTION_ALERTS_SAVE, /* keep the book for the next life -> EVENT_ALERTS_SAVED */
+        ACTION_DELIVER,     /* start smswarden-notify: something waits, and it may not be running */
+        ACTION_ALERT_SMS,   /* queue sms.text for sms.number at smsd -> EVENT_ALERT_SMS */
+        ACTION_HEARTBEAT,   /* have a sign of life sent */
+        ACTION_REPLY,       /* answer the command `token` */
         ACTION_KIND_MAX
 };
 
@@ -71,6 +78,17 @@ struct action {
                         usec_t duration; /* how long what it tells of took, lasted or will last, 0 none */
                         usec_t incident; /* its id, 0 none */
                 } record;
+                struct {
+                        const struct alert *alert; /* borrowed until the next step */
+                        unsigned generation;       /* comes back with the answer */
+                } alert;
+                const struct alert_book *book; /* ALERTS_SAVE: borrowed until the next step */
+                struct {
+                        char receiver[32];
+                        char number[32];
+                        char text[160];    /* printable ASCII */
+                        uint64_t sequence; /* of the alert it tells of */
+                } sms;
                 struct {
                         unsigned token;
                         int result; /* 0, or positive: failed, refused; see interface.md's exit codes */

@@ -35,8 +35,40 @@ struct modem_config {
 struct receiver_config { /* [notify NAME] */
         char name[32];
         char type[16];
-        char url[512];
+        char url[512]; /* exec: the program's path; sms: the number */
         enum severity min_severity;
+        char match[256];                /* blank separated patterns (* ?) of kinds or keys, "" all */
+        bool plain_http;                /* http:// without TLS is meant (inside a VPN) */
+        char ca_file[CONFIG_PATH_MAX];  /* "" the system's */
+        char url_file[CONFIG_PATH_MAX]; /* the address is a secret: it is in this file; or a credential's name
+                                         */
+        char user[128];
+        char password_file[CONFIG_PATH_MAX]; /* a path, or the name of a systemd credential */
+        char token_file[CONFIG_PATH_MAX];
+        char template_text[512]; /* webhook: `template`, JSON with {placeholders} */
+        char template_file[CONFIG_PATH_MAX];
+        char interface[16];      /* vps-*: whose address is told, "wg0" */
+        char from[128], to[256]; /* smtp */
+        unsigned budget;         /* sms: at most so many a day */
+};
+
+struct alerts_config {        /* [alerts] */
+        unsigned spool_files; /* the spool's bounds */
+        uint64_t spool_bytes;
+        unsigned incoming_unread;        /* more unread files than this are an alert, 0 never */
+        unsigned modem_timeouts;         /* more in ten minutes than this, 0 never */
+        usec_t sms_after;                /* every network way has failed for so long: alert by sms */
+        char state_dir[CONFIG_PATH_MAX]; /* smswarden-notify's own folder */
+};
+
+struct heartbeat_config { /* [heartbeat] */
+        char url[512];    /* "" none */
+        char url_file[CONFIG_PATH_MAX];
+        usec_t every;
+        bool get; /* method = get: no body */
+        bool plain_http;
+        char ca_file[CONFIG_PATH_MAX];
+        char token_file[CONFIG_PATH_MAX];
 };
 
 struct config {
@@ -62,6 +94,8 @@ struct config {
         struct modem_config modems[SMSD_MODEMS_MAX];
         unsigned n_receivers;
         struct receiver_config receivers[CONFIG_RECEIVERS_MAX];
+        struct alerts_config alerts;
+        struct heartbeat_config heartbeat;
 };
 
 struct config_error {

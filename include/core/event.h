@@ -7,7 +7,9 @@
 #define CORE_EVENT_H
 
 #include "base/usec.h"
+#include "core/alert.h"
 #include "core/config.h"
+#include "core/delivery.h"
 #include "core/hold_record.h"
 #include "core/modem_record.h"
 #include "core/process.h"
@@ -29,23 +31,30 @@ enum event_kind {
         EVENT_PORT_CLOSED, /* the port failed under us (unplugged, EIO) */
         EVENT_PROCESSES,   /* result of ACTION_SCAN: the smsd processes as they are now */
         EVENT_PROCESS_EXITED,
-        EVENT_SMSD_OPENED,  /* somebody opened the smsd binary: a start may be under way */
-        EVENT_SMSD_LOG,     /* smsd wrote a line */
-        EVENT_SMSD_STATUS,  /* result of ACTION_STATUS_READ */
-        EVENT_CONF_READ,    /* result of ACTION_CONF_READ or ACTION_CONF_READ_GOOD */
-        EVENT_CONF_WRITTEN, /* result of ACTION_CONF_WRITE; -ESTALE, -EBUSY: somebody edits it */
-        EVENT_STOP_DONE,    /* result of ACTION_SMSD_STOP: the request is made (processes tell the rest) */
-        EVENT_START_DONE,   /* result of ACTION_SMSD_START */
-        EVENT_HOLD_WRITTEN, /* result of ACTION_HOLD_WRITE */
-        EVENT_HOLD_CLEARED, /* result of ACTION_HOLD_CLEAR */
-        EVENT_FLAG,         /* result of ACTION_FLAG_LOOK */
-        EVENT_UNIT,         /* systemd's unit of smsd changed, or result of ACTION_UNIT_LOOK */
-        EVENT_COMMAND,      /* a person (or a program of theirs) asks */
-        EVENT_RELOAD,       /* the configuration was read again */
+        EVENT_SMSD_OPENED,    /* somebody opened the smsd binary: a start may be under way */
+        EVENT_SMSD_LOG,       /* smsd wrote a line */
+        EVENT_SMSD_STATUS,    /* result of ACTION_STATUS_READ */
+        EVENT_CONF_READ,      /* result of ACTION_CONF_READ or ACTION_CONF_READ_GOOD */
+        EVENT_CONF_WRITTEN,   /* result of ACTION_CONF_WRITE; -ESTALE, -EBUSY: somebody edits it */
+        EVENT_STOP_DONE,      /* result of ACTION_SMSD_STOP: the request is made (processes tell the rest) */
+        EVENT_START_DONE,     /* result of ACTION_SMSD_START */
+        EVENT_HOLD_WRITTEN,   /* result of ACTION_HOLD_WRITE */
+        EVENT_HOLD_CLEARED,   /* result of ACTION_HOLD_CLEAR */
+        EVENT_FLAG,           /* result of ACTION_FLAG_LOOK */
+        EVENT_UNIT,           /* systemd's unit of smsd changed, or result of ACTION_UNIT_LOOK */
+        EVENT_COMMAND,        /* a person (or a program of theirs) asks */
+        EVENT_RELOAD,         /* the configuration was read again */
+        EVENT_ALERT_FOUND,    /* at start: an alert that an earlier life had told, or was about to tell */
+        EVENT_ALERT_SPOOLED,  /* result of ACTION_ALERT_SPOOL */
+        EVENT_ALERTS_SAVED,   /* result of ACTION_ALERTS_SAVE */
+        EVENT_DELIVERY,       /* what is delivered and what waits, as smswarden-notify tells it */
+        EVENT_ALERT_SMS,      /* result of ACTION_ALERT_SMS */
+        EVENT_MESSAGE_FAILED, /* smsd gave a message up: a file in its failed folder */
+        EVENT_QUEUES,         /* smsd's folders were counted */
         EVENT_KIND_MAX
 };
 
-enum command_kind { COMMAND_STOP, COMMAND_START, COMMAND_RESTART };
+enum command_kind { COMMAND_STOP, COMMAND_START, COMMAND_RESTART, COMMAND_TEST_ALERT };
 
 struct command {
         enum command_kind kind;
@@ -54,7 +63,8 @@ struct command {
         char reason[256]; /* escaped */
         usec_t duration;  /* STOP: 0 for the default */
         bool force;
-        int64_t realtime; /* the wall clock, seconds: for people only */
+        char receiver[32]; /* TEST_ALERT: the only one that it is for, "" all */
+        int64_t realtime;  /* the wall clock, seconds: for people only */
 };
 
 /* How the old scripts' flag lies there. */
@@ -83,6 +93,16 @@ struct conf_event {
         bool good;  /* this is the last good copy */
         char *text; /* belongs to who made the event */
         size_t length;
+};
+
+/* A message that smsd gave up. */
+struct message_failed_event {
+        char file[128];                  /* its name in the failed folder, escaped */
+        char modem[SMSD_MODEM_NAME_MAX]; /* "" unknown */
+        char recipient[32];              /* masked: "+3706*****12" */
+        char reason[128];                /* smsd's words (Fail_reason), escaped; "" unknown */
+        usec_t since;                    /* CLOCK_BOOTTIME, 0 before this boot */
+        unsigned more;                   /* files behind it that were not told yet */
 };
 
 struct event {
@@ -132,6 +152,26 @@ struct event {
                 struct flag_event flag;
                 struct command command;
                 const struct config *config;
+                struct {
+                        const struct alert *alert;
+                        bool told; /* its message was in the spool */
+                } found;
+                struct {
+                        char key[ALERT_KEY_MAX];
+                        unsigned generation;
+                        int result;
+                        uint64_t sequence; /* when it is in the spool */
+                } spooled;
+                const struct delivery *delivery; /* valid while the event is handled */
+                struct {
+                        int result;
+                        uint64_t sequence; /* as in the action */
+                } sms;
+                struct message_failed_event failed;
+                struct {
+                        int64_t outgoing, checked, failed, incoming; /* files; -1 unknown */
+                        usec_t oldest_incoming; /* CLOCK_BOOTTIME; 0 none or before this boot */
+                } queues;
         };
 };
 

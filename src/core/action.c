@@ -79,6 +79,11 @@ const char *action_kind_to_string(enum action_kind kind)
             [ACTION_STATUS_READ] = "status-read",
             [ACTION_MODEM_SAVE] = "modem-save",
             [ACTION_RECORD] = "record",
+            [ACTION_ALERT_SPOOL] = "alert-spool",
+            [ACTION_ALERTS_SAVE] = "alerts-save",
+            [ACTION_DELIVER] = "deliver",
+            [ACTION_ALERT_SMS] = "alert-sms",
+            [ACTION_HEARTBEAT] = "heartbeat",
             [ACTION_REPLY] = "reply",
         };
 

@@ -116,7 +116,8 @@ static int place_receiver(struct config *config, const char *name, struct place 
         struct receiver_config *receiver = &config->receivers[i];
         *ret_place = (struct place){.object = receiver, .size = sizeof(*receiver)};
         if (i == config->n_receivers) {
-                *receiver = (struct receiver_config){.min_severity = SEVERITY_WARNING};
+                *receiver = (struct receiver_config){
+                    .min_severity = SEVERITY_WARNING, .interface = "wg0", .budget = 5};
                 (void)text_copy(receiver->name, sizeof(receiver->name), name); /* its length was checked */
                 ret_place->count = &config->n_receivers;
         }
@@ -312,6 +313,13 @@ void config_init(struct config *config)
             .legacy_flag = "/tmp/smsd_manual_stop",
             .legacy_owners = "root @sudo @adm",
             .backoff_max = 60 * USEC_PER_SEC,
+            .alerts = {.spool_files = 2000,
+                       .spool_bytes = UINT64_C(8) * 1024 * 1024,
+                       .incoming_unread = 10,
+                       .modem_timeouts = 10,
+                       .sms_after = 5 * USEC_PER_MIN,
+                       .state_dir = "/var/lib/smswarden-notify"},
+            .heartbeat = {.every = 5 * USEC_PER_MIN},
         };
 }
 

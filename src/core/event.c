@@ -31,6 +31,13 @@ const char *event_kind_to_string(enum event_kind kind)
             [EVENT_UNIT] = "unit",
             [EVENT_COMMAND] = "command",
             [EVENT_RELOAD] = "reload",
+            [EVENT_ALERT_FOUND] = "alert-found",
+            [EVENT_ALERT_SPOOLED] = "alert-spooled",
+            [EVENT_ALERTS_SAVED] = "alerts-saved",
+            [EVENT_DELIVERY] = "delivery",
+            [EVENT_ALERT_SMS] = "alert-sms",
+            [EVENT_MESSAGE_FAILED] = "message-failed",
+            [EVENT_QUEUES] = "queues",
         };
 
         return (unsigned)kind < EVENT_KIND_MAX ? names[kind] : "?";

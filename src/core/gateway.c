@@ -338,6 +338,13 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_CONF_WRITTEN:
         case EVENT_STOP_DONE:
         case EVENT_START_DONE:
+        case EVENT_ALERT_FOUND:
+        case EVENT_ALERT_SPOOLED:
+        case EVENT_ALERTS_SAVED:
+        case EVENT_DELIVERY:
+        case EVENT_ALERT_SMS:
+        case EVENT_MESSAGE_FAILED:
+        case EVENT_QUEUES:
         case EVENT_KIND_MAX:
                 break;
         }

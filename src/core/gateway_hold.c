@@ -373,5 +373,7 @@ void gateway_command(struct gateway *gateway, const struct command *command, str
         case COMMAND_RESTART:
                 command_start(gateway, command, CAUSE_RESTART, actions);
                 break;
+        case COMMAND_TEST_ALERT:
+                break;
         }
 }

@@ -317,6 +317,11 @@ static void perform(struct daemon *daemon, const struct action *action)
                 control_bus_reply(daemon->bus, action->reply.token, action->reply.result,
                                   action->reply.message);
                 break;
+        case ACTION_ALERT_SPOOL:
+        case ACTION_ALERTS_SAVE:
+        case ACTION_DELIVER:
+        case ACTION_ALERT_SMS:
+        case ACTION_HEARTBEAT:
         case ACTION_KIND_MAX:
                 break;
         }

@@ -1,0 +1,43 @@
+/*
+ * smsd's message folders, watched (inotify): files that smsd gave up (failed/), and how many lie unread in
+ * incoming/. Nothing is ever changed here. A failed message is told once over all lives: by a watermark
+ * (change time and name) that the caller keeps, and only as fast as the caller takes them.
+ */
+#ifndef ADAPTERS_QUEUE_WATCH_H
+#define ADAPTERS_QUEUE_WATCH_H
+
+#include "core/event.h"
+
+#include <systemd/sd-event.h>
+
+struct queue_watch;
+
+/* What was told last: change time (nanoseconds since the epoch) and name. All zero: nothing yet. */
+struct queue_mark {
+        int64_t changed;
+        char file[128];
+};
+
+struct queue_watch_options {
+        const char *outgoing, *checked, *failed, *incoming; /* "" or NULL: not there */
+        struct queue_mark mark;                             /* begin behind this */
+};
+
+struct queue_watch_callbacks {
+        /* The next failed message behind the mark; no other one is told before queue_watch_taken(). */
+        void (*failed)(void *userdata, const struct message_failed_event *message,
+                       const struct queue_mark *mark);
+        /* The counts changed by something that matters: told at most once a second, and counted up to 10000.
+         */
+        void (*counted)(void *userdata, int64_t outgoing, int64_t checked, int64_t failed, int64_t incoming,
+                        int64_t oldest_incoming_realtime);
+};
+
+int queue_watch_new(struct queue_watch **ret, sd_event *event, const struct queue_watch_options *options,
+                    const struct queue_watch_callbacks *callbacks, void *userdata);
+struct queue_watch *queue_watch_free(struct queue_watch *watch);
+
+/* The message told last is taken care of (its alert is in the spool): the next may come. */
+void queue_watch_taken(struct queue_watch *watch);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * The book of what is wrong now, and when who is to be told of it. Pure: conditions in, messages out.
+ *
+ * The gateway sweeps: alert_book_begin(); alert_book_raise() for each condition that is there;
+ * alert_book_end(): what was not raised is over. alert_book_tell() emits what is due.
+ *
+ * Rules (each kind's numbers are one table in alert_book.c, shown in docs/alerts.md):
+ * - A condition is told after its kind's `delay` (a crash: after the outcome, or 10 s), or at once when its
+ *   severity rises. An info alone is recorded, never told.
+ * - It is repeated as its kind says (a hold: hourly; a failed restart: after 10 min, 1 h, then daily).
+ * - Its end is told once its condition has stayed away for `quiet`. What comes back before that is the same
+ *   alert with a higher count; a kind that was told, ended and came again within `again` ends the next time
+ *   only after a longer quiet (flapping): one alert with a count, and one resolve.
+ * - What was never told needs no resolve - except where the table says that a trouble that healed is told
+ *   (smsd-down: one message after the outcome, then its resolve).
+ * - Momentary alerts (a message given up, a test) are told once and forgotten when they are in the spool.
+ * - What could not be spooled (a full disk) is tried again; the book is saved whenever it changes, so that a
+ *   killed controller resolves and repeats what its predecessor began.
+ */
+#ifndef CORE_ALERT_BOOK_H
+#define CORE_ALERT_BOOK_H
+
+#include "core/alert.h"
+
+#include <stdbool.h>
+
+#define ALERTS_MAX 128
+
+struct action_list;
+
+struct alert_entry {
+        struct alert alert; /* as it is now; kind, key: the entry's name */
+        bool used;
+        bool momentary;
+        bool active;    /* the condition is there (since the last sweep) */
+        bool raised;    /* by the sweep under way */
+        bool decided;   /* its outcome is known: no need to wait for `delay` */
+        bool told;      /* a firing message is in the spool: its resolve is due one day */
+        bool resolving; /* RESOLVED is on its way into the spool */
+        bool flapping;  /* its quiet is the long one */
+        bool spooling;  /* a message is on its way into the spool */
+        bool restored;  /* from the book of an earlier life: not raised in this one yet */
+        enum severity told_severity;
+        usec_t cleared_at; /* the condition went away; 0: it is there */
+        usec_t tell_at;    /* the next message, USEC_INFINITY none */
+        unsigned repeats;
+        unsigned generation; /* of the spooling message */
+};
+
+struct alert_book {
+        struct alert_entry entries[ALERTS_MAX];
+        unsigned n;                /* places in use or free below that */
+        bool dirty;                /* to be saved */
+        usec_t save_at;            /* try again to save, USEC_INFINITY none */
+        usec_t forget_restored_at; /* until then what was restored waits for its condition to show again */
+        unsigned lost;             /* raised while the book was full */
+};
+
+void alert_book_init(struct alert_book *book);
+
+/* What an earlier life had told or was about to tell. `told`: its message was in the spool. */
+void alert_book_restore(struct alert_book *book, const struct alert *alert, bool told, usec_t now);
+
+void alert_book_begin(struct alert_book *book);
+
+/*
+ * The condition is there. Returns its alert, so that severity and texts can be brought up to date; kind, key,
+ * modem (from `subject`: "" none, else the modem's name), since and count are the book's. `decided` is set by
+ * the caller through alert_book_decide(). Never NULL (a scratch when the book is full).
+ */
+struct alert *alert_book_raise(struct alert_book *book, enum alert_kind kind, const char *subject,
+                               usec_t now);
+
+/* The outcome is known (verified, failed): what waits for it is told now. */
+void alert_book_decide(struct alert_book *book, enum alert_kind kind, const char *subject, usec_t now);
+
+/* A momentary alert with its own key "KIND/SUBJECT"; the same again while it waits is -EALREADY, a full book
+ * -ENOBUFS. */
+int alert_book_post(struct alert_book *book, enum alert_kind kind, const char *subject, usec_t now,
+                    struct alert **ret_alert);
+
+void alert_book_end(struct alert_book *book, usec_t now);
+
+/* Emits ACTION_ALERT_SPOOL for what is due and ACTION_ALERTS_SAVE when the book changed. */
+void alert_book_tell(struct alert_book *book, usec_t now, struct action_list *actions);
+
+/* The answer to ACTION_ALERT_SPOOL. */
+void alert_book_spooled(struct alert_book *book, const char *key, unsigned generation, int result,
+                        usec_t now);
+
+/* The answer to ACTION_ALERTS_SAVE. */
+void alert_book_saved(struct alert_book *book, int result, usec_t now);
+
+/* When alert_book_tell() (or a sweep) has something to do, USEC_INFINITY: only with a new condition. */
+usec_t alert_book_deadline(const struct alert_book *book);
+
+#endif

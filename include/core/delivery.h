@@ -1,0 +1,56 @@
+/*
+ * Delivery of alerts: what became of them at each receiver, as smswarden-notify keeps it (a file per receiver
+ * in its own folder) and the controller reads it; and the decisions of a delivery - what an answer means,
+ * when the next attempt is due, whether a receiver wants an alert at all. Pure.
+ */
+#ifndef CORE_DELIVERY_H
+#define CORE_DELIVERY_H
+
+#include "core/alert.h"
+#include "core/config.h"
+
+/* One receiver's state. Times are microseconds since the epoch (wall clock, for people), 0 none. */
+struct delivery_receiver {
+        char name[32];
+        char spool[40];     /* position counts in this spool; another one: from its begin */
+        uint64_t position;  /* every alert up to here is delivered, parked, or not for this receiver */
+        uint64_t delivered; /* alerts, in all */
+        uint64_t parked;    /* alerts that it refused for good, in all */
+        int64_t last_delivered;
+        int64_t failing_since; /* the attempts fail since, 0 they do not */
+        unsigned attempts;     /* failed ones of the alert at hand */
+        char problem[192];    /* why the last attempt failed or the last alert was parked, escaped; "" none */
+        uint64_t parked_last; /* sequence of the alert that was parked last, 0 none */
+        char test[ALERT_ID_MAX]; /* id of the last test alert that was delivered or parked */
+        bool test_delivered;
+};
+
+struct delivery {
+        unsigned n;
+        struct delivery_receiver receivers[CONFIG_RECEIVERS_MAX];
+        uint64_t waiting;   /* alerts in the spool that some receiver has not been given yet */
+        uint64_t oldest;    /* sequence of the first of them, 0 none */
+        uint64_t heartbeat; /* number of the last heartbeat that arrived, 0 none */
+        char heartbeat_problem[192];
+};
+
+enum delivery_verdict { DELIVERY_DONE, DELIVERY_RETRY, DELIVERY_PARK };
+
+/* True when the receiver is to be given this alert: its min_severity, match and the alert's `only`. */
+bool delivery_wants(const struct receiver_config *receiver, const struct alert *alert);
+
+/* What an HTTP status means: 2xx done; 408, 425, 429, 5xx and what is no final answer (1xx, 3xx is never
+ * followed) ... see the table in delivery.c; other 4xx park. */
+enum delivery_verdict delivery_judge_http(unsigned status);
+
+/* When to try again after `attempts` failures (>= 1): 1 s, doubling, at most 5 min, with jitter: `random` is
+ * any number, the result lies in 75..125 %. `retry_after`: what the receiver asked for, 0 nothing; obeyed up
+ * to an hour. */
+usec_t delivery_retry_delay(unsigned attempts, usec_t retry_after, uint32_t random);
+
+/* One receiver's state as text (key = value lines) and back. Encode: length, or -ENAMETOOLONG; decode: 0 or
+ * -EBADMSG, with the output untouched. */
+int delivery_encode(const struct delivery_receiver *receiver, char *target, size_t size);
+int delivery_decode(const char *text, size_t length, struct delivery_receiver *ret_receiver);
+
+#endif

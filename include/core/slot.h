@@ -48,6 +48,9 @@ struct slot *slots_find(struct slots *slots, const char *name);
 /* Another smsd serves it from now on: nothing that was said before proves that the modem answers. */
 void slot_forget_answer(struct slot *slot);
 
+/* smsd's handler of this slot has the tty from now on, and so no other slot's has it. */
+void slots_set_serving(struct slots *slots, struct slot *slot, const char *tty);
+
 /* Binds and unbinds as far as it can be decided now. Returns true when a binding changed. */
 bool slots_bind(struct slots *slots, const struct modem *modems, unsigned n_modems);
 

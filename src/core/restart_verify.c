@@ -23,7 +23,7 @@ void restart_expect(struct restart *restart, const struct restart_world *world)
                                 world->modems[slot->modem].target);
                 slot_forget_answer(slot);
                 slot->base_known = true; /* stats/status is read right before the start */
-                (void)text_copy(slot->serving, sizeof(slot->serving), expected->target);
+                slots_set_serving(world->slots, slot, expected->target);
         }
 }
 

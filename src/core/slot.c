@@ -142,6 +142,14 @@ static bool bind_explicit(struct slots *slots, const struct modem *modems, unsig
         return changed;
 }
 
+void slots_set_serving(struct slots *slots, struct slot *slot, const char *tty)
+{
+        for (unsigned i = 0; i < slots->n; i++)
+                if (text_equal(slots->items[i].serving, tty))
+                        slots->items[i].serving[0] = '\0';
+        (void)text_copy(slot->serving, sizeof(slot->serving), tty);
+}
+
 static unsigned preference(const struct modem *modem)
 {
         return modem->profile ? modem->profile->preference : 1000;

@@ -226,6 +226,20 @@ static void test_guards(void **state)
         }
 }
 
+/* Two modems changed places: a handler on the tty is one slot's, never still the other's too. */
+static void test_a_tty_serves_one_slot(void **state)
+{
+        (void)state;
+        configure(2, NULL, NULL);
+        slots_set_serving(&slots, &slots.items[0], "/dev/ttyUSB2");
+        slots_set_serving(&slots, &slots.items[1], "/dev/ttyUSB6");
+        slots_set_serving(&slots, &slots.items[1], "/dev/ttyUSB2");
+        assert_string_equal(slots.items[0].serving, "");
+        assert_string_equal(slots.items[1].serving, "/dev/ttyUSB2");
+        slots_set_serving(&slots, &slots.items[1], "/dev/ttyUSB2");
+        assert_string_equal(slots.items[1].serving, "/dev/ttyUSB2");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -237,6 +251,7 @@ int main(void)
             cmocka_unit_test_setup(test_better_family_is_waited_for, setup),
             cmocka_unit_test_setup(test_reload_keeps_what_is_known, setup),
             cmocka_unit_test_setup(test_guards, setup),
+            cmocka_unit_test_setup(test_a_tty_serves_one_slot, setup),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,8 +19,10 @@
 struct smsd_handler {
         struct process_id id;
         bool tty_deleted;
-        char tty[DEVICE_NODE_MAX]; /* "" while it waits for its device */
-        usec_t told_at;            /* it was asked to let go of a dead tty at, 0 not */
+        char tty[DEVICE_NODE_MAX];  /* "" while it waits for its device, or (keep_open = no) for its next poll
+                                     */
+        char last[DEVICE_NODE_MAX]; /* the tty that it has, or had last */
+        usec_t told_at;             /* it was asked to let go of a dead tty at, 0 not */
 };
 
 struct smsd_state {
@@ -69,10 +71,11 @@ void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, 
 /* A new start begins: what the log said of the earlier one no longer counts. */
 void smsd_state_forget_log(struct smsd_state *state);
 
-/* The handler that has `target` (a realpath) open and alive, NULL when none has. */
+/* The handler that has `target` (a realpath) open and alive, or has closed it until its next poll; NULL when
+ * none has. */
 const struct smsd_handler *smsd_state_handler_on(const struct smsd_state *state, const char *target);
 
-/* True when any process of ours has `target` open: nobody else may touch the port then. */
+/* True when any process of ours has `target` open, or will: nobody else may touch the port then. */
 bool smsd_state_holds(const struct smsd_state *state, const char *target);
 
 #endif

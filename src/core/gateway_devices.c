@@ -176,7 +176,7 @@ void gateway_node(struct gateway *gateway, const struct event *event, struct act
 static bool handler_without_port(const struct gateway *gateway)
 {
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
-                if (gateway->smsd.handlers[i].tty[0] == '\0')
+                if (gateway->smsd.handlers[i].last[0] == '\0')
                         return true;
         return false;
 }

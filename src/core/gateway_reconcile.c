@@ -222,7 +222,7 @@ static enum restart_cause cause_of(const struct gateway *gateway, const struct s
 static bool handlers_are_in_place(const struct gateway *gateway)
 {
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
-                if (gateway->smsd.handlers[i].tty[0] == '\0')
+                if (gateway->smsd.handlers[i].last[0] == '\0')
                         return false;
         return gateway->smsd.n_handlers >= gateway->slots.n;
 }

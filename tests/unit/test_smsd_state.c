@@ -214,10 +214,34 @@ static void test_flood(void **state)
         assert_int_equal(smsd.n_strays, SMSD_MODEMS_MAX);
 }
 
+/* keep_open = no: the port is closed between two polls, and still the handler's own. */
+static void test_a_closed_port_is_still_the_handlers(void **state)
+{
+        static const struct row closed[] = {{10, 1, OURS | PIDFILE, ""}, {11, 10, OURS, ""}, {0}};
+        static const struct row moved[] = {{10, 1, OURS | PIDFILE, ""}, {11, 10, OURS, "/dev/ttyUSB6"}, {0}};
+        static const struct row another[] = {{10, 1, OURS | PIDFILE, ""}, {12, 10, OURS, ""}, {0}};
+        struct smsd_state smsd;
+        (void)state;
+
+        smsd_state_init(&smsd);
+        (void)scan(&smsd, healthy, USEC_PER_SEC);
+        for (unsigned i = 2; i < 5; i++)
+                (void)scan(&smsd, closed, i * USEC_PER_SEC);
+        assert_non_null(smsd_state_handler_on(&smsd, "/dev/ttyUSB2"));
+        assert_true(smsd_state_holds(&smsd, "/dev/ttyUSB2"));
+        (void)scan(&smsd, moved, 5 * USEC_PER_SEC);
+        assert_null(smsd_state_handler_on(&smsd, "/dev/ttyUSB2"));
+        assert_non_null(smsd_state_handler_on(&smsd, "/dev/ttyUSB6"));
+        /* What another process had says nothing of this one. */
+        (void)scan(&smsd, another, 6 * USEC_PER_SEC);
+        assert_null(smsd_state_handler_on(&smsd, "/dev/ttyUSB6"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_pictures),
+            cmocka_unit_test(test_a_closed_port_is_still_the_handlers),
             cmocka_unit_test(test_orphan),
             cmocka_unit_test(test_into_the_background),
             cmocka_unit_test(test_same_pid_another_process),

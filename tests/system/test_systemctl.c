@@ -162,6 +162,8 @@ static void goes_down_quietly(struct machine *m, const char *command)
         machine_wait_off(m, 90000);
         (void)printf("# %s took %lld ms\n", command, (long long)(machine_now() - began));
         machine_boot(m);
+        /* Which boot is the last one is only known when this one is on the disk too. */
+        (void)machine_wait(m, 60000, "systemctl -q is-active systemd-journal-flush");
         assert_string_equal(machine_ok(m, STARTED), "");
         /* By its name: of the last words of a process journald may no longer know the unit. */
         machine_assert_contains(machine_ok(m, "journalctl -q -b -1 --after-cursor=\"$(cat "

@@ -146,6 +146,9 @@ int config_check(const struct config *config, struct config_error *ret_error);
 int config_address_check(const char *type, const char *url, bool plain_http, bool secret, char *problem,
                          size_t size);
 
+/* The host of the address is this box (127.0.0.1, [::1], localhost): no TLS is needed on the way. */
+bool config_address_is_local(const char *url);
+
 const char *gateway_mode_to_string(enum gateway_mode mode); /* control observe */
 const char *severity_to_string(enum severity severity);     /* info warning critical */
 

@@ -24,7 +24,7 @@ static const struct address_rule {
     {"alertmanager", {"https://", "http://"}, HTTP_WANTED},
     {"ntfy", {"https://", "http://"}, HTTP_WANTED},
     {"heartbeat", {"https://", "http://"}, HTTP_WANTED},
-    {"smtp", {"smtps://", "smtp://"}, "smtps://... or smtp://... (then with STARTTLS)"},
+    {"smtp", {"smtps://", "smtp://"}, "smtps://... or smtp://..."},
     {"exec", {NULL}, "the absolute path of a program"},
     {"sms", {NULL}, "a number like +37060000000"},
 };
@@ -85,6 +85,14 @@ static bool is_this_box(const char *host)
                 if (text_equal_nocase(host, names[i]))
                         return true;
         return false;
+}
+
+bool config_address_is_local(const char *url)
+{
+        struct authority authority;
+        const char *begin = strstr(url, "://");
+
+        return begin && read_authority(begin + 3, &authority) == 0 && is_this_box(authority.host);
 }
 
 /* Writes the problem; returns -EINVAL. */

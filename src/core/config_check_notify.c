@@ -5,6 +5,7 @@
 #include "config_private.h"
 
 #include "base/text.h"
+#include "core/alert.h"
 
 #include <errno.h>
 #include <string.h>
@@ -140,9 +141,13 @@ static int check_login(const struct receiver_config *receiver, struct config_err
 
 static int check_content(const struct receiver_config *receiver, struct config_error *ret_error)
 {
+        char problem[PROBLEM_SIZE];
+
         if (receiver->template_text[0] && receiver->template_file[0])
                 return fail(receiver, "template_file: there is a template too; remove one of the two",
                             ret_error);
+        if (config_template_check(receiver->template_text, problem, sizeof(problem)) < 0)
+                return config_fail(ret_error, -EINVAL, "[notify %s] template: %s", receiver->name, problem);
         if (text_equal(receiver->type, "smtp") && !receiver->to[0])
                 return fail(receiver,
                             "to: is missing; type smtp wants who gets the mail, like to = admin@example.org",
@@ -150,15 +155,75 @@ static int check_content(const struct receiver_config *receiver, struct config_e
         return 0;
 }
 
+/* Some alert could match: its literal begin is that of a kind. */
+static bool is_possible(const char *pattern)
+{
+        size_t length = strcspn(pattern, "*?/");
+        bool open = pattern[length] == '*' || pattern[length] == '?';
+
+        for (unsigned i = 0; i < ALERT_KIND_MAX; i++) {
+                const char *kind = alert_kind_to_string((enum alert_kind)i);
+                if (strncmp(kind, pattern, length) == 0 && (open || kind[length] == '\0'))
+                        return true;
+        }
+        return false;
+}
+
+static int fail_match(const struct receiver_config *receiver, const char *pattern,
+                      struct config_error *ret_error)
+{
+        const char *guess = NULL;
+        size_t nearest = 4;
+
+        (void)config_fail(ret_error, 0, "[notify %s] match: %.60s is no kind of alert; ", receiver->name,
+                          pattern);
+        for (unsigned i = 0; i < ALERT_KIND_MAX; i++) {
+                const char *kind = alert_kind_to_string((enum alert_kind)i);
+                size_t distance = config_word_distance(pattern, kind);
+                if (distance < nearest)
+                        guess = kind;
+                nearest = distance < nearest ? distance : nearest;
+        }
+        if (guess)
+                (void)text_append(ret_error->message, sizeof(ret_error->message), "did you mean %s?", guess);
+        for (unsigned i = 0; !guess && i < ALERT_KIND_MAX; i++)
+                (void)text_append(ret_error->message, sizeof(ret_error->message), "%s %s",
+                                  i == 0 ? "allowed:" : ",", alert_kind_to_string((enum alert_kind)i));
+        return -EINVAL;
+}
+
+/* A pattern that no alert can match is a typo, and the alert that it was meant for would never arrive. */
+static int check_match(const struct receiver_config *receiver, struct config_error *ret_error)
+{
+        char pattern[sizeof(receiver->match)];
+
+        for (const char *p = receiver->match; *p;) {
+                size_t length = strcspn(p, " ");
+                (void)text_copy_n(pattern, sizeof(pattern), p, length);
+                if (!is_possible(pattern))
+                        return fail_match(receiver, pattern, ret_error);
+                p += length + (p[length] == ' ');
+        }
+        return 0;
+}
+
+/* The name is that of a file beside the heartbeat's. */
+static int check_name(const struct receiver_config *receiver, struct config_error *ret_error)
+{
+        if (text_equal(receiver->name, "heartbeat"))
+                return fail(receiver, "the name is taken by [heartbeat]; write another one", ret_error);
+        if (receiver->type[0] == '\0')
+                return fail(receiver, "type: is missing; write one like type = webhook", ret_error);
+        return 0;
+}
+
 int config_check_receivers(const struct config *config, struct config_error *ret_error)
 {
         static int (*const checks[])(const struct receiver_config *, struct config_error *) = {
-            check_fits, check_address, check_login, check_content};
+            check_name, check_fits, check_address, check_login, check_content, check_match};
 
         for (unsigned i = 0; i < config->n_receivers; i++) {
                 const struct receiver_config *receiver = &config->receivers[i];
-                if (receiver->type[0] == '\0')
-                        return fail(receiver, "type: is missing; write one like type = webhook", ret_error);
                 for (size_t j = 0; j < ARRAY_SIZE(checks); j++) {
                         int r = checks[j](receiver, ret_error);
                         if (r < 0)

@@ -42,6 +42,12 @@ bool config_has_dot_dot(const char *path);
 /* Fills a text field; its rest becomes zero, so that equal configurations are equal bytes. 0 or -E2BIG. */
 int config_keep_text(const struct config_key *key, const char *value, void *object);
 
+/* True when all brackets and strings are closed. */
+bool config_template_is_whole(const char *text);
+
+/* The placeholders of a whole one. 0, or -EINVAL and `problem` says which is wrong. */
+int config_template_check(const char *text, char *problem, size_t size);
+
 /* The parts of config_check() for [notify NAME], [alerts] and [heartbeat]. */
 int config_check_receivers(const struct config *config, struct config_error *ret_error);
 int config_check_alerts(const struct config *config, struct config_error *ret_error);

@@ -146,36 +146,12 @@ static void explain_patterns(const struct config_key *key, char *target, size_t 
                           key->size - 1);
 }
 
-/*
- * A template is JSON with {placeholders}: the brackets must match and the strings must end. What a comment
- * sign or a missing quote cut off is found here, and not when the first alert cannot be told.
- */
-static bool is_whole_json(const char *text)
-{
-        char open[32];
-        size_t depth = 0;
-        bool quoted = false;
-
-        for (const char *p = text; *p; p++) {
-                if (quoted && *p == '\\' && p[1])
-                        p++;
-                else if (*p == '"')
-                        quoted = !quoted;
-                else if (!quoted && strchr("{[", *p) && depth < sizeof(open))
-                        open[depth++] = *p == '{' ? '}' : ']';
-                else if (!quoted && strchr("{[", *p))
-                        return false;
-                else if (!quoted && strchr("}]", *p) && (depth == 0 || open[--depth] != *p))
-                        return false;
-        }
-        return depth == 0 && !quoted;
-}
-
+/* What a comment sign or a missing quote cut off is found here; the names in it: config_template_check(). */
 static int read_template(const struct config_key *key, const char *value, void *object)
 {
         if (value[0] != '\0' && !strchr("{[", value[0]))
                 return -EINVAL;
-        return is_whole_json(value) ? read_text(key, value, object) : -EINVAL;
+        return config_template_is_whole(value) ? read_text(key, value, object) : -EINVAL;
 }
 
 static void explain_template(const struct config_key *key, char *target, size_t size)

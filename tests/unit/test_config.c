@@ -363,7 +363,7 @@ static const struct {
     {{{"notify v", "type", "webhook"}},
      "[notify v] url: is missing; type webhook wants https://... (or http://... with plain_http = yes)"},
     {{{"notify v", "type", "smtp"}, {"notify v", "url", "https://x"}},
-     "[notify v] url: type smtp wants smtps://... or smtp://... (then with STARTTLS)"},
+     "[notify v] url: type smtp wants smtps://... or smtp://..."},
     {{{"notify v", "type", "exec"}, {"notify v", "url", "/usr/bin/true"}}, NULL},
     {{{"notify v", "type", "sms"}, {"notify v", "url", "+370600"}}, NULL},
 };

@@ -82,7 +82,7 @@ static const struct {
       {"password_file", "p"}},
      NULL},
     {{{"type", "smtp"}, {"url", "https://x"}, {"to", "a@b"}},
-     "[notify v] url: type smtp wants smtps://... or smtp://... (then with STARTTLS)"},
+     "[notify v] url: type smtp wants smtps://... or smtp://..."},
     {{{"type", "smtp"}, {"url", "smtps://x"}, {"to", "a@b"}, {"template", "{}"}},
      "[notify v] template: means nothing to type smtp, only to webhook; remove it"},
     {{{"type", "smtp"}, {"url", "smtps://x"}, {"to", "a@b"}, {"token_file", "t"}},
@@ -105,6 +105,32 @@ static const struct {
     {{{"type", "sms"}, {"url", "+3706000000000000"}}, ""},
     {{{"type", "sms"}, {"url", "+370600000x"}}, ""},
     {{{"type", "sms"}, {"url", "+37060000000"}, {"ca_file", "/x"}}, ""},
+    {{{"type", "exec"}, {"url", "/x"}, {"match", "smsd-dwon hold"}},
+     "[notify v] match: smsd-dwon is no kind of alert; did you mean smsd-down?"},
+    {{{"type", "exec"}, {"url", "/x"}, {"match", "hold battery"}},
+     "[notify v] match: battery is no kind of alert; allowed: hold, smsd-down, crash-loop, modem-lost, "
+     "modem-unusable, modem-network, modem-stuck, modem-changed, modem-timeouts, config-refused, "
+     "message-failed, incoming-unread, test"},
+    {{{"type", "exec"}, {"url", "/x"}, {"match", "modem"}}, ""},
+    {{{"type", "exec"}, {"url", "/x"}, {"match", "modems-*"}}, ""},
+    {{{"type", "exec"}, {"url", "/x"}, {"match", "modem-lost2/GSM1"}}, ""},
+    {{{"type", "exec"}, {"url", "/x"}, {"match", "/GSM1"}}, ""},
+    {{{"type", "exec"}, {"url", "/x"}, {"match", "modem-* hold? */GSM1 modem-lost/* smsd-down ?old"}}, NULL},
+    {{{"type", "webhook"}, {"url", "https://x"}, {"template", "{\"a\": \"{sumary}\"}"}},
+     "[notify v] template: {sumary} is no placeholder; did you mean {summary}?"},
+    {{{"type", "webhook"}, {"url", "https://x"}, {"template", "{\"a\": \"{battery}\"}"}},
+     "[notify v] template: {battery} is no placeholder; allowed: title, text, summary, severity, state, "
+     "kind, "
+     "key, host, modem, cause, count, since, until, id, ended, next_action, evidence"},
+    {{{"type", "webhook"}, {"url", "https://x"}, {"template", "{\"a\": {count}}"}},
+     "[notify v] template: a {placeholder} stands inside a string, like \"{count}\""},
+    {{{"type", "webhook"}, {"url", "https://x"}, {"template", "{\"a\": \"{\"}"}},
+     "[notify v] template: a { in a string begins a {placeholder}; write {{ where a brace is meant"},
+    {{{"type", "webhook"}, {"url", "https://x"}, {"template", "{\"a\": \"{Title}\"}"}}, ""},
+    {{{"type", "webhook"},
+      {"url", "https://x"},
+      {"template", "{ \"{x}\" : [\"{{x}} \\\"{text}\\\" {count}\", {}, 1, null] }"}},
+     NULL},
     {{{"alerts state_dir", "/var/lib/smswarden/notify"}},
      "[alerts] state_dir: must not be in [gateway] state_dir: it belongs to smswarden-notify, which may not "
      "write there"},
@@ -188,11 +214,53 @@ static void test_an_address_from_a_file(void **state)
         }
 }
 
+static void test_addresses_of_this_box(void **state)
+{
+        static const struct {
+                const char *url;
+                bool local;
+        } rows[] = {
+            {"smtp://127.0.0.1:25", true},
+            {"http://[::1]/", true},
+            {"https://LocalHost", true},
+            {"http://a:b@localhost:1/", true},
+            {"http://localhost@evil/", false},
+            {"http://127.0.0.2/", false},
+            {"http://127.0.0.1.evil/", false},
+            {"http://evil/localhost", false},
+            {"localhost", false},
+            {"http://x?://localhost/", false},
+            {"", false},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                if (config_address_is_local(rows[i].url) != rows[i].local)
+                        fail_msg("%s", rows[i].url);
+}
+
+/* [notify heartbeat] would keep its state in the heartbeat's file. */
+static void test_a_name_that_is_taken(void **state)
+{
+        struct config config;
+        struct config_error error;
+
+        (void)state;
+        config_init(&config);
+        assert_int_equal(config_set(&config, "notify heartbeat", "type", "exec", &error), 0);
+        assert_int_equal(config_set(&config, "notify heartbeat", "url", "/bin/true", &error), 0);
+        assert_int_equal(config_check(&config, &error), -EINVAL);
+        assert_string_equal(error.message,
+                            "[notify heartbeat] the name is taken by [heartbeat]; write another one");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_the_whole_is_checked),
             cmocka_unit_test(test_an_address_from_a_file),
+            cmocka_unit_test(test_addresses_of_this_box),
+            cmocka_unit_test(test_a_name_that_is_taken),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

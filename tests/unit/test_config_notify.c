@@ -76,7 +76,7 @@ static const struct {
     {"notify v", "from", "", TEXT(receivers[0].from), NULL, 0},
     {"notify v", "to", "a@b", TEXT(receivers[0].to), NULL, 0},
     {"notify v", "to", "a@example.org, b@example.org\tc@x-y.lt,", TEXT(receivers[0].to),
-     "a@example.org b@example.org c@x-y.lt", 0},
+     "a@example.org,b@example.org,c@x-y.lt", 0},
     {"notify v", "to", "", TEXT(receivers[0].to), NULL, 0},
     {"notify v", "budget", "1", NUMBER(receivers[0].budget), NULL, 1},
     {"notify v", "budget", "1000", NUMBER(receivers[0].budget), NULL, 1000},

@@ -135,7 +135,7 @@ static bool is_pattern(const char *word, size_t length)
 /* `*` is all of them, as nothing is: kept as "". */
 static int read_patterns(const struct config_key *key, const char *value, void *object)
 {
-        return read_list(key, text_equal(value, "*") ? "" : value, BLANKS, ' ', is_pattern, object);
+        return read_list(key, text_equal(value, "*") ? "" : value, BLANKS ",", ' ', is_pattern, object);
 }
 
 static void explain_patterns(const struct config_key *key, char *target, size_t size)
@@ -259,7 +259,8 @@ static int read_url(const struct config_key *key, const char *value, void *objec
 
 static void explain_url(const struct config_key *key, char *target, size_t size)
 {
-        (void)text_format(target, size, "is not an address; write one without blanks, at most %zu bytes",
+        (void)text_format(target, size,
+                          "is not an address; write one without blanks and quotes, at most %zu bytes",
                           key->size - 1);
 }
 

@@ -117,7 +117,7 @@ static void test_lines(void **state)
         assert_int_equal(load(fixture), -EINVAL);
         assert_string_equal(message(fixture),
                             "smswarden.conf:9: [notify vps] url: the value is not an address; write one "
-                            "without blanks, at most 511 bytes");
+                            "without blanks and quotes, at most 511 bytes");
         put(fixture->path,
             "\xef\xbb\xbf; a comment\r\n# another\r\n[gateway]\r\nmode = observe ; why not\r\n"
             "   control=direct\r\n\tsmsd = /opt/a;b#c ;\r\n[notify vps] ; mine\ntype = webhook\n"

@@ -33,6 +33,9 @@ static void begin_outage(struct gateway *gateway, enum restart_cause cause, cons
         }
         outage->open = true;
         outage->cause = cause;
+        /* It was started well, and has ended again. A start that fails is the outage's own matter. */
+        gateway->alerts.loop |=
+            backoff_is_loop(&gateway->restart.backoff) && gateway->restart.last_outcome == RESTART_OUTCOME_OK;
         gateway_alerts_say(outage->summary, "%s", message);
         /* The start clears what the log has said. */
         if (gateway->smsd.last_error[0])
@@ -328,15 +331,14 @@ static void forget_outage(struct gateway *gateway, const char *instead)
         alert_book_close(book, ALERT_SMSD_DOWN, "", gateway->now);
 }
 
-/* smsd is started, and ends again: a start that fails is the outage's own matter. */
 static bool is_loop(struct gateway *gateway, struct gateway_slots_seen seen)
 {
         const struct backoff *backoff = &gateway->restart.backoff;
 
-        return backoff_is_loop(backoff) && seen.good > 0 &&
-               usec_sub(gateway->now, backoff->last_failure) < BACKOFF_FORGET_AFTER &&
-               (alert_book_find(&gateway->alerts.book, ALERT_CRASH_LOOP, "") ||
-                gateway->restart.last_outcome == RESTART_OUTCOME_OK);
+        if (!backoff_is_loop(backoff) ||
+            usec_sub(gateway->now, backoff->last_failure) >= BACKOFF_FORGET_AFTER)
+                gateway->alerts.loop = false;
+        return gateway->alerts.loop && seen.good > 0;
 }
 
 static void raise_loop(struct gateway *gateway)
@@ -385,6 +387,7 @@ void gateway_alerts_smsd(struct gateway *gateway, struct gateway_slots_seen seen
         if (gateway->hold.active || (gateway->alerts.over.open && gateway->alerts.over.expired)) {
                 forget_outage(gateway, "the outage goes on as a hold: see that alert");
                 alert_book_close(&gateway->alerts.book, ALERT_CRASH_LOOP, "", gateway->now);
+                gateway->alerts.loop = false;
                 return;
         }
         if (is_loop(gateway, seen)) {

@@ -48,10 +48,11 @@ static void start_failed(struct gateway *gateway, const char *message)
 {
         struct gateway_outage *outage = &gateway->alerts.outage;
 
-        if (!outage->open)
+        if (outage->open)
+                gateway_alerts_say(outage->evidence, "%s", message);
+        else
                 begin_outage(gateway, gateway->restart.last_cause, message);
         outage->failed = true;
-        gateway_alerts_say(outage->evidence, "%s", message);
 }
 
 static void note_record(struct gateway *gateway, const struct action *action)

@@ -175,7 +175,11 @@ static void check_silence_is_told(struct world *world)
                            : world->controller.up_since;
 
         since = since > world->alerts.undisturbed_since ? since : world->alerts.undisturbed_since;
-        if (world->now > since + SILENT_FOR && world->alerts.n_open == 0)
+        for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+                if (world->processes[i].alive && world->processes[i].hung)
+                        return; /* without stats/status nobody can know */
+        if (world->now > since + SILENT_FOR && world->alerts.n_open == 0 &&
+            !gateway_is_held(world->controller.gateway))
                 promise_broken(world, 18, "nothing can be sent since %.0f s, and nobody is told",
                                (double)(world->now - world->promises.could_send_at) / 1e6);
 }
@@ -183,9 +187,11 @@ static void check_silence_is_told(struct world *world)
 static void check_end_is_told(struct world *world)
 {
         struct world_alerts *alerts = &world->alerts;
-        bool well = promises_box_is_well(world) && promises_slots_served(world) == world->n_slots;
+        bool well =
+            promises_box_is_well(world) && smsd_main(world) && promises_slots_served(world) == world->n_slots;
 
-        if (!well || alerts->well_since == 0 || world->controller.up_since > alerts->well_since)
+        if (!well || alerts->well_since == 0 || world->controller.up_since > alerts->well_since ||
+            world->promises.disturbed_at > alerts->well_since)
                 alerts->well_since = world->now;
         if (world->now < alerts->well_since + WELL_FOR)
                 return;
@@ -197,8 +203,9 @@ static void check_end_is_told(struct world *world)
 
 void promises_alerts(struct world *world)
 {
-        if (world->unit.system_stopping || !spool_is_well(world)) {
-                world->alerts.undisturbed_since = world->now;
+        /* Who only observes cannot mend what differs from the plan, and says so as long as it does. */
+        if (world->unit.system_stopping || !spool_is_well(world) || world->config.mode == MODE_OBSERVE) {
+                world->alerts.undisturbed_since = world->alerts.well_since = world->now;
                 return;
         }
         if (world->now > world->controller.up_since + USEC_PER_MIN + SPOOL_SLACK)

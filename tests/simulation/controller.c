@@ -159,8 +159,8 @@ static void note_round(struct world *world)
         struct world_controller *c = &world->controller;
         usec_t period = world->now - c->last_timer;
         bool same = !c->busy && period == c->period && period > 0 && !gateway_is_held(c->gateway) &&
-                    !gateway_is_restarting(c->gateway) && c->n_tokens == 0 &&
-                    world->files.flag != FLAG_PRESENT;
+                    !gateway_is_restarting(c->gateway) && !gateway_has_alerts(c->gateway) &&
+                    c->n_tokens == 0 && world->files.flag != FLAG_PRESENT;
 
         c->quiet = same ? c->quiet + 1 : 0;
         c->period = period;
@@ -295,6 +295,12 @@ void controller_up(struct world *world)
         if (world->files.hold) {
                 event.kind = EVENT_HOLD_FOUND;
                 event.hold = world->files.hold_record;
+                step(world, &event);
+        }
+        for (unsigned i = 0; i < world->alerts.n; i++) {
+                event.kind = EVENT_ALERT_FOUND;
+                event.found.alert = &world->alerts.book[i].alert;
+                event.found.told = world->alerts.book[i].told;
                 step(world, &event);
         }
         gateway_begin(c->gateway, world_boottime(world), &world->actions);

@@ -23,11 +23,12 @@ struct alert_spool {
         struct alert_spool_callbacks callbacks;
         void *userdata;
         char id[40], boot[40];
-        unsigned waiting;     /* messages whose answer is outstanding */
-        uint64_t answered;    /* the last message that the loop knows to be in the spool */
-        uint64_t forgettable; /* everybody has what lies up to here */
-        bool failing;         /* the log knows */
-        struct spool_figures logged;
+        unsigned waiting;      /* messages whose answer is outstanding */
+        uint64_t answered;     /* the last message that the loop knows to be in the spool */
+        uint64_t forgettable;  /* everybody has what lies up to here */
+        bool failing;          /* the log knows */
+        uint64_t next_dropped; /* what the log says next of each */
+        unsigned set_aside;
         char last_keys[ALERT_KIND_MAX][ALERT_KEY_MAX];
 };
 
@@ -54,17 +55,21 @@ static void log_result(struct alert_spool *spool, int result)
         spool->failing = result < 0;
 }
 
+/* The first that goes is told, then each time that it is twice as many: a long outage is no flood of lines.
+ */
 static void log_figures(struct alert_spool *spool)
 {
         struct spool_figures now = spool_writer_figures(spool->writer);
 
-        if (now.dropped != spool->logged.dropped)
+        if (now.dropped >= spool->next_dropped) {
                 log_warning("alerts: no room for all that wait; gone unsent, in all: %llu",
                             (unsigned long long)now.dropped);
-        if (now.set_aside != spool->logged.set_aside)
+                spool->next_dropped = now.dropped * 2;
+        }
+        if (now.set_aside != spool->set_aside)
                 log_warning("alerts: %u damaged files in the spool were set aside (*.damaged)",
-                            now.set_aside - spool->logged.set_aside);
-        spool->logged = now;
+                            now.set_aside - spool->set_aside);
+        spool->set_aside = now.set_aside;
 }
 
 static void answer_write(struct alert_spool *spool, const struct spool_job *job)
@@ -167,7 +172,7 @@ static int look_at_disk(struct alert_spool *spool)
         spool->answered = disk->sequence;
         (void)text_copy(spool->id, sizeof(spool->id), disk->book.id); /* of the same size */
         memcpy(spool->last_keys, disk->book.last_keys, sizeof(spool->last_keys));
-        spool->logged.dropped = disk->book.dropped; /* of earlier lives: told then */
+        spool->next_dropped = disk->book.dropped + 1; /* those of earlier lives were told then */
         spool_writer_publish(spool->writer);
         log_figures(spool);
         return 0;

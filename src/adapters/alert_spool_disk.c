@@ -170,9 +170,10 @@ int spool_disk_save(struct spool_disk *disk, struct spool_open **open, unsigned 
 static int ensure_book(struct spool_disk *disk)
 {
         char path[PATH_MAX];
+        struct stat status;
 
         spool_disk_path(disk, "book", path);
-        if (access(path, F_OK) == 0)
+        if (lstat(path, &status) == 0 && S_ISREG(status.st_mode))
                 return 0;
         disk->saved = 0;
         int r = spool_disk_prepare(disk);

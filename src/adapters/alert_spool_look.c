@@ -79,18 +79,22 @@ static bool is_leftover(const char *name)
                text_equal(inner, "heartbeat");
 }
 
-/* Out of the way, where a person can look at it. */
+/* Out of the way, where a person can look at it; where that cannot be, away. What resists even that stays,
+ * and is passed over. */
 static void set_aside(struct spool_disk *disk, const char *name)
 {
-        char path[PATH_MAX], aside[PATH_MAX], other[SPOOL_NAME_MAX + 8];
+        char path[PATH_MAX], aside[PATH_MAX];
 
-        (void)text_format(other, sizeof(other), "%s.damaged", name);
         spool_disk_path(disk, name, path);
-        if (text_format(aside, sizeof(aside), "%s/%s", disk->folder, other) < 0)
+        if (text_format(aside, sizeof(aside), "%s.damaged", path) < 0)
                 return;
-        /* Where neither works, it stays and is passed over. */
-        if (disk->set_aside++ >= SET_ASIDE_MAX || rename(path, aside) < 0)
-                (void)unlink(path);
+        if (disk->set_aside++ >= SET_ASIDE_MAX) {
+                (void)remove(path);
+                return;
+        }
+        (void)remove(aside); /* an earlier one, which may be of another kind */
+        if (rename(path, aside) < 0)
+                (void)remove(path);
 }
 
 static int take_file(struct spool_disk *disk, int folder, const char *name, struct spool_entry *entry)

@@ -23,11 +23,11 @@ struct alert_spool {
         struct alert_spool_callbacks callbacks;
         void *userdata;
         char id[40], boot[40];
-        unsigned waiting;      /* messages whose answer is outstanding */
-        uint64_t answered;     /* the last message that the loop knows to be in the spool */
-        uint64_t forgettable;  /* everybody has what lies up to here */
-        bool failing;          /* the log knows */
-        uint64_t next_dropped; /* what the log says next of each */
+        unsigned waiting;                  /* messages whose answer is outstanding */
+        uint64_t answered;                 /* the last message that the loop knows to be in the spool */
+        uint64_t forgettable;              /* everybody has what lies up to here */
+        bool failing[SPOOL_HEARTBEAT + 1]; /* by kind of job: the log knows */
+        uint64_t next_dropped;             /* what the log says next of each */
         unsigned set_aside;
         char last_keys[ALERT_KIND_MAX][ALERT_KEY_MAX];
 };
@@ -45,14 +45,20 @@ static void cleanup_spool(struct alert_spool **spool)
 /* --- answers --- */
 
 /* Once when it begins to fail, once when it works again. */
-static void log_result(struct alert_spool *spool, int result)
+static void log_result(struct alert_spool *spool, const struct spool_job *job)
 {
-        if (result < 0 && !spool->failing)
-                log_error("alerts: they cannot be written to disk, and are tried again: %s",
-                          strerror(-result));
-        else if (result == 0 && spool->failing)
-                log_notice("alerts: they can be written to disk again");
-        spool->failing = result < 0;
+        static const char *const things[] = {[SPOOL_WRITE] = "they cannot be written to disk",
+                                             [SPOOL_SAVE] = "their book cannot be written to disk",
+                                             [SPOOL_FORGET] = "what is delivered cannot be removed",
+                                             [SPOOL_HEARTBEAT] = "the heartbeat cannot be written to disk"};
+        bool *failing = &spool->failing[job->kind];
+
+        if (job->result < 0 && !*failing)
+                log_error("alerts: %s, and that is tried again: %s", things[job->kind],
+                          strerror(-job->result));
+        else if (job->result == 0 && *failing)
+                log_notice("alerts: it works again, after: %s", things[job->kind]);
+        *failing = job->result < 0;
 }
 
 /* The first that goes is told, then each time that it is twice as many: a long outage is no flood of lines.
@@ -78,7 +84,7 @@ static void answer_write(struct alert_spool *spool, const struct spool_job *job)
         char id[ALERT_ID_MAX] = "";
 
         spool->waiting--;
-        log_result(spool, job->result);
+        log_result(spool, job);
         if (job->result == 0) {
                 spool->answered = job->write.sequence;
                 (void)text_copy(spool->last_keys[alert->kind], ALERT_KEY_MAX,
@@ -91,7 +97,7 @@ static void answer_write(struct alert_spool *spool, const struct spool_job *job)
 
 static void answer_save(struct alert_spool *spool, const struct spool_job *job)
 {
-        log_result(spool, job->result);
+        log_result(spool, job);
         for (unsigned i = 0; i < job->save.calls; i++)
                 spool->callbacks.saved(spool->userdata, job->result);
 }
@@ -109,7 +115,7 @@ static void answer(struct alert_spool *spool, const struct spool_job *job)
                 break;
         case SPOOL_FORGET:
         case SPOOL_HEARTBEAT:
-                log_result(spool, job->result);
+                log_result(spool, job);
                 break;
         }
 }

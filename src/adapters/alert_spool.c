@@ -170,8 +170,6 @@ static int look_at_disk(struct alert_spool *spool)
         int r = spool_disk_prepare(disk);
 
         if (r == 0)
-                r = spool_disk_look(disk);
-        if (r == 0)
                 r = spool_disk_recover(disk);
         if (r < 0)
                 return r;

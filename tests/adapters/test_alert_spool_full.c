@@ -168,6 +168,53 @@ static void test_full_before_the_first(void **state)
         assert_string_equal(message.spool, alert_spool_id(world->spool));
 }
 
+/* The newest message is all that keeps the count, and must go: its name stays until the next is there. */
+static void test_the_newest_makes_room(void **state)
+{
+        struct world *world = *state;
+        struct alert_message message;
+
+        live(world);
+        (void)tell(world, "info", SEVERITY_INFO);
+        fill(world);
+        save(world); /* needs the room as well */
+        assert_int_equal(world->last_saved, 0);
+        assert_int_equal(count_messages(world), 0);
+        fill(world);
+        assert_int_equal(try_to_tell(world, "critical", SEVERITY_CRITICAL), -ENOSPC);
+        empty(world);
+        (void)tell(world, "warning", SEVERITY_WARNING);
+        fill(world);
+        assert_int_equal(tell(world, "critical", SEVERITY_CRITICAL), 3);
+        assert_int_equal(alert_files_next(world->folder, 0, &message, NULL), 1);
+        assert_int_equal(message.sequence, 3);
+        assert_int_equal(count_named(world, "0002-warning"), 0);
+        assert_nothing_left_behind(world);
+}
+
+/* The same, and nothing can be written all the same: the number is not given again. */
+static void test_the_count_is_kept(void **state)
+{
+        struct world *world = *state;
+        struct alert large = make_alert("critical", SEVERITY_CRITICAL);
+
+        live(world);
+        (void)tell(world, "info", SEVERITY_INFO);
+        fill(world);
+        memset(large.summary, '\\', sizeof(large.summary) - 1);
+        memset(large.evidence, '\\', sizeof(large.evidence) - 1);
+        memset(large.next_action, '\\', sizeof(large.next_action) - 1);
+        memset(large.key, '\\', sizeof(large.key) - 1);
+        for (unsigned life = 0; life < 3; life++) {
+                int r = write_alert(world, &large)->result;
+                assert_true(r == 0 || r == -ENOSPC);
+                live_again(world);
+        }
+        empty(world);
+        assert_true(tell(world, "next", SEVERITY_CRITICAL) > 1);
+        assert_int_equal(count_named(world, ".new"), 0);
+}
+
 /* What is delivered makes room, also when the book could not be saved since it was written. */
 static void test_forget_on_a_full_disk(void **state)
 {
@@ -191,7 +238,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
             full_test(test_less_makes_room),       full_test(test_less_makes_room_unsaved),
             full_test(test_full_from_outside),     full_test(test_full_before_the_first),
-            full_test(test_forget_on_a_full_disk),
+            full_test(test_forget_on_a_full_disk), full_test(test_the_newest_makes_room),
+            full_test(test_the_count_is_kept),
         };
 
         if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {

@@ -87,9 +87,9 @@ static void every_type_has_a_row(void **state)
                 const char *name;
                 enum receiver_transport transport;
         } types[] = {
-            {"webhook", TRANSPORT_HTTP},    {"vps-message", TRANSPORT_HTTP}, {"vps-status", TRANSPORT_HTTP},
-            {"alertmanager", TRANSPORT_HTTP}, {"ntfy", TRANSPORT_HTTP},      {"smtp", TRANSPORT_SMTP},
-            {"exec", TRANSPORT_EXEC},       {"sms", TRANSPORT_NONE},
+            {"webhook", TRANSPORT_HTTP},      {"vps-message", TRANSPORT_HTTP}, {"vps-status", TRANSPORT_HTTP},
+            {"alertmanager", TRANSPORT_HTTP}, {"ntfy", TRANSPORT_HTTP},        {"smtp", TRANSPORT_SMTP},
+            {"exec", TRANSPORT_EXEC},         {"sms", TRANSPORT_NONE},
         };
 
         (void)state;
@@ -203,10 +203,8 @@ static void check_texts(const json_t *node)
 
         for (const char *p = json_is_string(node) ? json_string_value(node) : ""; *p; p++)
                 assert_true((unsigned char)*p >= 0x20 || *p == '\n');
-        json_object_foreach ((json_t *)node, key, child)
-                check_texts(child);
-        json_array_foreach ((json_t *)node, i, child)
-                check_texts(child);
+        json_object_foreach((json_t *)node, key, child) check_texts(child);
+        json_array_foreach((json_t *)node, i, child) check_texts(child);
 }
 
 static void check_hostile(struct receiver_config *config, const struct alert_message *message)
@@ -232,8 +230,9 @@ static struct receiver_config hostile_configs[] = {
     {.type = "webhook", .url = "https://vps.example/hook"},
     {.type = "webhook",
      .url = "https://vps.example/hook",
-     .template_text = "{\"a\": [\"{summary}\", {\"b\": \"x {evidence} {text} y\"}], \"t\": \"{title}{key}{host}"
-                      "{modem}{cause}{next_action}\"}"},
+     .template_text =
+         "{\"a\": [\"{summary}\", {\"b\": \"x {evidence} {text} y\"}], \"t\": \"{title}{key}{host}"
+         "{modem}{cause}{next_action}\"}"},
     {.type = "vps-message", .url = "https://vps.example/api/send", .interface = "lo"},
     {.type = "vps-status", .url = "https://vps.example/webhook/sms/status", .interface = "lo"},
     {.type = "alertmanager", .url = "http://localhost:9093"},
@@ -295,10 +294,11 @@ static void a_template_is_filled_in(void **state)
         message.alert.since_realtime = INT64_C(1795420800000000); /* 2026-11-23T08:00:00Z */
         message.alert.count = 3;
         (void)text_copy(message.alert.evidence, sizeof(message.alert.evidence), "said \"no\" \\n {host}");
-        (void)text_copy(config.template_text, sizeof(config.template_text),
-                        "{\"a\": \"{severity}/{state}/{kind}/{key}\", \"b\": {\"c\": [1, true, null, \"{count} "
-                        "x\"]}, \"{host}\": \"{{{host}}} {modem} {cause}\", \"e\": \"{evidence}\", \"s\": "
-                        "\"{since}|{until}|{ended}\", \"n\": \"{next_action} {id}\", \"j\": \"{summary}\"}");
+        (void)text_copy(
+            config.template_text, sizeof(config.template_text),
+            "{\"a\": \"{severity}/{state}/{kind}/{key}\", \"b\": {\"c\": [1, true, null, \"{count} "
+            "x\"]}, \"{host}\": \"{{{host}}} {modem} {cause}\", \"e\": \"{evidence}\", \"s\": "
+            "\"{since}|{until}|{ended}\", \"n\": \"{next_action} {id}\", \"j\": \"{summary}\"}");
         json_t *json = body_of(&config, &message);
         assert_string_equal(string_of(json, "a"), "critical/firing/hold/hold");
         json_t *list = json_object_get(json_object_get(json, "b"), "c");

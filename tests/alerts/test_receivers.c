@@ -426,7 +426,7 @@ static void vps_status_has_few_words(void **state)
         } cases[] = {
             {ALERT_HOLD, SEVERITY_WARNING, ALERT_FIRING, 0, "manually_stopped", false},
             {ALERT_HOLD, SEVERITY_WARNING, ALERT_FIRING, 3, "manually_stopped", false},
-            {ALERT_HOLD, SEVERITY_CRITICAL, ALERT_FIRING, 1, "running", false},
+            {ALERT_HOLD, SEVERITY_CRITICAL, ALERT_FIRING, 1, "manually_stopped", false},
             {ALERT_HOLD, SEVERITY_WARNING, ALERT_RESOLVED, 1, "running", false},
             {ALERT_SMSD_DOWN, SEVERITY_CRITICAL, ALERT_FIRING, 0, "down", true},
             {ALERT_SMSD_DOWN, SEVERITY_CRITICAL, ALERT_FIRING, 1, "failed", true},

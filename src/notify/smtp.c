@@ -6,6 +6,7 @@
 #include "transfer_private.h"
 
 #include "base/text.h"
+#include "mail_text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -34,41 +35,20 @@ static size_t on_read(char *target, size_t size, size_t count, void *userdata)
         return length;
 }
 
-/* "Name <a@b>" and "a@b" are a@b; an empty one is left out. */
-static void bare_address(char *target, size_t size, const char *text, size_t length)
-{
-        const char *open = memchr(text, '<', length);
-        const char *close = open ? memchr(open, '>', length - (size_t)(open - text)) : NULL;
-
-        if (close) {
-                length = (size_t)(close - open - 1);
-                text = open + 1;
-        }
-        while (length > 0 && strchr(" \t", text[length - 1]))
-                length--;
-        while (length > 0 && strchr(" \t", *text)) {
-                text++;
-                length--;
-        }
-        (void)text_copy_n(target, size, text, length);
-}
-
+/* The same list that the mail's To was made of. */
 static int add_recipients(struct transfer *transfer)
 {
-        char address[256];
+        const char *list = transfer->destination->to;
+        char address[MAIL_ADDRESS_MAX];
+        int r;
 
-        for (const char *p = transfer->destination->to; *p; p += strspn(p, ",")) {
-                size_t length = strcspn(p, ",");
-                bare_address(address, sizeof(address), p, length);
-                p += length;
-                if (address[0] == '\0')
-                        continue;
-                struct curl_slist *list = curl_slist_append(transfer->list, address);
-                if (!list)
+        while ((r = mail_next_address(&list, address)) > 0) {
+                struct curl_slist *longer = curl_slist_append(transfer->list, address);
+                if (!longer)
                         return -ENOMEM;
-                transfer->list = list;
+                transfer->list = longer;
         }
-        return 0;
+        return r;
 }
 
 static CURLcode set_protocols(const struct transfer *transfer)
@@ -94,18 +74,16 @@ static CURLcode set_account(const struct transfer *transfer)
 static int prepare(struct transfer *transfer)
 {
         const struct destination *destination = transfer->destination;
-        char from[256];
 
         int r = add_recipients(transfer);
         if (r < 0)
                 return r;
-        bare_address(from, sizeof(from), destination->from, strlen(destination->from));
         CURLcode code = set_protocols(transfer);
         if (code == CURLE_OK)
                 code = set_account(transfer);
         SET(code, transfer->easy, CURLOPT_USE_SSL,
             (long)(destination->plain_http ? CURLUSESSL_NONE : CURLUSESSL_ALL));
-        SET(code, transfer->easy, CURLOPT_MAIL_FROM, from);
+        SET(code, transfer->easy, CURLOPT_MAIL_FROM, transfer->request->sender);
         SET(code, transfer->easy, CURLOPT_MAIL_RCPT, transfer->list);
         SET(code, transfer->easy, CURLOPT_UPLOAD, 1L);
         SET(code, transfer->easy, CURLOPT_READFUNCTION, on_read);

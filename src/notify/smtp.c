@@ -1,7 +1,7 @@
 /*
  * A mail by SMTP, see transfer_private.h. The server's last reply code is the answer: 4yz later, 5yz never -
  * but for a login, which says nothing about the mail. TLS is needed (smtps://, or STARTTLS after smtp://)
- * unless plain is meant.
+ * unless plain is meant, or it stays on this box.
  */
 #include "transfer_private.h"
 
@@ -74,6 +74,9 @@ static CURLcode set_account(const struct transfer *transfer)
 static int prepare(struct transfer *transfer)
 {
         const struct destination *destination = transfer->destination;
+        /* The mail server of this box has no certificate that anybody would know. */
+        bool plain = destination->plain_http ||
+                     (!destination->ca_file[0] && config_address_is_local(transfer->request->url));
 
         int r = add_recipients(transfer);
         if (r < 0)
@@ -81,8 +84,7 @@ static int prepare(struct transfer *transfer)
         CURLcode code = set_protocols(transfer);
         if (code == CURLE_OK)
                 code = set_account(transfer);
-        SET(code, transfer->easy, CURLOPT_USE_SSL,
-            (long)(destination->plain_http ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+        SET(code, transfer->easy, CURLOPT_USE_SSL, (long)(plain ? CURLUSESSL_NONE : CURLUSESSL_ALL));
         SET(code, transfer->easy, CURLOPT_MAIL_FROM, transfer->request->sender);
         SET(code, transfer->easy, CURLOPT_MAIL_RCPT, transfer->list);
         SET(code, transfer->easy, CURLOPT_UPLOAD, 1L);

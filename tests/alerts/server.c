@@ -77,7 +77,8 @@ static bool has_socket(pid_t pid, unsigned long inode)
         return found;
 }
 
-/* The port on 127.0.0.1 that the process listens on, 0 none yet. */
+/* The port on 127.0.0.1 that the process listens on, 0 none yet; our own, which it has until its exec, are no
+ * such. */
 static unsigned listening_port(pid_t pid)
 {
         char path[64], line[512];
@@ -89,7 +90,7 @@ static unsigned listening_port(pid_t pid)
                 unsigned long inode;
                 if (sscanf(line, " %*u: 0100007F:%x %*x:%*x %x %*s %*s %*s %*u %*u %lu", &port, &state,
                            &inode) == 3 &&
-                    state == 0x0a && has_socket(pid, inode))
+                    state == 0x0a && has_socket(pid, inode) && !has_socket(getpid(), inode))
                         return port;
         }
         return 0;
@@ -122,101 +123,4 @@ void server_stop(struct server *server)
         (void)kill(server->pid, SIGKILL);
         (void)waitpid(server->pid, NULL, 0);
         server->pid = 0;
-}
-
-int run_program(const char *const argv[], const char *log)
-{
-        pid_t pid = spawn(argv, log);
-        int status = -1;
-
-        for (unsigned i = 0; i < LIMIT_S * 100; i++) {
-                pid_t ended = waitpid(pid, &status, WNOHANG);
-                assert_true(ended >= 0);
-                if (ended == pid) {
-                        int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-                        if (code != 0)
-                                show_log(log);
-                        return code;
-                }
-                pause_ms(10);
-        }
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, NULL, 0);
-        show_log(log);
-        fail_msg("%s does not end", argv[0]);
-        return -1;
-}
-
-/* --- the sink --- */
-
-/* Reads one request, up to its Content-Length. Returns the body's begin, NULL: no whole one. */
-static const char *read_request(int fd, char *buffer, size_t size, size_t *ret_length)
-{
-        size_t have = 0;
-
-        for (;;) {
-                ssize_t n = have < size - 1 ? read(fd, buffer + have, size - 1 - have) : 0;
-                if (n <= 0)
-                        return NULL;
-                have += (size_t)n;
-                buffer[have] = '\0';
-                const char *end = strstr(buffer, "\r\n\r\n");
-                const char *field = strcasestr(buffer, "\r\nContent-Length:");
-                size_t length = field ? strtoul(field + 17, NULL, 10) : 0;
-                if (end && have >= (size_t)(end + 4 - buffer) + length) {
-                        *ret_length = length;
-                        return end + 4;
-                }
-        }
-}
-
-static void serve(int listener, const char *folder)
-{
-        static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-        static char buffer[256 * 1024];
-
-        for (unsigned number = 1;;) {
-                _cleanup_close_ int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-                size_t length;
-                const char *body = fd < 0 ? NULL : read_request(fd, buffer, sizeof(buffer), &length);
-                char path[320];
-                if (!body)
-                        continue;
-                (void)text_format(path, sizeof(path), "%s/%06u", folder, number++);
-                if (file_replace(path, body, length, 0600) < 0 ||
-                    file_write_full(fd, answer, sizeof(answer) - 1) < 0)
-                        _exit(1);
-        }
-}
-
-struct server sink_start(const char *folder)
-{
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        socklen_t length = sizeof(address);
-        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-        assert_true(listener >= 0);
-        assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
-        assert_int_equal(listen(listener, 64), 0);
-        assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
-        struct server server = {.pid = fork(), .port = ntohs(address.sin_port)};
-        assert_true(server.pid >= 0);
-        if (server.pid == 0) {
-                (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-                (void)signal(SIGPIPE, SIG_IGN);
-                serve(listener, folder);
-        }
-        (void)close(listener);
-        return server;
-}
-
-unsigned sink_count(const char *folder)
-{
-        char path[320];
-
-        for (unsigned n = 0;; n++) {
-                (void)text_format(path, sizeof(path), "%s/%06u", folder, n + 1);
-                if (access(path, F_OK) < 0)
-                        return n;
-        }
 }

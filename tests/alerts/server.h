@@ -1,6 +1,6 @@
 /*
- * Real servers for smswarden-notify to deliver to: started as children of the test, on a port that the kernel
- * chooses, with all they write in the test's folder; and a small HTTP server that keeps what it is sent.
+ * Real servers for smswarden-notify to deliver to: children of the test, on a port that the kernel chooses,
+ * with all they write in the test's folder.
  */
 #ifndef TESTS_ALERTS_SERVER_H
 #define TESTS_ALERTS_SERVER_H
@@ -18,14 +18,5 @@ struct server server_start(const char *const argv[], const char *log);
 
 /* Ends it; a server that was never started is fine. */
 void server_stop(struct server *server);
-
-/* Keeps the body of each request as `folder`/000001, 000002, ... and answers 200. */
-struct server sink_start(const char *folder);
-
-/* How many it has by now. */
-unsigned sink_count(const char *folder);
-
-/* Runs the program to its end, 30 s at most; its exit code. */
-int run_program(const char *const argv[], const char *log);
 
 #endif

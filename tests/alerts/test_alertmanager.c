@@ -3,8 +3,9 @@
  * what ends, and what people would be told. Notifications are judged by what Alertmanager sends on, the
  * alerts themselves by its API.
  */
-#include "delivery.h"
+#include "http_server.h"
 #include "messages.h"
+#include "notifier.h"
 #include "server.h"
 
 #include "base/cleanup.h"
@@ -25,12 +26,12 @@
 #include <cmocka.h>
 
 #define GROUP_INTERVAL_MS 1000
-#define LIMIT_MS          30000
+#define LIMIT             (30 * USEC_PER_SEC)
 
 struct fixture {
-        struct delivery_fixture delivery;
-        struct server sink, server;
-        char received[96];
+        struct notifier notifier;
+        struct server server;
+        struct http_server *people; /* who is told in the end */
 };
 
 static void pause_ms(long milliseconds)
@@ -52,7 +53,7 @@ static void write_config(const struct fixture *f, const char *path)
                                      "- name: hook\n"
                                      "  webhook_configs:\n"
                                      "  - {url: 'http://127.0.0.1:%u/', send_resolved: true}\n",
-                                     f->sink.port),
+                                     http_server_port(f->people)),
                          0);
         assert_int_equal(file_replace(path, text, strlen(text), 0644), 0);
 }
@@ -60,19 +61,18 @@ static void write_config(const struct fixture *f, const char *path)
 static int set_up(void **state)
 {
         struct fixture *f = calloc(1, sizeof(*f));
-        char config[128], storage[128], log[96];
+        char config[160], storage[192], log[160];
 
         assert_non_null(f);
         *state = f;
-        delivery_set_up(&f->delivery);
-        (void)text_format(f->received, sizeof(f->received), "%s/received", f->delivery.folder);
-        assert_int_equal(mkdir(f->received, 0700), 0);
-        f->sink = sink_start(f->received);
-        (void)text_format(config, sizeof(config), "%s/alertmanager.yml", f->delivery.folder);
-        (void)text_format(log, sizeof(log), "%s/alertmanager.log", f->delivery.folder);
-        (void)text_format(storage, sizeof(storage), "--storage.path=%s/alertmanager", f->delivery.folder);
+        notifier_init(&f->notifier);
+        f->people = http_server_new(NULL);
+        http_server_listen(f->people);
+        (void)text_format(config, sizeof(config), "%s/alertmanager.yml", f->notifier.folder);
+        (void)text_format(log, sizeof(log), "%s/alertmanager.log", f->notifier.folder);
+        (void)text_format(storage, sizeof(storage), "--storage.path=%s/alertmanager", f->notifier.folder);
         write_config(f, config);
-        char file[160];
+        char file[192];
         (void)text_format(file, sizeof(file), "--config.file=%s", config);
         const char *const argv[] = {"prometheus-alertmanager",
                                     file,
@@ -82,9 +82,9 @@ static int set_up(void **state)
                                     "--log.level=warn",
                                     NULL};
         f->server = server_start(argv, log);
-        delivery_configure(&f->delivery,
+        notifier_configure(&f->notifier,
                            "[notify fleet]\ntype = alertmanager\nurl = http://127.0.0.1:%u\n"
-                           "plain_http = yes\nmin_severity = info\n",
+                           "min_severity = info\n",
                            f->server.port);
         return 0;
 }
@@ -94,10 +94,21 @@ static int tear_down(void **state)
         struct fixture *f = *state;
 
         server_stop(&f->server);
-        server_stop(&f->sink);
-        delivery_tear_down(&f->delivery);
+        http_server_free(f->people);
+        notifier_done(&f->notifier);
         free(f);
         return 0;
+}
+
+static void run(struct fixture *f)
+{
+        assert_int_equal(notifier_run(&f->notifier), 0);
+}
+
+static void deliver(struct fixture *f, const struct alert_message *message)
+{
+        notifier_put(&f->notifier, message);
+        run(f);
 }
 
 /* --- what Alertmanager's API says --- */
@@ -156,14 +167,11 @@ static bool fires_alone(const struct fixture *f, const char *kind, const char *s
 static void told(const struct fixture *f, char *target, size_t size)
 {
         target[0] = '\0';
-        for (unsigned i = 1; i <= sink_count(f->received); i++) {
-                _cleanup_free_ char *text = NULL;
-                char path[128];
-                size_t length, k;
+        for (unsigned i = 0; i < http_server_count(f->people); i++) {
+                const struct http_request *request = http_server_request(f->people, i);
                 json_t *alert;
-                (void)text_format(path, sizeof(path), "%s/%06u", f->received, i);
-                assert_int_equal(file_read(path, 0, (size_t)1024 * 1024, &text, &length), 0);
-                json_t *json = json_loadb(text, length, 0, NULL);
+                size_t k;
+                json_t *json = json_loadb(request->body, request->length, 0, NULL);
                 assert_non_null(json);
                 json_array_foreach(json_object_get(json, "alerts"), k, alert)
                     assert_int_equal(text_append(target, size, "%s %s %s\n",
@@ -180,8 +188,7 @@ static void expect_told(const struct fixture *f, unsigned n, const char *wanted)
 {
         char text[4096];
 
-        for (unsigned ms = 0; sink_count(f->received) < n && ms < LIMIT_MS; ms += 20)
-                pause_ms(20);
+        (void)http_server_wait(f->people, n, LIMIT);
         told(f, text, sizeof(text));
         assert_string_equal(text, wanted);
 }
@@ -193,7 +200,7 @@ static void an_outage_fires_and_ends(void **state)
         struct fixture *f = *state;
         struct alert_message message = message_make(1, ALERT_SMSD_DOWN);
 
-        delivery_deliver(&f->delivery, &message);
+        deliver(f, &message);
         assert_true(fires_alone(f, "smsd-down", "critical"));
         json_t *list = api_alerts(f), *alert = json_array_get(list, 0);
         assert_string_equal(string_at(alert, "labels", "instance"), "gw1");
@@ -204,7 +211,7 @@ static void an_outage_fires_and_ends(void **state)
         expect_told(f, 1, "firing smsd-down critical\n");
         message = message_make(2, ALERT_SMSD_DOWN);
         message_resolve(&message);
-        delivery_deliver(&f->delivery, &message);
+        deliver(f, &message);
         assert_true(json_array_size(list = api_alerts(f)) == 0);
         json_decref(list);
         expect_told(f, 2, "firing smsd-down critical\nresolved smsd-down critical\n");
@@ -215,19 +222,19 @@ static void a_repeat_does_not_double(void **state)
         struct fixture *f = *state;
         struct alert_message message = message_make(1, ALERT_SMSD_DOWN);
 
-        delivery_deliver(&f->delivery, &message);
+        deliver(f, &message);
         expect_told(f, 1, "firing smsd-down critical\n");
         for (unsigned i = 2; i < 5; i++) { /* our clock may have been set in between */
                 message = message_make(i, ALERT_SMSD_DOWN);
                 message.alert.told = i - 1;
                 message.alert.since_realtime -= (int64_t)(i * USEC_PER_HOUR);
-                delivery_deliver(&f->delivery, &message);
+                deliver(f, &message);
                 assert_true(fires_alone(f, "smsd-down", "critical"));
         }
         pause_ms(2L * GROUP_INTERVAL_MS); /* nothing may come: there is no event to wait for */
         message = message_make(5, ALERT_SMSD_DOWN);
         message_resolve(&message);
-        delivery_deliver(&f->delivery, &message);
+        deliver(f, &message);
         expect_told(f, 2, "firing smsd-down critical\nresolved smsd-down critical\n");
 }
 
@@ -238,7 +245,7 @@ static void it_fires_until_its_end(void **state)
         struct alert_message message = message_make(1, ALERT_MODEM_LOST);
         int64_t now = (int64_t)time(NULL);
 
-        delivery_deliver(&f->delivery, &message);
+        deliver(f, &message);
         json_t *list = api_alerts(f);
         const char *end = json_string_value(json_object_get(json_array_get(list, 0), "endsAt"));
         struct tm parts = {0};
@@ -254,18 +261,18 @@ static void a_hold_that_escalates_is_one(void **state)
         struct alert_message message = message_make(1, ALERT_HOLD);
 
         message.alert.severity = SEVERITY_WARNING;
-        delivery_deliver(&f->delivery, &message);
+        deliver(f, &message);
         assert_true(fires_alone(f, "hold", "warning"));
         expect_told(f, 1, "firing hold warning\n");
         message = message_make(2, ALERT_HOLD);
         message.alert.told = 1;
-        delivery_deliver(&f->delivery, &message);
+        deliver(f, &message);
         assert_true(fires_alone(f, "hold", "critical"));
         expect_told(f, 3, "firing hold warning\nfiring hold critical\nresolved hold warning\n");
         message = message_make(3, ALERT_HOLD);
         message.alert.told = 1;
         message_resolve(&message);
-        delivery_deliver(&f->delivery, &message);
+        deliver(f, &message);
         json_t *list = api_alerts(f);
         assert_int_equal(json_array_size(list), 0);
         json_decref(list);
@@ -279,7 +286,7 @@ static void a_late_message_still_fires(void **state)
 
         message.at -= (int64_t)(7 * USEC_PER_DAY);
         message.alert.since_realtime = message.at;
-        delivery_deliver(&f->delivery, &message);
+        deliver(f, &message);
         assert_true(fires_alone(f, "message-failed", "critical"));
         expect_told(f, 1, "firing message-failed critical\n");
 }
@@ -292,9 +299,9 @@ static void two_modems_are_two_alerts(void **state)
                 struct alert_message message = message_make(i, ALERT_MODEM_LOST);
                 (void)text_format(message.alert.key, sizeof(message.alert.key), "modem-lost/GSM%u", i);
                 (void)text_format(message.alert.modem, sizeof(message.alert.modem), "GSM%u", i);
-                delivery_spool(&f->delivery, &message);
+                notifier_put(&f->notifier, &message);
         }
-        delivery_run(&f->delivery);
+        run(f);
         json_t *list = api_alerts(f);
         assert_int_equal(json_array_size(list), 2);
         json_decref(list);
@@ -311,9 +318,9 @@ static void hostile_text_is_taken(void **state)
                 const char *text = i < hostile_texts_n ? hostile_texts[i] : huge;
                 struct alert_message message = message_make(i + 1, ALERT_MODEM_STUCK);
                 message_fill(&message, text, i < hostile_texts_n ? strlen(text) : sizeof(huge));
-                delivery_spool(&f->delivery, &message);
+                notifier_put(&f->notifier, &message);
         }
-        delivery_run(&f->delivery);
+        run(f);
         json_t *list = api_alerts(f);
         assert_int_equal(json_array_size(list), hostile_texts_n + 1);
         json_decref(list);

@@ -3,9 +3,9 @@
  * each alert arrives once, readable, in its thread. What the server takes is judged by the server: lines that
  * are too long, or a dialogue out of order, it refuses.
  */
-#include "delivery.h"
 #include "mail_read.h"
 #include "messages.h"
+#include "notifier.h"
 #include "server.h"
 
 #include "base/cleanup.h"
@@ -24,35 +24,37 @@
 #define MAILS_MAX 16
 
 struct fixture {
-        struct delivery_fixture delivery;
+        struct notifier notifier;
         struct server server;
-        char maildir[96];
+        char maildir[160];
         struct mail mails[MAILS_MAX]; /* by Message-ID's number */
 };
 
 static int set_up(void **state)
 {
         struct fixture *f = calloc(1, sizeof(*f));
-        char log[96];
+        char log[160];
 
         assert_non_null(f);
-        delivery_set_up(&f->delivery);
-        (void)text_format(f->maildir, sizeof(f->maildir), "%s/maildir", f->delivery.folder);
-        (void)text_format(log, sizeof(log), "%s/server.log", f->delivery.folder);
+        notifier_init(&f->notifier);
+        (void)text_format(f->maildir, sizeof(f->maildir), "%s/maildir", f->notifier.folder);
+        (void)text_format(log, sizeof(log), "%s/server.log", f->notifier.folder);
         const char *const argv[] = {"/usr/bin/aiosmtpd", "--nosetuid", "--listen",
                                     "127.0.0.1:0",       "--class",    "aiosmtpd.handlers.Mailbox",
                                     f->maildir,          NULL};
         *state = f;
         f->server = server_start(argv, log);
-        delivery_configure(&f->delivery,
-                           "[notify mail]\n"
-                           "type = smtp\n"
-                           "url = smtp://127.0.0.1:%u\n"
-                           "plain_http = yes\n"
-                           "from = sms@gateway.example\n"
-                           "to = admin@example.org, night@example.org\n"
-                           "min_severity = info\n",
+        notifier_configure(&f->notifier,
+                           "[notify mail]\ntype = smtp\nurl = smtp://127.0.0.1:%u\nmin_severity = info\n"
+                           "to = admin@example.org, night@example.org\n",
                            f->server.port);
+        return 0;
+}
+
+static int set_up_named(void **state)
+{
+        (void)set_up(state);
+        notifier_configure(&((struct fixture *)*state)->notifier, "from = sms@gateway.example\n");
         return 0;
 }
 
@@ -61,9 +63,20 @@ static int tear_down(void **state)
         struct fixture *f = *state;
 
         server_stop(&f->server);
-        delivery_tear_down(&f->delivery);
+        notifier_done(&f->notifier);
         free(f);
         return 0;
+}
+
+static void run(struct fixture *f)
+{
+        assert_int_equal(notifier_run(&f->notifier), 0);
+}
+
+static void deliver(struct fixture *f, const struct alert_message *message)
+{
+        notifier_put(&f->notifier, message);
+        run(f);
 }
 
 /* The number at the end of our Message-ID. */
@@ -78,7 +91,7 @@ static unsigned number_of(const struct mail *mail)
 /* Reads all that has arrived into f->mails; how many. */
 static unsigned read_mails(struct fixture *f)
 {
-        char folder[128], path[400];
+        char folder[192], path[480];
         struct dirent *entry;
         unsigned n = 0;
 
@@ -129,15 +142,15 @@ static void an_outage_is_one_thread(void **state)
 
         repeat.alert.told = 1;
         message_resolve(&end);
-        delivery_deliver(&f->delivery, &fire);
+        deliver(f, &fire);
         assert_int_equal(read_mails(f), 1);
         check_mail(&f->mails[1], &fire);
         memset(f->mails, 0, sizeof(f->mails));
-        delivery_spool(&f->delivery, &repeat);
-        delivery_spool(&f->delivery, &other);
-        delivery_spool(&f->delivery, &end);
-        delivery_run(&f->delivery);
-        delivery_run(&f->delivery); /* nothing is left: nothing is sent */
+        notifier_put(&f->notifier, &repeat);
+        notifier_put(&f->notifier, &other);
+        notifier_put(&f->notifier, &end);
+        run(f);
+        run(f); /* nothing is left: nothing is sent */
         assert_int_equal(read_mails(f), 4);
         check_mail(&f->mails[4], &end);
         const char *thread = mail_header(&f->mails[1], "References");
@@ -152,7 +165,7 @@ static void the_envelope_names_everybody(void **state)
         struct fixture *f = *state;
         struct alert_message message = message_make(1, ALERT_TEST);
 
-        delivery_deliver(&f->delivery, &message);
+        deliver(f, &message);
         assert_int_equal(read_mails(f), 1);
         assert_string_equal(mail_header(&f->mails[1], "X-MailFrom"), "sms@gateway.example");
         assert_string_equal(mail_header(&f->mails[1], "X-RcptTo"), "admin@example.org, night@example.org");
@@ -163,11 +176,7 @@ static void without_from_it_is_the_host(void **state)
         struct fixture *f = *state;
         struct alert_message message = message_make(1, ALERT_TEST);
 
-        delivery_configure(&f->delivery,
-                           "[notify mail]\ntype = smtp\nurl = smtp://127.0.0.1:%u\nplain_http = yes\n"
-                           "to = admin@example.org night@example.org\nmin_severity = info\n",
-                           f->server.port);
-        delivery_deliver(&f->delivery, &message);
+        deliver(f, &message);
         assert_int_equal(read_mails(f), 1);
         assert_string_equal(mail_header(&f->mails[1], "From"), "smswarden@gw1");
         assert_string_equal(mail_header(&f->mails[1], "X-MailFrom"), "smswarden@gw1");
@@ -188,9 +197,9 @@ static void hostile_text_arrives_to_the_letter(void **state)
                 const char *text = i < n ? hostile_texts[i - 1] : huge;
                 messages[i] = message_make(i, ALERT_SMSD_DOWN);
                 message_fill(&messages[i], text, i < n ? strlen(text) : sizeof(huge));
-                delivery_spool(&f->delivery, &messages[i]);
+                notifier_put(&f->notifier, &messages[i]);
         }
-        delivery_run(&f->delivery);
+        run(f);
         assert_int_equal(read_mails(f), n);
         for (unsigned i = 1; i <= n; i++)
                 check_mail(&f->mails[i], &messages[i]);
@@ -199,10 +208,10 @@ static void hostile_text_arrives_to_the_letter(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-            cmocka_unit_test_setup_teardown(an_outage_is_one_thread, set_up, tear_down),
-            cmocka_unit_test_setup_teardown(the_envelope_names_everybody, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(an_outage_is_one_thread, set_up_named, tear_down),
+            cmocka_unit_test_setup_teardown(the_envelope_names_everybody, set_up_named, tear_down),
             cmocka_unit_test_setup_teardown(without_from_it_is_the_host, set_up, tear_down),
-            cmocka_unit_test_setup_teardown(hostile_text_arrives_to_the_letter, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(hostile_text_arrives_to_the_letter, set_up_named, tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,7 @@ struct receiver_config { /* [notify NAME] */
         char template_text[512]; /* webhook: `template`, JSON with {placeholders} */
         char template_file[CONFIG_PATH_MAX];
         char interface[16];      /* vps-*: whose address is told, "wg0" */
-        char from[128], to[256]; /* smtp */
+        char from[128], to[256]; /* smtp; several in `to` have a comma between, and no blank */
         unsigned budget;         /* sms: at most so many a day */
 };
 

@@ -58,7 +58,7 @@ extern const struct config_kind
     config_kind_secret_file; /* absolute path or name of a systemd credential; or nothing / `none` */
 extern const struct config_kind config_kind_interface; /* a network interface */
 extern const struct config_kind config_kind_mailbox;   /* a mail address, or nothing */
-extern const struct config_kind config_kind_mailboxes; /* several (blanks, commas), one blank between */
+extern const struct config_kind config_kind_mailboxes; /* several (blanks, commas), one comma between */
 extern const struct config_kind config_kind_url;       /* printable, no blanks; it may hold a password */
 
 /* Writes the message (cut when it does not fit) and returns `code`. */

@@ -4,6 +4,8 @@
  */
 #include "adapters/config_file.h"
 
+#include "config_file_place.h"
+
 #include "base/file.h"
 #include "base/text.h"
 
@@ -306,6 +308,26 @@ static int parse_text(const struct text *text, struct config *config, struct con
         return parser.result;
 }
 
+/* What is wrong with the whole is told where its key is set last, else where its section begins last. */
+static int tell_place(const struct texts *texts, const char *path, const char *problem, int code,
+                      struct config_file_error *ret_error)
+{
+        const char *file = path;
+        unsigned line = 0;
+        bool by_key = false;
+
+        for (unsigned i = 0; i < texts->n; i++) {
+                const struct text *text = texts->items[i];
+                struct config_place_lines found = config_file_find_place(text->bytes, text->length, problem);
+                if (found.key == 0 && (found.header == 0 || by_key))
+                        continue;
+                by_key = found.key > 0;
+                line = by_key ? found.key : found.header;
+                file = text->path;
+        }
+        return tell(ret_error, code, file, line, problem);
+}
+
 /* ret_config NULL: only checks. */
 static int parse_texts(const struct texts *texts, const char *path, struct config *ret_config,
                        struct config_file_error *ret_error)
@@ -323,7 +345,7 @@ static int parse_texts(const struct texts *texts, const char *path, struct confi
         }
         int r = config_check(config, &error);
         if (r < 0)
-                return tell(ret_error, r, path, 0, error.message);
+                return tell_place(texts, path, error.message, r, ret_error);
         if (ret_config)
                 *ret_config = *config;
         return 0;

@@ -29,14 +29,15 @@ static size_t typo_distance(const char *word, const char *known)
         return distance <= 2 && distance * 3 <= strlen(known) + 2 ? distance : SIZE_MAX;
 }
 
-/* The section whose name is nearest to the first word of `section`, NULL: none is near. */
+/* The section whose name is nearest to the first word of `section` ("notify-vps": notify), NULL: none is
+ * near. */
 static const struct config_section *guess_section(const char *section)
 {
         const struct config_section *guess = NULL;
         size_t nearest = SIZE_MAX;
         char word[16];
 
-        (void)text_copy_n(word, sizeof(word), section, strcspn(section, " \t"));
+        (void)text_copy_n(word, sizeof(word), section, strspn(section, LETTERS));
         for (const struct config_section *known = config_sections; known->name; known++) {
                 size_t distance = typo_distance(word, known->name);
                 if (distance < nearest)
@@ -108,16 +109,25 @@ static const struct config_key *find_key(const struct config_section *kind, cons
         return NULL;
 }
 
-/* The key that was meant: mistyped, or `token` for token_file. NULL: none is near. */
+/* What a person writes who remembers half of a key: `token` of token_file, `severity` of min_severity. */
+static bool is_half_of(const char *part, const char *word)
+{
+        size_t length = strlen(part), whole = strlen(word);
+
+        if (length == 0 || whole <= length)
+                return false;
+        return (text_starts_with(word, part) && text_equal(word + length, "_file")) ||
+               (text_equal(word + whole - length, part) && word[whole - length - 1] == '_');
+}
+
+/* The key that was meant: mistyped, or half of it (token_file, min_severity). NULL: none is near. */
 static const struct config_key *guess_key(const struct config_section *kind, const char *key)
 {
         const struct config_key *guess = NULL;
-        size_t nearest = SIZE_MAX, length = strlen(key);
+        size_t nearest = SIZE_MAX;
 
         for (const struct config_key *known = kind->keys; known->name; known++) {
-                bool its_file =
-                    text_starts_with(known->name, key) && text_equal(known->name + length, "_file");
-                size_t distance = its_file ? 0 : typo_distance(key, known->name);
+                size_t distance = is_half_of(key, known->name) ? 1 : typo_distance(key, known->name);
                 if (distance < nearest)
                         guess = known;
                 nearest = distance < nearest ? distance : nearest;

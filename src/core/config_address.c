@@ -102,6 +102,22 @@ static int tell(char *problem, size_t size, const char *what)
         return -EINVAL;
 }
 
+/* ntfy: the last part of the path, as in https://ntfy.sh/TOPIC. */
+static int check_topic(const char *rest, char *problem, size_t size)
+{
+        size_t end = strcspn(rest, "?#"), begin;
+
+        while (end > 0 && rest[end - 1] == '/')
+                end--;
+        for (begin = end; begin > 0 && rest[begin - 1] != '/'; begin--)
+                continue;
+        if (begin == 0 || end - begin > 64 || strspn(rest + begin, ALPHANUMERIC "-_") < end - begin)
+                return tell(problem, size,
+                            "type ntfy wants the topic at its end (letters, digits, - and _), like "
+                            "https://ntfy.sh/TOPIC");
+        return 0;
+}
+
 static int check_network(const struct address_rule *rule, const char *rest, bool tls, bool plain, bool secret,
                          char *problem, size_t size)
 {
@@ -119,7 +135,7 @@ static int check_network(const struct address_rule *rule, const char *rest, bool
                 return tell(problem, size,
                             "is http:// without TLS: everybody on the way can read and change it; write "
                             "https://, or plain_http = yes when the way is safe (a VPN)");
-        return 0;
+        return text_equal(rule->type, "ntfy") ? check_topic(rest, problem, size) : 0;
 }
 
 static int check_number(const char *number, char *problem, size_t size)

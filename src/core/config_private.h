@@ -10,7 +10,8 @@
 
 #define DIGITS       "0123456789"
 #define CAPITALS     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define ALPHANUMERIC "abcdefghijklmnopqrstuvwxyz" CAPITALS DIGITS
+#define LETTERS      "abcdefghijklmnopqrstuvwxyz"
+#define ALPHANUMERIC LETTERS CAPITALS DIGITS
 
 /* Where the keys of one section go; `count` is the counter to raise when the object is a new one. */
 struct config_place {

@@ -18,6 +18,14 @@ static const char *const names[] = {"title", "text", "summary", "severity",    "
                                     "key",   "host", "modem",   "cause",       "count",   "since",
                                     "until", "id",   "ended",   "next_action", "evidence"};
 
+/* The closing bracket to an opening one, 0: it is none. */
+static char closing(char bracket)
+{
+        if (bracket == '{')
+                return '}';
+        return bracket == '[' ? ']' : '\0';
+}
+
 bool config_template_is_whole(const char *text)
 {
         char open[32];
@@ -25,16 +33,18 @@ bool config_template_is_whole(const char *text)
         bool quoted = false;
 
         for (const char *p = text; *p; p++) {
-                if (quoted && *p == '\\' && p[1])
+                if (quoted && *p == '\\' && p[1]) {
                         p++;
-                else if (*p == '"')
+                } else if (*p == '"') {
                         quoted = !quoted;
-                else if (!quoted && strchr("{[", *p) && depth < sizeof(open))
-                        open[depth++] = *p == '{' ? '}' : ']';
-                else if (!quoted && strchr("{[", *p))
-                        return false;
-                else if (!quoted && strchr("}]", *p) && (depth == 0 || open[--depth] != *p))
-                        return false;
+                } else if (!quoted && closing(*p)) {
+                        if (depth == sizeof(open))
+                                return false;
+                        open[depth++] = closing(*p);
+                } else if (!quoted && (*p == '}' || *p == ']')) {
+                        if (depth == 0 || open[--depth] != *p)
+                                return false;
+                }
         }
         return depth == 0 && !quoted;
 }

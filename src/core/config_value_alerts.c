@@ -107,8 +107,8 @@ static void explain_text(const struct config_key *key, char *target, size_t size
                           key->size - 1);
 }
 
-/* Fills the field with the words of `value`, one blank between them, when `check` takes each of them. */
-static int read_list(const struct config_key *key, const char *value, const char *separators,
+/* Fills the field with the words of `value`, `between` each two, when `check` takes each of them. */
+static int read_list(const struct config_key *key, const char *value, const char *separators, char between,
                      bool (*check)(const char *word, size_t length), void *object)
 {
         char list[512] = "";
@@ -120,7 +120,7 @@ static int read_list(const struct config_key *key, const char *value, const char
                 length = strcspn(p, separators);
                 if (!check(p, length))
                         return -EINVAL;
-                if (text_append(list, key->size, "%s%.*s", list[0] ? " " : "", (int)length, p) < 0)
+                if (text_append(list, key->size, "%.*s%.*s", list[0] != '\0', &between, (int)length, p) < 0)
                         return -E2BIG;
                 p += length;
         }
@@ -135,7 +135,7 @@ static bool is_pattern(const char *word, size_t length)
 /* `*` is all of them, as nothing is: kept as "". */
 static int read_patterns(const struct config_key *key, const char *value, void *object)
 {
-        return read_list(key, text_equal(value, "*") ? "" : value, BLANKS, is_pattern, object);
+        return read_list(key, text_equal(value, "*") ? "" : value, BLANKS ",", ' ', is_pattern, object);
 }
 
 static void explain_patterns(const struct config_key *key, char *target, size_t size)
@@ -236,7 +236,7 @@ static void explain_mailbox(const struct config_key *key, char *target, size_t s
 
 static int read_mailboxes(const struct config_key *key, const char *value, void *object)
 {
-        return read_list(key, value, BLANKS ",", is_mailbox, object);
+        return read_list(key, value, BLANKS ",", ',', is_mailbox, object);
 }
 
 static void explain_mailboxes(const struct config_key *key, char *target, size_t size)
@@ -259,7 +259,8 @@ static int read_url(const struct config_key *key, const char *value, void *objec
 
 static void explain_url(const struct config_key *key, char *target, size_t size)
 {
-        (void)text_format(target, size, "is not an address; write one without blanks, at most %zu bytes",
+        (void)text_format(target, size,
+                          "is not an address; write one without blanks and quotes, at most %zu bytes",
                           key->size - 1);
 }
 

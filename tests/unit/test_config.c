@@ -176,7 +176,7 @@ static const struct {
     {"notify vps", "min_severity", "error",
      "[notify vps] min_severity: \"error\" is not known; allowed: info, warning, critical"},
     {"notify vps", "url", "https://me:secret@x/ y",
-     "[notify vps] url: the value is not an address; write one without blanks, at most 511 bytes"},
+     "[notify vps] url: the value is not an address; write one without blanks and quotes, at most 511 bytes"},
     {"notify vps", "url", "", NULL},
     {"gatway", "mode", "control", "[gatway]: no such section; did you mean [gateway]?"},
     {"modems GSM1", "match", "auto", "[modems GSM1]: no such section; did you mean [modem NAME]?"},

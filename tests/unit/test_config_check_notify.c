@@ -61,6 +61,13 @@ static const struct {
     {{{"type", "webhook"}, {"url", "https://x:99999/"}}, ""},
     {{{"type", "webhook"}, {"url", "https://x:8443"}}, NULL},
     {{{"type", "webhook"}, {"url", "ftp://x"}}, ""},
+    {{{"type", "ntfy"}, {"url", "https://ntfy.example"}},
+     "[notify v] url: type ntfy wants the topic at its end (letters, digits, - and _), like "
+     "https://ntfy.sh/TOPIC"},
+    {{{"type", "ntfy"}, {"url", "https://ntfy.example/"}}, ""},
+    {{{"type", "ntfy"}, {"url", "https://ntfy.example/a.b"}}, ""},
+    {{{"type", "ntfy"}, {"url", "https://ntfy.example/?topic"}}, ""},
+    {{{"type", "ntfy"}, {"url", "https://ntfy.example/base/My_topic-1/?x"}}, NULL},
     {{{"type", "alertmanager"}, {"url", "vps.example:9093"}},
      "[notify v] url: type alertmanager wants https://... (or http://... with plain_http = yes)"},
     {{{"type", "webhook"}, {"url", "https://x"}, {"template", "{}"}, {"template_file", "/t"}},

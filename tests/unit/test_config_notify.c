@@ -52,6 +52,7 @@ static const struct {
     {"notify v", "match", "", TEXT(receivers[0].match), NULL, 0},
     {"notify v", "match", "*", TEXT(receivers[0].match), "", 0},
     {"notify v", "match", "  smsd-down \t modem-*  ", TEXT(receivers[0].match), "smsd-down modem-*", 0},
+    {"notify v", "match", "hold, smsd-down,", TEXT(receivers[0].match), "hold smsd-down", 0},
     {"notify v", "match", "modem-lost/GSM? hold", TEXT(receivers[0].match), NULL, 0},
     {"notify v", "plain_http", "yes", BOOL(receivers[0].plain_http), NULL, true},
     {"notify v", "plain_http", "ON", BOOL(receivers[0].plain_http), NULL, true},
@@ -76,7 +77,7 @@ static const struct {
     {"notify v", "from", "", TEXT(receivers[0].from), NULL, 0},
     {"notify v", "to", "a@b", TEXT(receivers[0].to), NULL, 0},
     {"notify v", "to", "a@example.org, b@example.org\tc@x-y.lt,", TEXT(receivers[0].to),
-     "a@example.org b@example.org c@x-y.lt", 0},
+     "a@example.org,b@example.org,c@x-y.lt", 0},
     {"notify v", "to", "", TEXT(receivers[0].to), NULL, 0},
     {"notify v", "budget", "1", NUMBER(receivers[0].budget), NULL, 1},
     {"notify v", "budget", "1000", NUMBER(receivers[0].budget), NULL, 1000},
@@ -168,8 +169,8 @@ static void test_defaults(void **state)
 static const struct {
         const char *section, *key, *value, *message; /* message NULL: any */
 } bad[] = {
-    {"notify v", "match", "smsd-down, hold",
-     "[notify v] match: \"smsd-down, hold\" is not a list of patterns separated by blanks (255 bytes at "
+    {"notify v", "match", "smsd-down; hold",
+     "[notify v] match: \"smsd-down; hold\" is not a list of patterns separated by blanks (255 bytes at "
      "most); write one like smsd-down modem-*"},
     {"notify v", "match", "žinutės", NULL},
     {"notify v", "match", "!hold", NULL},
@@ -233,7 +234,11 @@ static const struct {
     {"notify v", "budget", "many", NULL},
     {"notify v", "url", "https://x/\\@y", NULL},
     {"notify v", "tpye", "sms", "[notify v] tpye: no such key; did you mean type?"},
-    {"notify v", "severity", "info", NULL},
+    {"notify v", "severity", "info", "[notify v] severity: no such key; did you mean min_severity?"},
+    {"notify v", "file", "x", NULL},
+    {"notify v", "_file", "x", NULL},
+    {"alerts", "after", "5min", "[alerts] after: no such key; did you mean sms_after?"},
+    {"notify-v", "type", "sms", "[notify-v]: no such section; did you mean [notify NAME]?"},
     {"notify v", "every", "5min", "[notify v] every: no such key; it belongs to [heartbeat]"},
     {"notify v", "sms_after", "5min", "[notify v] sms_after: no such key; it belongs to [alerts]"},
     {"heartbeat", "budget", "5", "[heartbeat] budget: no such key; it belongs to [notify NAME]"},

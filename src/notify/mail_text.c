@@ -112,9 +112,10 @@ static int put_base64(FILE *output, const char *text, size_t length)
                 unsigned bits = 0;
                 for (size_t k = 0; k < 3; k++)
                         bits = bits << 8 | (i + k < length ? (unsigned char)text[i + k] : 0);
-                char group[5] = {digits[bits >> 18], digits[bits >> 12 & 63],
-                                 i + 1 < length ? digits[bits >> 6 & 63] : '=',
-                                 i + 2 < length ? digits[bits & 63] : '=', '\0'};
+                char group[5] = {digits[bits >> 18], digits[bits >> 12 & 63], digits[bits >> 6 & 63],
+                                 digits[bits & 63], '\0'};
+                for (size_t k = length - i + 1; k < 4; k++)
+                        group[k] = '=';
                 if (print(output, group) < 0)
                         return -ENOMEM;
         }

@@ -463,7 +463,7 @@ static const char *tls_problem;
 
 static bool has_tls_problem(const struct delivery_receiver *state)
 {
-        return state->attempts > 1 && strstr(state->problem, tls_problem);
+        return state->attempts > 0 && strstr(state->problem, tls_problem);
 }
 
 /* The server is told nothing, the alert is neither delivered nor given up. */

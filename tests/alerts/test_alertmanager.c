@@ -102,7 +102,11 @@ static int tear_down(void **state)
 
 static void run(struct fixture *f)
 {
-        assert_int_equal(notifier_run(&f->notifier), 0);
+        int code = notifier_run(&f->notifier);
+        _cleanup_free_ char *log = notifier_log(&f->notifier);
+
+        if (code != 0)
+                fail_msg("exit %d: %s", code, log);
 }
 
 static void deliver(struct fixture *f, const struct alert_message *message)

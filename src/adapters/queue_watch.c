@@ -55,7 +55,8 @@ struct queue_watch {
         bool telling; /* one is told and not taken yet */
         bool changed; /* counts that were not told */
         struct queue_mark mark;
-        unsigned scanned; /* the folder that is looked through */
+        unsigned scanned;      /* the folder that is looked through */
+        bool due[QUEUE_KINDS]; /* and those that this look is still to come to */
         struct queue_scan scan;
         usec_t look_begun, next_look; /* CLOCK_MONOTONIC */
         int64_t oldest_incoming;
@@ -330,58 +331,64 @@ static void end_look(struct queue_watch *w)
 static bool begin_folder(struct queue_watch *w)
 {
         for (w->scanned = 0; w->scanned < QUEUE_KINDS; w->scanned++) {
-                struct watched *folder = &w->folders[w->scanned];
-                if (!folder->dirty)
+                if (!w->due[w->scanned])
                         continue;
-                folder->dirty = false;
-                if (folder->path[0] && queue_scan_begin(&w->scan, folder->path) >= 0)
+                w->due[w->scanned] = false;
+                if (queue_scan_begin(&w->scan, w->folders[w->scanned].path) >= 0)
                         return true;
                 end_folder(w, -1);
         }
         return false;
 }
 
-static int look(struct queue_watch *w)
+/* What becomes dirty from here on is for the next look. */
+static int begin_look(struct queue_watch *w)
 {
-        if (w->rebuild && !w->scan.stream) {
-                int r = make_watches(w);
-                if (r < 0)
-                        return r;
+        int r = w->rebuild ? make_watches(w) : 0;
+
+        if (r < 0)
+                return r;
+        w->look_begun = monotonic();
+        for (unsigned i = 0; i < QUEUE_KINDS; i++) {
+                w->due[i] = w->folders[i].dirty;
+                w->folders[i].dirty = false;
         }
-        if (!w->scan.stream) {
-                w->look_begun = monotonic();
-                if (!begin_folder(w))
-                        return 0;
-        }
+        if (!begin_folder(w))
+                end_look(w);
+        return 0;
+}
+
+static int go_on(struct queue_watch *w)
+{
         int r = queue_scan_go_on(&w->scan, (enum queue_kind)w->scanned, &w->mark);
+
         if (r > 0)
                 return 0;
-        if (r < 0)
+        if (r < 0) {
                 queue_scan_end(&w->scan);
-        else
+                w->folders[w->scanned].dirty = true;
+        } else
                 end_folder(w, w->scan.count);
+        if (!begin_folder(w))
+                end_look(w);
         return r;
 }
 
-static bool goes_on(const struct queue_watch *w)
-{
-        return w->scan.stream != NULL;
-}
-
-/* One piece of work: a part of a look, and what can be told. A failure (memory) is tried again. */
+/* One piece of work: a part of a look, and what can be told. What fails (memory) is tried again. */
 static int on_work(sd_event_source *source _unused_, void *userdata)
 {
         struct queue_watch *w = userdata;
-        bool due = goes_on(w) || (is_dirty(w) && monotonic() >= w->next_look);
+        int r = 0;
 
-        if (due && look(w) < 0) {
-                w->folders[QUEUE_FAILED].dirty = true;
+        if (w->scan.stream)
+                r = go_on(w);
+        else if (is_dirty(w) && monotonic() >= w->next_look)
+                r = begin_look(w);
+        if (r < 0)
                 w->next_look = usec_add(monotonic(), LOOK_EVERY);
-        } else if (due && !goes_on(w) && !begin_folder(w))
-                end_look(w);
         if (!w->telling)
                 tell_next(w);
-        if (goes_on(w))
+        if (w->scan.stream)
                 work_now(w);
         else if (is_dirty(w))
                 look_later(w);

@@ -14,6 +14,11 @@
 int alert_files_next(const char *folder, uint64_t after, struct alert_message *ret_message,
                      unsigned *damaged);
 
+/* The message of this name. 0, -ENOENT none, -EBADMSG: it is not what the controller writes, or says another
+ * sequence or severity than its name; or what the system says. */
+int alert_files_read(const char *folder, uint64_t sequence, enum severity severity,
+                     struct alert_message *ret_message);
+
 struct heartbeat {
         uint64_t number;
         char verdict[16], reason[384], host[64];

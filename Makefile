@@ -36,6 +36,7 @@ LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANFLAGS)
 
 DAEMON_LIBS := -lsystemd -ludev -lserialport -linih -ljansson -pthread
 CLI_LIBS    := -lsystemd -ljansson -linih
+NOTIFY_LIBS := -lsystemd -lcurl -ljansson -linih
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 
@@ -44,8 +45,9 @@ ADAPTER_OBJECTS := $(call objects,src/adapters)
 DAEMON_OBJECTS  := $(call objects,src/daemon)
 CLI_OBJECTS     := $(call objects,src/cli)
 HOLD_OBJECTS    := $(call objects,src/hold)
+NOTIFY_OBJECTS  := $(call objects,src/notify)
 
-PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden $(BUILD)/smswarden-hold $(BUILD)/smswarden-port
+PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden $(BUILD)/smswarden-hold $(BUILD)/smswarden-port $(BUILD)/smswarden-notify
 
 UNIT_TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 ADAPTER_TESTS := $(patsubst tests/adapters/%.c,$(BUILD)/tests/adapters/%,$(wildcard tests/adapters/test_*.c))
@@ -57,7 +59,7 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
-TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev dbus-daemon smstools udev clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
+TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev dbus-daemon smstools udev libssl-dev clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
                   gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
 # Building, judging and installing the package.
 DEB_PACKAGES   := build-essential debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
@@ -66,7 +68,7 @@ SYSTEM_PACKAGES := qemu-system-x86 qemu-utils mmdebstrap kmod e2fsprogs cpio xz-
 PACKAGES       := $(BUILD_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES) $(SYSTEM_PACKAGES)
 
 # The parts of `make check`: functions of tests/run.
-CHECKS := check-layers check-unit check-gateway check-simulation check-static check-sanitizers check-fuzz check-cross check-deb check-system
+CHECKS := check-layers check-unit check-gateway check-alerts check-simulation check-static check-sanitizers check-fuzz check-cross check-deb check-system
 
 .PHONY: all deps have-deps clean help check check-fast check-nightly $(CHECKS) bench demo install uninstall deb programs test-programs \
         test-core print-build-packages FORCE
@@ -116,6 +118,14 @@ $(BUILD)/libcli.a: $(filter-out $(BUILD)/src/cli/main.o,$(CLI_OBJECTS))
 $(BUILD)/smswarden: $(BUILD)/src/cli/main.o $(BUILD)/libcli.a $(BUILD)/libadapters.a $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS)
 
+# All of smswarden-notify but its main, so that the tests can link it.
+$(BUILD)/libnotify.a: $(filter-out $(BUILD)/src/notify/main.o,$(NOTIFY_OBJECTS))
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $^
+
+$(BUILD)/smswarden-notify: $(BUILD)/src/notify/main.o $(BUILD)/libnotify.a $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(NOTIFY_LIBS)
+
 # Run before each start of smsd: as small as it can be.
 $(BUILD)/smswarden-hold: $(HOLD_OBJECTS) $(BUILD)/libadapters.a $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -linih
@@ -161,6 +171,13 @@ GATEWAY_FIXTURE := $(filter-out $(BUILD)/tests/gateway/test_%.o,$(call objects,t
 $(BUILD)/tests/gateway/test_%: $(BUILD)/tests/gateway/test_%.o $(GATEWAY_FIXTURE) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a | $(BUILD)/smswardend $(BUILD)/softec25
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
 
+# --- alerts: the receivers, the real smswarden-notify, real servers for it to deliver to --------------------------------
+ALERT_TESTS   := $(patsubst tests/alerts/%.c,$(BUILD)/tests/alerts/%,$(wildcard tests/alerts/test_*.c))
+ALERT_FIXTURE := $(filter-out $(BUILD)/tests/alerts/test_%.o,$(call objects,tests/alerts))
+$(BUILD)/tests/alerts/%.o: CPPFLAGS += -Isrc
+$(BUILD)/tests/alerts/test_%: $(BUILD)/tests/alerts/test_%.o $(ALERT_FIXTURE) $(BUILD)/libnotify.a $(BUILD)/libadapters.a $(BUILD)/libcore.a | $(BUILD)/smswarden-notify
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(NOTIFY_LIBS) -lcmocka -lssl -lcrypto
+
 # --- the system tests: a machine of its own for each (tests/system/README.md) ----------------------------------------------
 SYSTEM_MAINS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/test_*.c) tests/system/states.c tests/system/shell.c)
 SYSTEM_FIXTURE := $(filter-out $(SYSTEM_MAINS:%=%.o),$(call objects,tests/system))
@@ -189,12 +206,12 @@ test-core: $(UNIT_TESTS)
 print-build-packages:
 	@echo $(BUILD_PACKAGES)
 
-test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION) \
+test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(ALERT_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION) \
                $(if $(SANITIZE),,$(SYSTEM_MAINS))
 
 ## make                   build the programs
 ## make demo              the whole story in one screen: real smsd, software EC25, no hardware
-## make check             all tests; its parts: check-unit check-layers check-gateway check-simulation check-fuzz
+## make check             all tests; its parts: check-unit check-layers check-gateway check-alerts check-simulation check-fuzz
 ##                        check-sanitizers check-static check-cross check-deb check-system; check-fast: the first three
 ## make check-system      a virtual machine with the package installed (tests/system/README.md); root
 ## make bench             the benchmark table

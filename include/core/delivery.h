@@ -34,22 +34,30 @@ struct delivery {
         char heartbeat_problem[192];
 };
 
+/* The heartbeat's state has the form of a receiver's, under this name: `position` is the number of the last
+ * one that arrived, `problem` why the next one has not. No receiver may be called so. */
+#define DELIVERY_HEARTBEAT "heartbeat"
+
+/* Always enough for delivery_encode(). */
+#define DELIVERY_TEXT_MAX 1024
+
 enum delivery_verdict { DELIVERY_DONE, DELIVERY_RETRY, DELIVERY_PARK };
 
-/* True when the receiver is to be given this alert: its min_severity, match and the alert's `only`. */
+/* True when the receiver is to be given this alert: its min_severity and match; an alert that is for one
+ * receiver only (a test) is for that one, whatever these say, and for no other. */
 bool delivery_wants(const struct receiver_config *receiver, const struct alert *alert);
 
-/* What an HTTP status means: 2xx done; 408, 425, 429, 5xx and what is no final answer (1xx, 3xx is never
- * followed) ... see the table in delivery.c; other 4xx park. */
+/* What an HTTP status means: 2xx done; 408, 425, 429, 5xx and what is no final answer (1xx, 0): retry; other
+ * 4xx, and 3xx, which is never followed: park. */
 enum delivery_verdict delivery_judge_http(unsigned status);
 
 /* When to try again after `attempts` failures (>= 1): 1 s, doubling, at most 5 min, with jitter: `random` is
  * any number, the result lies in 75..125 %. `retry_after`: what the receiver asked for, 0 nothing; obeyed up
- * to an hour. */
+ * to an hour: never earlier than that, later when the other is longer. */
 usec_t delivery_retry_delay(unsigned attempts, usec_t retry_after, uint32_t random);
 
 /* One receiver's state as text (key = value lines) and back. Encode: length, or -ENAMETOOLONG; decode: 0 or
- * -EBADMSG, with the output untouched. */
+ * -EBADMSG, with the output untouched. Keys that are not known are passed over. */
 int delivery_encode(const struct delivery_receiver *receiver, char *target, size_t size);
 int delivery_decode(const char *text, size_t length, struct delivery_receiver *ret_receiver);
 

@@ -230,6 +230,22 @@ static void take_line(struct parser *parser, const char **ret_line, size_t *ret_
         *ret_length = (size_t)(stop - line);
 }
 
+/* inih takes no longer line; what is often long may lie in a file instead. */
+static void refuse_long_line(struct parser *parser, const char *line, int max)
+{
+        static const char *const keys[] = {"template", "url"};
+        char what[160];
+
+        (void)text_format(what, sizeof(what), "the line is longer than %d bytes", max);
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                size_t length = strlen(keys[i]);
+                if (strncmp(line, keys[i], length) == 0 && strchr(" \t=:", line[length]))
+                        (void)text_append(what, sizeof(what),
+                                          "; put the value into a file and name that with %s_file", keys[i]);
+        }
+        (void)refuse(parser, -EINVAL, what);
+}
+
 /* An ini_reader: like fgets, for inih's buffer of `size` bytes. NULL ends the parsing. */
 static char *read_line(char *target, int size, void *userdata)
 {
@@ -246,9 +262,7 @@ static char *read_line(char *target, int size, void *userdata)
         }
         /* One less than what fits: inih takes a full buffer for a line that goes on. */
         if (length > (size_t)size - 2) {
-                char what[96];
-                (void)text_format(what, sizeof(what), "the line is longer than %d bytes", size - 2);
-                (void)refuse(parser, -EINVAL, what);
+                refuse_long_line(parser, line, size - 2);
                 return NULL;
         }
         memcpy(target, line, length);

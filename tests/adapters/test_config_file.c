@@ -190,6 +190,14 @@ static void test_long_lines(void **state)
         put(fixture->path, text);
         assert_int_equal(load(fixture), -EINVAL);
         assert_string_equal(message(fixture), "smswarden.conf:2: the line is longer than 198 bytes");
+
+        /* What has a way out is told it. */
+        (void)text_copy(text, sizeof(text), "[notify x]\ntemplate = ");
+        memset(text + strlen(text), 'x', 200);
+        put(fixture->path, text);
+        assert_int_equal(load(fixture), -EINVAL);
+        assert_string_equal(message(fixture), "smswarden.conf:2: the line is longer than 198 bytes; put the "
+                                              "value into a file and name that with template_file");
         memset(text + strlen(text), 'x', 300);
         put(fixture->path, text);
         assert_int_equal(load(fixture), -EINVAL);
@@ -308,7 +316,7 @@ static void test_the_good_copy(void **state)
         assert_int_equal(config_file_load_good(fixture->folder, &kept, &fixture->error), -ENOENT);
         put(fixture->path, "\xef\xbb\xbf[hold]\ndefault = 1h\n[modem A]");
         put_dropin(fixture, "10.conf",
-                   "\xef\xbb\xbf[hold]\r\ndefault = 50min\r\n[notify x]\ntype = sms\nurl = +3706");
+                   "\xef\xbb\xbf[hold]\r\ndefault = 50min\r\n[notify x]\ntype = sms\nurl = +370600");
         put_dropin(fixture, "20.conf", "[hold]\nnotify_after = 5min\n");
         assert_int_equal(load(fixture), 0);
         loaded = fixture->config;

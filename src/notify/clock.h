@@ -1,0 +1,31 @@
+/* The times of smswarden-notify: the wall clock for people, and the pause before the next attempt. */
+#ifndef NOTIFY_CLOCK_H
+#define NOTIFY_CLOCK_H
+
+#include "base/usec.h"
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+/* Microseconds since the epoch. */
+int64_t clock_realtime(void);
+
+usec_t clock_boottime(void);
+
+/* A pause: one timer. */
+struct retry {
+        sd_event_source *timer;
+        bool waits;
+        void (*elapsed)(void *userdata);
+        void *userdata;
+};
+
+int retry_init(struct retry *retry, sd_event *event, void (*elapsed)(void *userdata), void *userdata);
+void retry_done(struct retry *retry);
+
+/* After this many failures (>= 1), and not before `retry_after`. */
+void retry_later(struct retry *retry, unsigned attempts, usec_t retry_after);
+void retry_stop(struct retry *retry);
+bool retry_waits(const struct retry *retry);
+
+#endif

@@ -1,0 +1,206 @@
+/*
+ * smswarden-notify: delivers what lies in the spool of alerts, and ends. Options and configuration here, the
+ * rest in engine.c. It needs the network, its own folder and to read the spool; it touches no modem, no smsd
+ * and nothing of the controller's. Exit codes: 0; 64 usage; 78 the configuration cannot be used; 75 something
+ * came while it was ending, or another one runs: start it again; 1 something else failed.
+ */
+#include "engine.h"
+
+#include "adapters/config_file.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#define CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
+#define FOLDER_MODE    0750
+
+struct options {
+        const char *config;
+        bool named; /* by --config */
+        const char *spool, *state;
+};
+
+static const char help[] =
+    "Usage: smswarden-notify [--config FILE] [--spool FOLDER] [--state FOLDER] [--help] [--version]\n"
+    "\n"
+    "Delivers the alerts of smswardend, which starts it, and ends when there are none left. TERM ends it at\n"
+    "once and loses nothing, HUP reads the configuration again.\n"
+    "\n"
+    "  --config FILE    the configuration, default " CONFIG_DEFAULT "\n"
+    "  --spool FOLDER   where the alerts are, default STATE_DIR/alerts\n"
+    "  --state FOLDER   its own folder, default state_dir of [alerts]\n"
+    "  --help           print this\n"
+    "  --version        print the version\n";
+
+/* Returns -1 to go on, or the exit code. */
+static int parse_options(int argc, char *argv[], struct options *ret_options)
+{
+        static const struct option known[] = {
+            {"config", required_argument, NULL, 'c'}, {"spool", required_argument, NULL, 's'},
+            {"state", required_argument, NULL, 'S'},  {"help", no_argument, NULL, 'h'},
+            {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+        };
+        int option;
+
+        while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0)
+                switch (option) {
+                case 'c':
+                        ret_options->config = optarg;
+                        ret_options->named = true;
+                        break;
+                case 's':
+                        ret_options->spool = optarg;
+                        break;
+                case 'S':
+                        ret_options->state = optarg;
+                        break;
+                case 'h':
+                        (void)fputs(help, stdout);
+                        return EXIT_SUCCESS;
+                case 'v':
+                        (void)puts("smswarden-notify " SMSWARDEN_VERSION);
+                        return EXIT_SUCCESS;
+                default:
+                        return EX_USAGE; /* getopt has said why */
+                }
+        if (optind < argc) {
+                (void)fprintf(stderr, "smswarden-notify: unexpected argument; see smswarden-notify --help\n");
+                return EX_USAGE;
+        }
+        return -1;
+}
+
+/* Where our folder is when the configuration that says it is refused. */
+static const char *find_state(const struct options *options)
+{
+        static struct config defaults;
+        const char *given = getenv("STATE_DIRECTORY");
+
+        config_init(&defaults);
+        if (options->state)
+                return options->state;
+        return given ? given : defaults.alerts.state_dir;
+}
+
+/* That the configuration is refused is a thing to tell people: so we keep a good copy, too, for the
+ * controller's is root's alone. */
+static int load_config(const struct options *options, struct config *config, bool *ret_good)
+{
+        struct config_file_error error, good_error;
+        const char *folder = find_state(options);
+
+        *ret_good = config_file_load(options->config, config, &error) >= 0;
+        if (*ret_good)
+                return 0;
+        log_error("%s", error.message);
+        if (config_file_load_good(folder, config, &good_error) < 0) {
+                log_error("no configuration that worked before can be used (%s)", good_error.message);
+                return -EX_CONFIG;
+        }
+        log_warning("the last good configuration (%s/smswarden.conf.good) is used", folder);
+        return 0;
+}
+
+/* One at a time: two would tell everything twice. The folder itself is the lock. */
+static int lock_state(const char *folder)
+{
+        if (mkdir(folder, FOLDER_MODE) < 0 && errno != EEXIST)
+                return -errno;
+        _cleanup_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return -errno;
+        int locked = fd;
+        fd = -1;
+        return locked;
+}
+
+/* Written only when it is another one: most starts are for one alert, and that is in a hurry. */
+static void keep_good_config(const struct options *options, const struct config *config, const char *folder)
+{
+        struct config_file_error error;
+        _cleanup_free_ struct config *kept = malloc(sizeof(*kept));
+
+        if (kept && config_file_load_good(folder, kept, &error) >= 0 &&
+            memcmp(kept, config, sizeof(*config)) == 0)
+                return;
+        int r = config_file_save_good(folder, options->config);
+        if (r < 0)
+                log_warning("the configuration cannot be kept as the last good one in %s: %s", folder,
+                            strerror(-r));
+}
+
+static int tell_end(int end)
+{
+        switch (end) {
+        case ENGINE_DONE:
+        case ENGINE_TERMINATED:
+        case ENGINE_RELOAD:
+                return EXIT_SUCCESS;
+        case ENGINE_AGAIN:
+                return EX_TEMPFAIL;
+        default:
+                log_error("smswarden-notify cannot go on: %s", strerror(-end));
+                return EXIT_FAILURE;
+        }
+}
+
+/* Returns the exit code, or -1 when all is to begin anew. */
+static int serve(const struct options *options)
+{
+        static struct config config;
+        static struct engine engine;
+        char spool[PATH_MAX];
+        bool good;
+
+        if (load_config(options, &config, &good) < 0)
+                return EX_CONFIG;
+        engine.config = &config;
+        engine.state = options->state ? options->state : config.alerts.state_dir;
+        engine.spool = options->spool ? options->spool : spool;
+        if (text_format(spool, sizeof(spool), "%s/alerts", config.state_dir) < 0)
+                return EX_CONFIG; /* cannot be: it is bounded */
+        _cleanup_close_ int lock = lock_state(engine.state);
+        if (lock == -EWOULDBLOCK) {
+                log_notice("another smswarden-notify works in %s", engine.state);
+                return EX_TEMPFAIL;
+        }
+        if (lock < 0) {
+                log_error("%s cannot be used: %s", engine.state, strerror(-lock));
+                return EXIT_FAILURE;
+        }
+        if (good)
+                keep_good_config(options, &config, engine.state);
+        int end = engine_run(&engine);
+        engine_done(&engine, end == ENGINE_TERMINATED);
+        return end == ENGINE_RELOAD ? -1 : tell_end(end);
+}
+
+int main(int argc, char *argv[])
+{
+        struct options options = {.config = CONFIG_DEFAULT};
+        int code = parse_options(argc, argv, &options);
+
+        if (code >= 0)
+                return code;
+        (void)umask(027);
+        if (options.named && access(options.config, F_OK) < 0) {
+                (void)fprintf(stderr, "smswarden-notify: %s: %s\n", options.config, strerror(errno));
+                return EX_CONFIG;
+        }
+        code = serve(&options);
+        if (code >= 0)
+                return code;
+        /* Anew from the very begin: no part of the old configuration can be left over. */
+        (void)execv("/proc/self/exe", argv);
+        log_error("the configuration cannot be read again: %s", strerror(errno));
+        return EX_TEMPFAIL;
+}

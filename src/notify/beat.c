@@ -98,8 +98,8 @@ static bool begin(struct beat *beat, struct outcome *outcome)
         struct secret_files files = {beat->config->url_file, "", beat->config->token_file};
 
         *outcome = (struct outcome){.verdict = DELIVERY_RETRY};
-        if (!beat->has_secrets &&
-            secrets_load(&files, &beat->secrets, outcome->problem, sizeof(outcome->problem)) < 0)
+        if (!beat->has_secrets && secrets_load(&files, &beat->secrets, "heartbeat", beat->config->plain_http,
+                                               outcome->problem, sizeof(outcome->problem)) < 0)
                 return false;
         beat->has_secrets = true;
         int r = heartbeat_format(beat->config, &beat->secrets, &beat->heartbeat, &beat->request);

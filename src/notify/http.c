@@ -40,7 +40,9 @@ static int add_headers(struct transfer *transfer)
 /* CURLOPT_PROTOCOLS is deprecated since 7.85 and the only one that older libraries know. */
 static CURLcode set_protocols(const struct transfer *transfer)
 {
-        long allowed = CURLPROTO_HTTPS | (transfer->destination->plain_http ? CURLPROTO_HTTP : 0);
+        bool plain = transfer->destination->plain_http || config_address_is_local(transfer->request->url);
+        long allowed = CURLPROTO_HTTPS | (plain ? CURLPROTO_HTTP : 0);
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
         return curl_easy_setopt(transfer->easy, CURLOPT_PROTOCOLS, allowed);

@@ -1,7 +1,7 @@
 /*
  * The text forms of a mail: addresses, encoded words (RFC 2047), quoted-printable (RFC 2045). Everything is
- * written with CRLF, in ASCII, in lines of at most 78 characters. All return 0, -EINVAL or -ENOMEM (the
- * stream cannot grow).
+ * written with CRLF, in ASCII, in lines of at most 76 characters (but for a long address). All return 0,
+ * -EINVAL or -ENOMEM (the stream cannot grow).
  */
 #ifndef NOTIFY_MAIL_TEXT_H
 #define NOTIFY_MAIL_TEXT_H

@@ -245,7 +245,7 @@ static int load_secrets(struct outbox *outbox, char *problem, size_t size)
 
         if (outbox->has_secrets)
                 return 0;
-        int r = secrets_load(&files, &outbox->secrets, problem, size);
+        int r = secrets_load(&files, &outbox->secrets, config->type, config->plain_http, problem, size);
         outbox->has_secrets = r == 0;
         return r;
 }

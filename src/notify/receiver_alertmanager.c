@@ -13,7 +13,6 @@
 
 #include "base/text.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
 
@@ -22,16 +21,6 @@
 #define MOMENTARY_FOR ((int64_t)(4 * USEC_PER_HOUR))
 #define TEST_FOR      ((int64_t)(5 * USEC_PER_MIN)) /* the next test is to be told again */
 #define NO_CLOCK_END  INT64_C(4102444800000000)     /* 2100-01-01T00:00:00Z */
-
-static void cleanup_curlu(CURLU **url)
-{
-        curl_url_cleanup(*url);
-}
-
-static void cleanup_curl_text(char **text)
-{
-        curl_free(*text);
-}
 
 static bool text_ends_with(const char *text, const char *end)
 {
@@ -56,22 +45,16 @@ static int extend_path(const char *path, char *target, size_t size)
         return -EINVAL;
 }
 
-static int api_url(const char *text, char *target, size_t size)
+static int api_url(const char *url, char *target, size_t size)
 {
-        _cleanup_(cleanup_curlu) CURLU *url = curl_url();
-        _cleanup_(cleanup_curl_text) char *path = NULL, *whole = NULL;
-        char extended[512];
+        char path[512], extended[512];
 
-        if (!url)
-                return -ENOMEM;
-        if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
-            curl_url_get(url, CURLUPART_PATH, &path, 0) != CURLUE_OK ||
-            extend_path(path, extended, sizeof(extended)) < 0)
+        int r = url_path(url, path, sizeof(path));
+        if (r < 0)
+                return r;
+        if (extend_path(path, extended, sizeof(extended)) < 0)
                 return -EINVAL;
-        if (curl_url_set(url, CURLUPART_PATH, extended, 0) != CURLUE_OK ||
-            curl_url_get(url, CURLUPART_URL, &whole, 0) != CURLUE_OK)
-                return -ENOMEM;
-        return text_copy(target, size, whole) < 0 ? -EINVAL : 0;
+        return url_with_path(url, extended, target, size);
 }
 
 static bool is_momentary(enum alert_kind kind)

@@ -8,22 +8,11 @@
 
 #include "base/text.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
 
 #define MESSAGE_MAX 4000
 #define TOPIC_SET   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-
-static void cleanup_curlu(CURLU **url)
-{
-        curl_url_cleanup(*url);
-}
-
-static void cleanup_curl_text(char **text)
-{
-        curl_free(*text);
-}
 
 /* "/base/TOPIC" -> "/base/" and TOPIC. */
 static int split_path(char *path, char *topic, size_t size)
@@ -39,23 +28,14 @@ static int split_path(char *path, char *topic, size_t size)
         return 0;
 }
 
-static int split_url(const char *text, char *root, size_t root_size, char *topic, size_t topic_size)
+static int split_url(const char *url, char *root, size_t root_size, char *topic, size_t topic_size)
 {
-        _cleanup_(cleanup_curlu) CURLU *url = curl_url();
-        _cleanup_(cleanup_curl_text) char *path = NULL, *whole = NULL;
+        char path[512];
 
-        if (!url)
-                return -ENOMEM;
-        if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
-            curl_url_get(url, CURLUPART_PATH, &path, 0) != CURLUE_OK)
-                return -EINVAL;
-        int r = split_path(path, topic, topic_size);
-        if (r < 0)
-                return r;
-        if (curl_url_set(url, CURLUPART_PATH, path, 0) != CURLUE_OK ||
-            curl_url_get(url, CURLUPART_URL, &whole, 0) != CURLUE_OK)
-                return -ENOMEM;
-        return text_copy(root, root_size, whole) < 0 ? -EINVAL : 0;
+        int r = url_path(url, path, sizeof(path));
+        if (r == 0)
+                r = split_path(path, topic, topic_size);
+        return r == 0 ? url_with_path(url, path, root, root_size) : r;
 }
 
 /* ntfy's priorities: 1 min, 3 default, 5 max; its tags that name an emoji are shown as one. */

@@ -42,6 +42,11 @@ int request_post(struct request *ret_request, const char *url, const struct secr
 /* As json_string(), for text that may be no UTF-8: that is escaped. NULL: no memory. */
 json_t *json_text(const char *text);
 
+/* The path of an address; the address with another path. 0, -ENOMEM, -EINVAL (no http(s) address, too long).
+ */
+int url_path(const char *url, char *target, size_t size);
+int url_with_path(const char *url, const char *path, char *target, size_t size);
+
 /* Microseconds since the epoch as "2026-11-23T08:00:00Z"; 0 (unknown): "". */
 void time_text(char target[TIME_MAX], int64_t realtime);
 

@@ -1,5 +1,6 @@
 /*
- * A mail, whole (RFC 5322), as it goes over SMTP: CRLF, only ASCII, no line over 78 characters.
+ * A mail, whole (RFC 5322), as it goes over SMTP: CRLF, only ASCII, lines of 76 characters at most (a header
+ * with a long host name: 160).
  *
  * Headers are built from three things only: text that is encoded (the subject), names from which everything
  * is taken that no address may hold (host, id), and the addresses of the configuration, which are refused

@@ -105,8 +105,8 @@ static const char *status_word(const struct alert *alert)
         bool over = alert->state == ALERT_RESOLVED;
 
         switch (alert->kind) {
-        case ALERT_HOLD: /* critical: its end has ended it, and smsd was started */
-                return over || alert->severity == SEVERITY_CRITICAL ? "running" : "manually_stopped";
+        case ALERT_HOLD: /* over when smsd is verified, not when its end has come */
+                return over ? "running" : "manually_stopped";
         case ALERT_SMSD_DOWN:
                 return over ? "recovered" : alert->told > 0 ? "failed" : "down";
         case ALERT_CRASH_LOOP:

@@ -65,7 +65,20 @@ static int read_secret(const char *key, const char *file, char *target, size_t t
         return r;
 }
 
-int secrets_load(const struct secret_files *files, struct secrets *ret_secrets, char *problem, size_t size)
+static int check_url(const struct secrets *secrets, const char *type, bool plain_http, char *problem,
+                     size_t size)
+{
+        char what[160];
+
+        if (!secrets->url[0] ||
+            config_address_check(type, secrets->url, plain_http, true, what, sizeof(what)) == 0)
+                return 0;
+        (void)text_format(problem, size, "url_file: the address %s", what);
+        return -EINVAL;
+}
+
+int secrets_load(const struct secret_files *files, struct secrets *ret_secrets, const char *type,
+                 bool plain_http, char *problem, size_t size)
 {
         struct secrets secrets = {0};
         int r = read_secret("url_file", files->url_file, secrets.url, sizeof(secrets.url), problem, size);
@@ -76,6 +89,8 @@ int secrets_load(const struct secret_files *files, struct secrets *ret_secrets, 
         if (r == 0)
                 r = read_secret("token_file", files->token_file, secrets.token, sizeof(secrets.token),
                                 problem, size);
+        if (r == 0)
+                r = check_url(&secrets, type, plain_http, problem, size);
         if (r == 0)
                 *ret_secrets = secrets;
         secrets_wipe(&secrets);

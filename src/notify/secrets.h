@@ -4,14 +4,18 @@
 
 #include "receiver.h"
 
+#include <stdbool.h>
+
 /* Where they are; "" none. A path, or the name of a credential ($CREDENTIALS_DIRECTORY). */
 struct secret_files {
         const char *url_file, *password_file, *token_file;
 };
 
-/* 0, or a negative errno with a sentence in `problem` that names the key and the file; ret_secrets is
- * untouched then. */
-int secrets_load(const struct secret_files *files, struct secrets *ret_secrets, char *problem, size_t size);
+/* For a receiver of `type` ("heartbeat"). 0, or a negative errno with a sentence in `problem` that names the
+ * key and the file: one that cannot be read, or an address that the type cannot use; ret_secrets is untouched
+ * then. */
+int secrets_load(const struct secret_files *files, struct secrets *ret_secrets, const char *type,
+                 bool plain_http, char *problem, size_t size);
 
 void secrets_wipe(struct secrets *secrets);
 

@@ -1,11 +1,12 @@
 /*
  * A mail by SMTP, see transfer_private.h. The server's last reply code is the answer: 4yz later, 5yz never -
  * but for a login, which says nothing about the mail. TLS is needed (smtps://, or STARTTLS after smtp://)
- * unless plain is meant.
+ * unless plain is meant, or it stays on this box.
  */
 #include "transfer_private.h"
 
 #include "base/text.h"
+#include "mail_text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -34,41 +35,41 @@ static size_t on_read(char *target, size_t size, size_t count, void *userdata)
         return length;
 }
 
-/* "Name <a@b>" and "a@b" are a@b; an empty one is left out. */
-static void bare_address(char *target, size_t size, const char *text, size_t length)
-{
-        const char *open = memchr(text, '<', length);
-        const char *close = open ? memchr(open, '>', length - (size_t)(open - text)) : NULL;
-
-        if (close) {
-                length = (size_t)(close - open - 1);
-                text = open + 1;
-        }
-        while (length > 0 && strchr(" \t", text[length - 1]))
-                length--;
-        while (length > 0 && strchr(" \t", *text)) {
-                text++;
-                length--;
-        }
-        (void)text_copy_n(target, size, text, length);
-}
-
+/* The same that the mail's header has: there a list that holds no address was refused. */
 static int add_recipients(struct transfer *transfer)
 {
-        char address[256];
+        const char *list = transfer->destination->to;
+        char address[MAIL_ADDRESS_MAX];
+        int r;
 
-        for (const char *p = transfer->destination->to; *p; p += strspn(p, ",")) {
-                size_t length = strcspn(p, ",");
-                bare_address(address, sizeof(address), p, length);
-                p += length;
-                if (address[0] == '\0')
-                        continue;
-                struct curl_slist *list = curl_slist_append(transfer->list, address);
-                if (!list)
+        while ((r = mail_next_address(&list, address)) > 0) {
+                struct curl_slist *grown = curl_slist_append(transfer->list, address);
+                if (!grown)
                         return -ENOMEM;
-                transfer->list = list;
+                transfer->list = grown;
         }
-        return 0;
+        return r;
+}
+
+/* As configured, else the mail's own. "" is the sender that gets no answers. */
+static void find_sender(const struct transfer *transfer, char target[MAIL_ADDRESS_MAX])
+{
+        static const char header[] = "\r\nFrom: ";
+        const char *list = transfer->destination->from;
+        const struct request *request = transfer->request;
+        char line[2 * MAIL_ADDRESS_MAX] = "";
+
+        if (!list[0]) {
+                const char *found = memmem(request->body, request->length, header, strlen(header));
+                const char *begin = found ? found + strlen(header) : request->body;
+                const char *end =
+                    found ? memchr(begin, '\r', request->length - (size_t)(begin - request->body)) : NULL;
+                if (end)
+                        (void)text_copy_n(line, sizeof(line), begin, (size_t)(end - begin));
+                list = line;
+        }
+        if (mail_next_address(&list, target) != 1)
+                target[0] = '\0';
 }
 
 static CURLcode set_protocols(const struct transfer *transfer)
@@ -94,17 +95,19 @@ static CURLcode set_account(const struct transfer *transfer)
 static int prepare(struct transfer *transfer)
 {
         const struct destination *destination = transfer->destination;
-        char from[256];
+        char from[MAIL_ADDRESS_MAX];
+        /* The mail server of this box has no certificate that anybody would know. */
+        bool plain = destination->plain_http ||
+                     (!destination->ca_file[0] && config_address_is_local(transfer->request->url));
 
         int r = add_recipients(transfer);
         if (r < 0)
                 return r;
-        bare_address(from, sizeof(from), destination->from, strlen(destination->from));
+        find_sender(transfer, from);
         CURLcode code = set_protocols(transfer);
         if (code == CURLE_OK)
                 code = set_account(transfer);
-        SET(code, transfer->easy, CURLOPT_USE_SSL,
-            (long)(destination->plain_http ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+        SET(code, transfer->easy, CURLOPT_USE_SSL, (long)(plain ? CURLUSESSL_NONE : CURLUSESSL_ALL));
         SET(code, transfer->easy, CURLOPT_MAIL_FROM, from);
         SET(code, transfer->easy, CURLOPT_MAIL_RCPT, transfer->list);
         SET(code, transfer->easy, CURLOPT_UPLOAD, 1L);

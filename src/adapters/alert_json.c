@@ -42,7 +42,7 @@ static int pack_words(json_t *object, const struct alert *alert)
         if (r == 0)
                 r = alert_json_set(object, "kind", json_string(alert_kind_to_string(alert->kind)));
         if (r == 0)
-                r = alert_json_set(object, "key", alert_json_text(alert->key));
+                r = alert_json_set(object, "key", alert_json_text(alert->key, sizeof(alert->key)));
         if (r == 0)
                 r = alert_json_set(object, "severity", json_string(severity_to_string(alert->severity)));
         if (r == 0)
@@ -58,7 +58,7 @@ int alert_json_pack(json_t *object, const struct alert *alert)
 
         for (size_t i = 0; r == 0 && i < ARRAY_SIZE(texts); i++)
                 r = alert_json_set(object, texts[i].key,
-                                   alert_json_text((const char *)alert + texts[i].offset));
+                                   alert_json_text((const char *)alert + texts[i].offset, texts[i].size));
         if (r == 0)
                 r = alert_json_set(object, "since", alert_json_time(alert->since_realtime));
         if (r == 0)
@@ -81,7 +81,7 @@ static int pack_envelope(json_t *object, const struct alert_message *message)
         if (r == 0)
                 r = alert_json_set(object, "at", alert_json_time(message->at));
         if (r == 0)
-                r = alert_json_set(object, "host", alert_json_text(message->host));
+                r = alert_json_set(object, "host", alert_json_text(message->host, sizeof(message->host)));
         return r;
 }
 

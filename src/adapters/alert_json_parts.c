@@ -129,13 +129,11 @@ int alert_json_get_time(const json_t *object, const char *key, int64_t *ret_real
         return 0;
 }
 
-json_t *alert_json_text(const char *text)
+json_t *alert_json_text(const char *text, size_t size)
 {
         char clean[ALERT_TEXT_MAX];
-        size_t size = strlen(text) + 1;
 
-        /* Never longer than it was: what came out of a field must fit into it when it is read. */
-        (void)text_clean(clean, size < sizeof(clean) ? size : sizeof(clean), text);
+        (void)text_clean(clean, size < sizeof(clean) ? size : sizeof(clean), text); /* cut, where it grew */
         return clean[0] ? json_string(clean) : json_null();
 }
 

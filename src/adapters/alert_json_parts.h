@@ -42,9 +42,9 @@ int alert_json_get_number(const json_t *object, const char *key, uint64_t min, u
 /* ISO 8601 in UTC, whole seconds, 1970 to 9999, as microseconds since the epoch; null is 0. */
 int alert_json_get_time(const json_t *object, const char *key, int64_t *ret_realtime);
 
-/* New values for json_object_set_new. "" and 0 are null; text is cleaned (text_clean), numbers above
- * INT64_MAX are cut to it. */
-json_t *alert_json_text(const char *text);
+/* New values for alert_json_set. "" and 0 are null; text is cleaned (text_clean) so that it still fits into
+ * `size`; numbers above INT64_MAX are cut to it. */
+json_t *alert_json_text(const char *text, size_t size);
 json_t *alert_json_number(uint64_t number);
 json_t *alert_json_time(int64_t realtime);
 

@@ -71,7 +71,7 @@ static int pack_last_keys(json_t *book, const struct spool_book *source)
         for (unsigned kind = 0; r == 0 && kind < ALERT_KIND_MAX; kind++)
                 if (source->last_keys[kind][0])
                         r = alert_json_set(last, alert_kind_to_string((enum alert_kind)kind),
-                                           alert_json_text(source->last_keys[kind]));
+                                           alert_json_text(source->last_keys[kind], ALERT_KEY_MAX));
         return r;
 }
 

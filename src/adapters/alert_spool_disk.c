@@ -293,13 +293,15 @@ static int encode_heartbeat(const struct heartbeat *heartbeat, char **ret_text, 
         if (r == 0)
                 r = alert_json_set(object, "number", alert_json_number(heartbeat->number));
         if (r == 0)
-                r = alert_json_set(object, "verdict", alert_json_text(heartbeat->verdict));
+                r = alert_json_set(object, "verdict",
+                                   alert_json_text(heartbeat->verdict, sizeof(heartbeat->verdict)));
         if (r == 0)
-                r = alert_json_set(object, "reason", alert_json_text(heartbeat->reason));
+                r = alert_json_set(object, "reason",
+                                   alert_json_text(heartbeat->reason, sizeof(heartbeat->reason)));
         if (r == 0)
                 r = alert_json_set(object, "at", alert_json_time(heartbeat->at));
         if (r == 0)
-                r = alert_json_set(object, "host", alert_json_text(heartbeat->host));
+                r = alert_json_set(object, "host", alert_json_text(heartbeat->host, sizeof(heartbeat->host)));
         return r < 0 ? r : alert_json_dump(object, ret_text, ret_length);
 }
 

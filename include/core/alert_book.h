@@ -104,8 +104,8 @@ void alert_book_decide(struct alert_book *book, enum alert_kind kind, const char
  * its way already. */
 struct alert *alert_book_find(struct alert_book *book, enum alert_kind kind, const char *subject);
 
-/* Those of this kind that were told cannot be judged now: they stay as they are. */
-void alert_book_keep(struct alert_book *book, enum alert_kind kind);
+/* It cannot be judged now: when it was told, it stays as it is. `subject` NULL: all of this kind. */
+void alert_book_keep(struct alert_book *book, enum alert_kind kind, const char *subject);
 
 /* It is no trouble of its own (any more): another alert tells of it. What was not told is forgotten, what was
  * ends without a quiet. Not in a sweep that raised it. */
@@ -120,6 +120,10 @@ void alert_book_end(struct alert_book *book, usec_t now);
 
 /* Emits ACTION_ALERT_SPOOL for what is due and ACTION_ALERTS_SAVE when the book changed. */
 void alert_book_tell(struct alert_book *book, usec_t now, struct action_list *actions);
+
+/* The alert that this answer to ACTION_ALERT_SPOOL is about, as it was told; NULL: it is no answer of ours.
+ */
+const struct alert *alert_book_spooling(struct alert_book *book, const char *key, unsigned generation);
 
 /* The answer to ACTION_ALERT_SPOOL. */
 void alert_book_spooled(struct alert_book *book, const char *key, unsigned generation, int result,

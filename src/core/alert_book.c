@@ -34,7 +34,7 @@ static const struct alert_rule rules[ALERT_KIND_MAX] = {
     [ALERT_HOLD] = {SEVERITY_WARNING, .healed = true, .seen = true, .rise = 10 * SEC, .repeat = hourly},
     [ALERT_SMSD_DOWN] = {SEVERITY_CRITICAL, .healed = true, .seen = true, .delay = 10 * SEC,
                          .again = 15 * MIN, .calm = 15 * MIN, .repeat = outage},
-    [ALERT_CRASH_LOOP] = {SEVERITY_CRITICAL, .quiet = 5 * MIN, .again = USEC_PER_HOUR, .calm = 15 * MIN,
+    [ALERT_CRASH_LOOP] = {SEVERITY_CRITICAL, .quiet = MIN, .again = USEC_PER_HOUR, .calm = 15 * MIN,
                           .repeat = outage},
     [ALERT_MODEM_LOST] = {SEVERITY_CRITICAL, .delay = 10 * SEC, .quiet = MIN, .again = USEC_PER_HOUR,
                           .calm = 15 * MIN, .repeat = broken},
@@ -272,11 +272,14 @@ struct alert *alert_book_find(struct alert_book *book, enum alert_kind kind, con
         return entry && !entry->resolving ? &entry->alert : NULL;
 }
 
-void alert_book_keep(struct alert_book *book, enum alert_kind kind)
+void alert_book_keep(struct alert_book *book, enum alert_kind kind, const char *subject)
 {
+        const struct alert_entry *only = subject ? find(book, kind, subject) : NULL;
+
         for (unsigned i = 0; i < book->n; i++) {
                 struct alert_entry *entry = &book->entries[i];
-                if (entry->used && entry->alert.kind == kind && entry->active && entry->alert.told > 0)
+                if (entry->used && entry->alert.kind == kind && (!subject || entry == only) &&
+                    entry->active && entry->alert.told > 0)
                         entry->raised = true;
         }
 }

@@ -100,16 +100,15 @@ static bool save(struct alert_book *book, usec_t now, struct action_list *action
 
 void alert_book_tell(struct alert_book *book, usec_t now, struct action_list *actions)
 {
-        /* What does not fit is found due by the next step. */
-        if (actions->n + 2 > ACTIONS_MAX - 1 || !save(book, now, actions))
+        if (actions->n + 1 + ALERTS_IN_FLIGHT > ACTIONS_MAX - 1) {
+                actions->overflown = true; /* the next step finds it due */
                 return;
-        for (unsigned i = 0; i < book->n && book->in_flight < ALERTS_IN_FLIGHT; i++) {
-                if (due(&book->entries[i]) > now)
-                        continue;
-                if (actions->n + 1 > ACTIONS_MAX - 1)
-                        return;
-                emit(book, &book->entries[i], actions);
         }
+        if (!save(book, now, actions))
+                return;
+        for (unsigned i = 0; i < book->n && book->in_flight < ALERTS_IN_FLIGHT; i++)
+                if (due(&book->entries[i]) <= now)
+                        emit(book, &book->entries[i], actions);
 }
 
 /* --- the answers --- */
@@ -144,11 +143,25 @@ static void was_told(struct alert_entry *entry, usec_t now)
         entry->tell_at = alert_entry_next_repeat(entry, now);
 }
 
-void alert_book_spooled(struct alert_book *book, const char *key, unsigned generation, int result, usec_t now)
+static struct alert_entry *find_spooling(struct alert_book *book, const char *key, unsigned generation)
 {
         struct alert_entry *entry = alert_book_find_key(book, key);
 
-        if (!entry || !entry->spooling || entry->generation != generation)
+        return entry && entry->spooling && entry->generation == generation ? entry : NULL;
+}
+
+const struct alert *alert_book_spooling(struct alert_book *book, const char *key, unsigned generation)
+{
+        const struct alert_entry *entry = find_spooling(book, key, generation);
+
+        return entry ? &entry->alert : NULL;
+}
+
+void alert_book_spooled(struct alert_book *book, const char *key, unsigned generation, int result, usec_t now)
+{
+        struct alert_entry *entry = find_spooling(book, key, generation);
+
+        if (!entry)
                 return;
         entry->spooling = false;
         book->in_flight--;

@@ -29,7 +29,8 @@ ifneq ($(SANITIZE),)
   OPTIMISE := -O1 -g
   SANFLAGS := -fsanitize=address,undefined
 endif
-CPPFLAGS += -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSMSWARDEN_VERSION='"$(VERSION)"'
+CPPFLAGS += -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSMSWARDEN_VERSION='"$(VERSION)"' \
+            -DSMSWARDEN_LIBEXECDIR='"$(LIBEXECDIR)"'
 CFLAGS   += -std=c17 $(OPTIMISE) $(WARNINGS) $(HARDEN) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANFLAGS)
 

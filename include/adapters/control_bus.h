@@ -13,6 +13,7 @@
  *     Stop(t duration_usec, s reason, b force)    -> i result, s message
  *     Start(s reason, b force)                    -> i result, s message
  *     Restart(s reason, b force)                  -> i result, s message
+ *     TestAlert(s receiver)                       -> i result, s message   "": to all of them
  *     Reload()
  *     properties Verdict, Reason, ... with PropertiesChanged; without personal data for root, too
  *

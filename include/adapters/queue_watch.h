@@ -2,6 +2,9 @@
  * smsd's message folders, watched (inotify): files that smsd gave up (failed/), and how many lie unread in
  * incoming/. Nothing is ever changed here. A failed message is told once over all lives: by a watermark
  * (change time and name) that the caller keeps, and only as fast as the caller takes them.
+ *
+ * A folder may be missing and come later, be replaced, or hold a hundred thousand files: looking is done in
+ * small pieces at a low priority, and the more a look costs, the longer until the next.
  */
 #ifndef ADAPTERS_QUEUE_WATCH_H
 #define ADAPTERS_QUEUE_WATCH_H
@@ -10,13 +13,23 @@
 
 #include <systemd/sd-event.h>
 
+#define QUEUE_WATCH_PRIORITY 200   /* of its event sources, behind the control bus */
+#define QUEUE_WATCH_COUNT    10000 /* files of a folder are counted up to that */
+
 struct queue_watch;
 
-/* What was told last: change time (nanoseconds since the epoch) and name. All zero: nothing yet. */
+/*
+ * What was told last: change time (nanoseconds since the epoch), and what tells files of one change time
+ * apart (16 digits made from the name). All zero: nothing yet.
+ */
 struct queue_mark {
         int64_t changed;
         char file[128];
 };
+
+/* The mark as message_failed_event.key has it, NAME@CHANGED-FILE, whatever stands before it (an alert's
+ * key). 0, or -EINVAL with the mark untouched. */
+int queue_mark_decode(const char *key, struct queue_mark *ret_mark);
 
 struct queue_watch_options {
         const char *outgoing, *checked, *failed, *incoming; /* "" or NULL: not there */
@@ -27,17 +40,27 @@ struct queue_watch_callbacks {
         /* The next failed message behind the mark; no other one is told before queue_watch_taken(). */
         void (*failed)(void *userdata, const struct message_failed_event *message,
                        const struct queue_mark *mark);
-        /* The counts changed by something that matters: told at most once a second, and counted up to 10000.
-         */
+        /* The counts changed by something that matters: told at most once a second, and counted up to
+         * QUEUE_WATCH_COUNT; -1: no such folder. oldest_incoming_realtime: microseconds since the epoch, 0
+         * none. */
         void (*counted)(void *userdata, int64_t outgoing, int64_t checked, int64_t failed, int64_t incoming,
                         int64_t oldest_incoming_realtime);
 };
 
+/* 0, -ENOMEM, -ENAMETOOLONG (a path), or what inotify says. */
 int queue_watch_new(struct queue_watch **ret, sd_event *event, const struct queue_watch_options *options,
                     const struct queue_watch_callbacks *callbacks, void *userdata);
 struct queue_watch *queue_watch_free(struct queue_watch *watch);
 
 /* The message told last is taken care of (its alert is in the spool): the next may come. */
 void queue_watch_taken(struct queue_watch *watch);
+
+/* How far it came: where a new watch is to begin. */
+struct queue_mark queue_watch_mark(const struct queue_watch *watch);
+
+static inline void queue_watch_cleanup(struct queue_watch **watch)
+{
+        *watch = queue_watch_free(*watch);
+}
 
 #endif

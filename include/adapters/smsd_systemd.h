@@ -84,6 +84,15 @@ int smsd_systemd_look(struct smsd_systemd *s);
 int smsd_systemd_set_hold_timer(struct smsd_systemd *s, usec_t delay);
 int smsd_systemd_clear_hold_timer(struct smsd_systemd *s);
 
+/*
+ * Has systemd start another unit of ours (one that runs stays as it is; one that is just ending is started
+ * behind its end), or reload it when it runs. One unit; nobody answers: what fails is logged, once, and asked
+ * for again by who needs it. Without a connection it waits for one. 0, or -EINVAL for a name that is no
+ * service's.
+ */
+int smsd_systemd_start_helper(struct smsd_systemd *s, const char *unit);
+int smsd_systemd_reload_helper(struct smsd_systemd *s, const char *unit);
+
 static inline void smsd_systemd_cleanup(struct smsd_systemd **s)
 {
         *s = smsd_systemd_free(*s);

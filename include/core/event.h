@@ -99,6 +99,8 @@ struct conf_event {
 /* A message that smsd gave up. */
 struct message_failed_event {
         char file[128];                  /* its name in the failed folder, escaped */
+        char key[112];                   /* what it is known by: the subject of its alert, by which the next
+                                            life knows how far this one came (queue_mark_decode) */
         char modem[SMSD_MODEM_NAME_MAX]; /* "" unknown */
         char recipient[32];              /* masked: "+3706*****12" */
         char reason[128];                /* smsd's words (Fail_reason), escaped; "" unknown */

@@ -6,6 +6,7 @@
 #ifndef CORE_SNAPSHOT_H
 #define CORE_SNAPSHOT_H
 
+#include "core/alert.h"
 #include "core/config.h"
 #include "core/modem_facts.h"
 #include "core/usb_device.h"
@@ -42,6 +43,28 @@ struct snapshot_modem {
         char operator_name[32], technology[16], band[24];
         int signal_dbm;                  /* 0 unknown */
         int storage_used, storage_total; /* -1 unknown */
+};
+
+#define SNAPSHOT_ALERTS_MAX 16
+
+/* An alert that is open: its end is not told yet. */
+struct snapshot_alert {
+        char key[ALERT_KEY_MAX];
+        char severity[16];
+        char summary[ALERT_TEXT_MAX];
+        snapshot_time_t since;
+        unsigned count; /* how often it came */
+};
+
+struct snapshot_receiver {
+        char name[32];
+        char type[16];
+        int64_t delivered, parked;
+        snapshot_time_t last_delivered;
+        snapshot_time_t failing_since; /* 0: its attempts do not fail */
+        char problem[192];             /* why the last attempt failed or the last alert was parked */
+        char test[ALERT_ID_MAX];       /* the test alert that was delivered or parked last */
+        bool test_delivered;
 };
 
 struct snapshot {
@@ -91,8 +114,13 @@ struct snapshot {
                 } last;
         } restarts;
         struct {
-                int64_t waiting, delivered;
+                int64_t waiting, delivered, parked;
+                int64_t dropped; /* had to go unsent for want of room; -1 unknown */
                 snapshot_time_t last;
+                unsigned n_open; /* the most severe ones first */
+                struct snapshot_alert open[SNAPSHOT_ALERTS_MAX];
+                unsigned n_receivers;
+                struct snapshot_receiver receivers[CONFIG_RECEIVERS_MAX];
         } alerts;
         struct {
                 int64_t outgoing, checked, failed, incoming; /* files; -1 unknown */

@@ -203,20 +203,28 @@ static int append_text(sd_bus_message *message, const char *text)
         return sd_bus_message_append_basic(message, 's', clean);
 }
 
+static int append_arguments(sd_bus_message *call, const struct control_request *request)
+{
+        if (request->kind == COMMAND_TEST_ALERT)
+                return append_text(call, request->receiver ? request->receiver : "");
+        int r = request->kind == COMMAND_STOP ? sd_bus_message_append(call, "t", request->duration) : 0;
+        if (r >= 0)
+                r = append_text(call, request->reason ? request->reason : "");
+        return r < 0 ? r : sd_bus_message_append(call, "b", (int)request->force);
+}
+
 static int make_call(struct control_client *client, const struct control_request *request,
                      sd_bus_message **ret)
 {
-        static const char *const members[] = {
-            [COMMAND_STOP] = "Stop", [COMMAND_START] = "Start", [COMMAND_RESTART] = "Restart"};
+        static const char *const members[] = {[COMMAND_STOP] = "Stop",
+                                              [COMMAND_START] = "Start",
+                                              [COMMAND_RESTART] = "Restart",
+                                              [COMMAND_TEST_ALERT] = "TestAlert"};
         _cleanup_(drop_message) sd_bus_message *call = NULL;
         int r = new_call(client, members[request->kind], &call);
 
-        if (r >= 0 && request->kind == COMMAND_STOP)
-                r = sd_bus_message_append(call, "t", request->duration);
         if (r >= 0)
-                r = append_text(call, request->reason ? request->reason : "");
-        if (r >= 0)
-                r = sd_bus_message_append(call, "b", (int)request->force);
+                r = append_arguments(call, request);
         if (r < 0)
                 return r;
         *ret = call;

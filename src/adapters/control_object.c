@@ -79,12 +79,31 @@ static int read_reason(const char *reason, struct command *command, sd_bus_error
         return 0;
 }
 
+/* No receiver has a longer name, and none another one than the configuration allows. */
+static int read_receiver(sd_bus_message *call, struct command *command, sd_bus_error *error)
+{
+        const char *name;
+        int r = sd_bus_message_read(call, "s", &name);
+
+        if (r < 0)
+                return r;
+        if (strlen(name) >= sizeof(command->receiver))
+                return sd_bus_error_set_const(error, SD_BUS_ERROR_INVALID_ARGS,
+                                              "no receiver has so long a name");
+        if (text_escape(command->receiver, sizeof(command->receiver), name, strlen(name)) < 0)
+                return sd_bus_error_set_const(error, SD_BUS_ERROR_INVALID_ARGS,
+                                              "no receiver has such a name");
+        return 0;
+}
+
 static int read_command(sd_bus_message *call, struct command *command, sd_bus_error *error)
 {
         const char *reason;
         int force;
         int r = 0;
 
+        if (command->kind == COMMAND_TEST_ALERT)
+                return read_receiver(call, command, error);
         if (command->kind == COMMAND_STOP)
                 r = sd_bus_message_read_basic(call, 't', &command->duration);
         if (r >= 0)
@@ -155,6 +174,11 @@ static int method_restart(sd_bus_message *call, void *userdata, sd_bus_error *er
         return take_command(userdata, call, COMMAND_RESTART, error);
 }
 
+static int method_test_alert(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+        return take_command(userdata, call, COMMAND_TEST_ALERT, error);
+}
+
 static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
         struct control_wish wish = {.reload = true};
@@ -177,6 +201,8 @@ static const sd_bus_vtable object[] = {
            SD_BUS_PARAM(result) SD_BUS_PARAM(message), method_start),
     METHOD("Restart", "sb", SD_BUS_PARAM(reason) SD_BUS_PARAM(force), "is",
            SD_BUS_PARAM(result) SD_BUS_PARAM(message), method_restart),
+    METHOD("TestAlert", "s", SD_BUS_PARAM(receiver), "is", SD_BUS_PARAM(result) SD_BUS_PARAM(message),
+           method_test_alert),
     SD_BUS_METHOD("Reload", NULL, NULL, method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
     PROPERTY("Version", "s"),
     PROPERTY("Mode", "s"),

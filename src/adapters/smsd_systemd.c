@@ -47,6 +47,7 @@ void systemd_on_ready(struct smsd_systemd *s)
 {
         own_job_ready(s);
         hold_timer_ready(s);
+        helper_ready(s);
         inquiry_ask(s);
 }
 
@@ -174,4 +175,18 @@ int smsd_systemd_set_hold_timer(struct smsd_systemd *s, usec_t delay)
 int smsd_systemd_clear_hold_timer(struct smsd_systemd *s)
 {
         return hold_timer_want(s, false, 0);
+}
+
+int smsd_systemd_start_helper(struct smsd_systemd *s, const char *unit)
+{
+        int r = check_unit(unit);
+
+        return r < 0 ? r : helper_want(s, unit, HELPER_START);
+}
+
+int smsd_systemd_reload_helper(struct smsd_systemd *s, const char *unit)
+{
+        int r = check_unit(unit);
+
+        return r < 0 ? r : helper_want(s, unit, HELPER_RELOAD);
 }

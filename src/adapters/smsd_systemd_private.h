@@ -7,6 +7,7 @@
  *   smsd_systemd_job.c      our own job: sent, followed, judged, answered once
  *   smsd_systemd_unit.c     other people's jobs and the unit's state
  *   smsd_systemd_timer.c    the transient timer that ends a hold in our absence
+ *   smsd_systemd_helper.c   another unit of ours that is to be started: smswarden-notify
  *   smsd_systemd_words.c    systemd's errors and job results in a person's words
  *
  * A part calls another by the functions below only. Each keeps its own struct; nobody else writes into it.
@@ -151,6 +152,16 @@ struct hold_timer {
         sd_event_source *timer;
 };
 
+/* --- the helper --- */
+
+enum helper_wish { HELPER_NOTHING, HELPER_RELOAD, HELPER_START };
+
+struct helper_unit {
+        char unit[UNIT_NAME_SIZE];
+        enum helper_wish wish; /* not carried out yet */
+        bool told;             /* that it does not work */
+};
+
 struct smsd_systemd {
         sd_event *event;
         struct smsd_systemd_callbacks callbacks;
@@ -165,6 +176,7 @@ struct smsd_systemd {
         struct own_job job;
         struct unit_watch watch;
         struct hold_timer hold;
+        struct helper_unit helper;
 };
 
 /* --- smsd_systemd.c: what a part tells the others --- */
@@ -231,6 +243,11 @@ void hold_timer_ready(struct smsd_systemd *s);
 void hold_timer_lost(struct smsd_systemd *s);
 void hold_timer_removed(struct smsd_systemd *s);
 void hold_timer_job_removed(struct smsd_systemd *s, const char *result);
+
+/* --- smsd_systemd_helper.c --- */
+
+int helper_want(struct smsd_systemd *s, const char *unit, enum helper_wish wish);
+void helper_ready(struct smsd_systemd *s);
 
 /* --- smsd_systemd_words.c --- */
 

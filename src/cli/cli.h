@@ -22,7 +22,7 @@ struct cli_options {
         bool json, watch, diff, force, dry_run, undo, help, version;
         usec_t duration;    /* 0: not given */
         const char *reason; /* NULL: not given */
-        const char *port;   /* NULL: not given */
+        const char *port;   /* probe: the port, test-alert: the receiver; NULL: not given */
         const char *root;   /* NULL: this system */
 };
 
@@ -42,6 +42,7 @@ int command_status(struct cli *cli);
 int command_stop(struct cli *cli);
 int command_start(struct cli *cli);
 int command_restart(struct cli *cli);
+int command_test_alert(struct cli *cli);
 int command_modems(struct cli *cli);
 int command_probe(struct cli *cli);
 int command_config(struct cli *cli);

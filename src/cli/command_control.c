@@ -1,12 +1,13 @@
 /*
- * `smswarden stop`, `start`, `restart`: asks the controller and waits for the outcome. There is no second way
- * to the same end in here: without a controller the person is told what helps instead.
+ * `smswarden stop`, `start`, `restart`, `test-alert`: asks the controller and waits for the outcome. There is
+ * no second way to the same end in here: without a controller the person is told what helps instead.
  *
  * The controller's own socket takes commands from root alone. Who is refused there asks over the system bus,
  * where polkit may know better, after a password perhaps.
  */
 #include "cli.h"
 #include "collect.h"
+#include "command_test_alert.h"
 #include "polkit_agent.h"
 #include "render.h"
 
@@ -21,7 +22,13 @@
 struct answer {
         int result;
         char message[512];
+        struct snapshot *before; /* test-alert: the state before it was asked for */
 };
+
+static void free_answer(struct answer *answer)
+{
+        free(answer->before);
+}
 
 static int no_controller(const struct cli *cli, int error)
 {
@@ -73,13 +80,26 @@ static void print_hold(struct control_client *client)
         (void)printf("the hold ends at %s (%s), or with: smswarden start\n", clock, age);
 }
 
+/* What changes from here on is the test's doing. */
+static int look_before(struct control_client *client, struct answer *answer)
+{
+        if (!answer->before)
+                answer->before = calloc(1, sizeof(*answer->before));
+        return answer->before ? control_client_snapshot(client, COLLECT_TIMEOUT, answer->before) : -ENOMEM;
+}
+
 static int ask(const struct cli *cli, struct control_client *client, enum command_kind kind,
                struct answer *ret_answer)
 {
+        int r = kind == COMMAND_TEST_ALERT ? look_before(client, ret_answer) : 0;
+
+        if (r < 0)
+                return r;
         const struct control_request request = {.kind = kind,
                                                 .duration = cli->options.duration,
                                                 .reason = cli->options.reason,
-                                                .force = cli->options.force};
+                                                .force = cli->options.force,
+                                                .receiver = cli->options.port};
 
         return control_client_command(client, &request, OUTCOME_TIMEOUT, &ret_answer->result,
                                       ret_answer->message, sizeof(ret_answer->message));
@@ -92,6 +112,8 @@ static int report(const struct cli *cli, struct control_client *client, enum com
                 cli_complain("%s: %s", cli->options.command, answer->message);
                 return EXIT_FAILED;
         }
+        if (kind == COMMAND_TEST_ALERT)
+                return test_alert_follow(client, answer->before, cli->options.port);
         (void)printf("%s\n", answer->message);
         if (kind == COMMAND_STOP)
                 print_hold(client);
@@ -103,7 +125,7 @@ static int control_over_system_bus(const struct cli *cli, enum command_kind kind
 {
         _cleanup_(control_client_cleanup) struct control_client *client = NULL;
         _cleanup_(polkit_agent_end) struct polkit_agent agent = {0};
-        struct answer answer = {.result = EXIT_FAILED};
+        _cleanup_(free_answer) struct answer answer = {.result = EXIT_FAILED};
 
         if (cli->config.system_bus == SYSTEM_BUS_OFF ||
             control_client_connect_system(&client, COLLECT_TIMEOUT) < 0)
@@ -120,7 +142,7 @@ static int control_over_system_bus(const struct cli *cli, enum command_kind kind
 static int control(const struct cli *cli, enum command_kind kind)
 {
         _cleanup_(control_client_cleanup) struct control_client *client = NULL;
-        struct answer answer = {.result = EXIT_FAILED};
+        _cleanup_(free_answer) struct answer answer = {.result = EXIT_FAILED};
         int r = collect_connect(&client, &cli->config);
 
         if (r == -EACCES || r == -EPERM)
@@ -146,4 +168,9 @@ int command_start(struct cli *cli)
 int command_restart(struct cli *cli)
 {
         return control(cli, COMMAND_RESTART);
+}
+
+int command_test_alert(struct cli *cli)
+{
+        return control(cli, COMMAND_TEST_ALERT);
 }

@@ -39,6 +39,7 @@ static const struct command_entry commands[] = {
     {"stop", command_stop, BIT(OPTION_FOR) | BIT(OPTION_REASON) | BIT(OPTION_FORCE), false},
     {"start", command_start, BIT(OPTION_REASON) | BIT(OPTION_FORCE), false},
     {"restart", command_restart, BIT(OPTION_REASON) | BIT(OPTION_FORCE), false},
+    {"test-alert", command_test_alert, 0, true},
     {"modems", command_modems, 0, false},
     {"probe", command_probe, 0, true},
     {"config", command_config, BIT(OPTION_DIFF), false},
@@ -73,6 +74,7 @@ static const char help[] =
     "  start, restart [--reason TEXT] [--force]\n"
     "                               start smsd and wait until it is verified; ends a hold\n"
     "                               --force goes past a PIN, identity or SIM guard, once\n"
+    "  test-alert [NAME]            send an alert to see whether it arrives, to all receivers or to one\n"
     "  modems                       what is plugged in, and why it was or was not taken\n"
     "  probe [PORT]                 ask a modem that nobody uses who it is\n"
     "  config [--diff]              the smsd.conf that would be written now\n"
@@ -82,7 +84,7 @@ static const char help[] =
     "\n"
     "  --help, --version\n"
     "\n"
-    "Looking is for everybody, stop, start and restart are for root.\n";
+    "Looking is for everybody, stop, start, restart and test-alert are for root.\n";
 
 void cli_print_help(void)
 {

@@ -59,16 +59,24 @@ static int64_t count_queue(const struct smsd_conf *conf, const char *key, const 
         return count_files(path, oldest);
 }
 
+/* What lies there now; what we may not see is as the controller has counted it. */
+static void count_into(const struct smsd_conf *conf, const char *key, const char *fallback, int64_t *oldest,
+                       int64_t *n)
+{
+        int64_t counted = count_queue(conf, key, fallback, oldest);
+
+        if (counted >= 0)
+                *n = counted;
+}
+
 void queues_count(const struct smsd_conf *conf, int64_t now_seconds, struct snapshot *snapshot)
 {
         int64_t oldest = -1;
 
-        if (snapshot->queues.outgoing >= 0)
-                return;
-        snapshot->queues.outgoing = count_queue(conf, "outgoing", "/var/spool/sms/outgoing", &oldest);
-        snapshot->queues.checked = count_queue(conf, "checked", "/var/spool/sms/checked", &oldest);
-        snapshot->queues.failed = count_queue(conf, "failed", "", NULL);
-        snapshot->queues.incoming = count_queue(conf, "incoming", "/var/spool/sms/incoming", NULL);
+        count_into(conf, "outgoing", "/var/spool/sms/outgoing", &oldest, &snapshot->queues.outgoing);
+        count_into(conf, "checked", "/var/spool/sms/checked", &oldest, &snapshot->queues.checked);
+        count_into(conf, "failed", "", NULL, &snapshot->queues.failed);
+        count_into(conf, "incoming", "/var/spool/sms/incoming", NULL, &snapshot->queues.incoming);
         if (oldest >= 0)
                 snapshot->queues.oldest_s = now_seconds > oldest ? now_seconds - oldest : 0;
 }

@@ -11,6 +11,9 @@
  */
 void render_text(struct screen *screen, const struct snapshot *snapshot, snapshot_time_t now);
 
+/* The part of it on alerts. */
+void render_alerts(struct screen *screen, const struct snapshot *snapshot, snapshot_time_t now);
+
 /* One line of JSON, schema 1, with a newline. Every key is there, null when unknown. 0 or a negative errno.
  */
 int render_json(FILE *file, struct snapshot *snapshot);

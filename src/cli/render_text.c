@@ -404,4 +404,5 @@ void render_text(struct screen *screen, const struct snapshot *s, snapshot_time_
         render_restart(screen, s, now);
         render_queues(screen, s);
         render_traffic(screen, s, now);
+        render_alerts(screen, s, now);
 }

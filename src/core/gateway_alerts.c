@@ -58,7 +58,8 @@ static void post_failed_message(struct gateway *gateway, const struct message_fa
 {
         struct gateway_alerts *alerts = &gateway->alerts;
         struct alert *alert;
-        int r = alert_book_post(&alerts->book, ALERT_MESSAGE_FAILED, failed->file, gateway->now, &alert);
+        int r = alert_book_post(&alerts->book, ALERT_MESSAGE_FAILED,
+                                failed->key[0] ? failed->key : failed->file, gateway->now, &alert);
 
         alerts->failed_waits = r == -ENOBUFS;
         if (alerts->failed_waits)

@@ -279,17 +279,95 @@ static void fill_restarts(const struct gateway *gateway, int64_t realtime_offset
         s->restarts.last.ms = (int64_t)(restart->last_duration / USEC_PER_MSEC);
 }
 
-static void fill_alerts(const struct gateway *gateway, struct snapshot *s)
+static bool is_open(const struct alert_entry *entry)
+{
+        return entry->used && !entry->momentary &&
+               (entry->told || (entry->active && entry->alert.severity > SEVERITY_INFO));
+}
+
+/* The most severe first, and of those the oldest. */
+static bool is_shown_before(const struct alert *a, const struct alert *b)
+{
+        return a->severity != b->severity ? a->severity > b->severity : a->since < b->since;
+}
+
+/* Returns the new number of `shown`. */
+static unsigned insert_open(const struct alert *shown[SNAPSHOT_ALERTS_MAX], unsigned n,
+                            const struct alert *alert)
+{
+        unsigned at = n;
+
+        while (at > 0 && is_shown_before(alert, shown[at - 1]))
+                at--;
+        if (at == SNAPSHOT_ALERTS_MAX)
+                return n;
+        n = n < SNAPSHOT_ALERTS_MAX ? n + 1 : n;
+        for (unsigned i = n - 1; i > at; i--)
+                shown[i] = shown[i - 1];
+        shown[at] = alert;
+        return n;
+}
+
+static void fill_open(const struct gateway *gateway, int64_t realtime_offset, struct snapshot *s)
+{
+        const struct alert_book *book = &gateway->alerts.book;
+        const struct alert *shown[SNAPSHOT_ALERTS_MAX];
+
+        for (unsigned i = 0; i < book->n; i++)
+                if (is_open(&book->entries[i]))
+                        s->alerts.n_open = insert_open(shown, s->alerts.n_open, &book->entries[i].alert);
+        for (unsigned i = 0; i < s->alerts.n_open; i++) {
+                struct snapshot_alert *to = &s->alerts.open[i];
+                const struct alert *alert = shown[i];
+                (void)text_copy(to->key, sizeof(to->key), alert->key);
+                (void)text_copy(to->severity, sizeof(to->severity), severity_to_string(alert->severity));
+                (void)text_copy(to->summary, sizeof(to->summary), alert->summary);
+                to->since = alert->since ? show_time(alert->since, realtime_offset) : alert->since_realtime;
+                to->count = alert->count;
+        }
+}
+
+static const struct delivery_receiver *find_delivery(const struct gateway *gateway, const char *name)
 {
         const struct delivery *delivery = &gateway->alerts.delivery;
 
-        s->alerts.waiting = (int64_t)delivery->waiting;
-        for (unsigned i = 0; i < delivery->n; i++) {
-                const struct delivery_receiver *receiver = &delivery->receivers[i];
-                s->alerts.delivered += (int64_t)receiver->delivered;
-                if (receiver->last_delivered > s->alerts.last)
-                        s->alerts.last = receiver->last_delivered;
-        }
+        for (unsigned i = 0; i < delivery->n; i++)
+                if (text_equal(delivery->receivers[i].name, name))
+                        return &delivery->receivers[i];
+        return NULL;
+}
+
+/* An sms receiver has no state: what became of its message is smsd's to tell. */
+static void fill_receiver(const struct gateway *gateway, const struct receiver_config *config,
+                          struct snapshot *s)
+{
+        const struct delivery_receiver *from = find_delivery(gateway, config->name);
+        struct snapshot_receiver *to = &s->alerts.receivers[s->alerts.n_receivers++];
+
+        (void)text_copy(to->name, sizeof(to->name), config->name);
+        (void)text_copy(to->type, sizeof(to->type), config->type);
+        to->delivered = from ? (int64_t)from->delivered : -1;
+        to->parked = from ? (int64_t)from->parked : -1;
+        if (!from)
+                return;
+        to->last_delivered = from->last_delivered;
+        to->failing_since = from->failing_since;
+        (void)text_copy(to->problem, sizeof(to->problem), from->problem);
+        (void)text_copy(to->test, sizeof(to->test), from->test);
+        to->test_delivered = from->test_delivered;
+        s->alerts.delivered += to->delivered;
+        s->alerts.parked += to->parked;
+        if (to->last_delivered > s->alerts.last)
+                s->alerts.last = to->last_delivered;
+}
+
+static void fill_alerts(const struct gateway *gateway, int64_t realtime_offset, struct snapshot *s)
+{
+        s->alerts.waiting = (int64_t)gateway->alerts.delivery.waiting;
+        s->alerts.delivered = s->alerts.parked = 0;
+        for (unsigned i = 0; i < gateway->config.n_receivers; i++)
+                fill_receiver(gateway, &gateway->config.receivers[i], s);
+        fill_open(gateway, realtime_offset, s);
 }
 
 static void fill_queues(const struct gateway *gateway, struct snapshot *s)
@@ -313,6 +391,6 @@ void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtim
         fill_hold(gateway, realtime_offset, ret_snapshot);
         fill_modems(gateway, ret_snapshot);
         fill_restarts(gateway, realtime_offset, ret_snapshot);
-        fill_alerts(gateway, ret_snapshot);
+        fill_alerts(gateway, realtime_offset, ret_snapshot);
         fill_queues(gateway, ret_snapshot);
 }

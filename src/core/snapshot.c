@@ -30,6 +30,8 @@ void snapshot_init(struct snapshot *snapshot)
         snapshot->queues.outgoing = snapshot->queues.checked = snapshot->queues.failed =
             snapshot->queues.incoming = -1;
         snapshot->queues.oldest_s = -1;
+        snapshot->alerts.waiting = snapshot->alerts.delivered = snapshot->alerts.parked =
+            snapshot->alerts.dropped = -1;
 }
 
 static const char *const verdict_names[] = {
@@ -238,13 +240,54 @@ static int visit_restarts(const struct walk *walk, struct snapshot *s)
         return end(walk);
 }
 
-static int visit_rest(const struct walk *walk, struct snapshot *s)
+static int visit_alert(const struct walk *walk, struct snapshot_alert *alert)
+{
+        TRY(begin(walk, NULL));
+        VISIT_TEXT(walk, "key", alert->key);
+        VISIT_TEXT(walk, "severity", alert->severity);
+        VISIT_TEXT(walk, "summary", alert->summary);
+        TRY(visit_time(walk, "since", &alert->since));
+        TRY(visit_unsigned(walk, "count", &alert->count));
+        return end(walk);
+}
+
+static int visit_receiver(const struct walk *walk, struct snapshot_receiver *receiver)
+{
+        TRY(begin(walk, NULL));
+        VISIT_TEXT(walk, "name", receiver->name);
+        VISIT_TEXT(walk, "type", receiver->type);
+        TRY(visit_number(walk, "delivered", &receiver->delivered, -1));
+        TRY(visit_number(walk, "parked", &receiver->parked, -1));
+        TRY(visit_time(walk, "last_delivered", &receiver->last_delivered));
+        TRY(visit_time(walk, "failing_since", &receiver->failing_since));
+        VISIT_TEXT(walk, "problem", receiver->problem);
+        VISIT_TEXT(walk, "test", receiver->test);
+        TRY(visit_boolean(walk, "test_delivered", &receiver->test_delivered));
+        return end(walk);
+}
+
+static int visit_alerts(const struct walk *walk, struct snapshot *s)
 {
         TRY(begin(walk, "alerts"));
         TRY(visit_number(walk, "waiting", &s->alerts.waiting, -1));
         TRY(visit_number(walk, "delivered", &s->alerts.delivered, -1));
         TRY(visit_time(walk, "last", &s->alerts.last));
-        TRY(end(walk));
+        TRY(visit_number(walk, "parked", &s->alerts.parked, -1));
+        TRY(visit_number(walk, "dropped", &s->alerts.dropped, -1));
+        TRY(walk->to->begin_array(walk->userdata, "open", &s->alerts.n_open, SNAPSHOT_ALERTS_MAX));
+        for (unsigned i = 0; i < s->alerts.n_open; i++)
+                TRY(visit_alert(walk, &s->alerts.open[i]));
+        TRY(walk->to->end_array(walk->userdata));
+        TRY(walk->to->begin_array(walk->userdata, "receivers", &s->alerts.n_receivers, CONFIG_RECEIVERS_MAX));
+        for (unsigned i = 0; i < s->alerts.n_receivers; i++)
+                TRY(visit_receiver(walk, &s->alerts.receivers[i]));
+        TRY(walk->to->end_array(walk->userdata));
+        return end(walk);
+}
+
+static int visit_rest(const struct walk *walk, struct snapshot *s)
+{
+        TRY(visit_alerts(walk, s));
         TRY(begin(walk, "queues"));
         TRY(visit_number(walk, "outgoing", &s->queues.outgoing, -1));
         TRY(visit_number(walk, "checked", &s->queues.checked, -1));

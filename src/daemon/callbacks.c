@@ -92,7 +92,8 @@ bool daemon_keeps_child(void *userdata, pid_t pid)
 {
         const struct daemon *daemon = userdata;
 
-        return process_table_watches(daemon->processes, pid);
+        return process_table_watches(daemon->processes, pid) ||
+               helper_child_pid(daemon->delivery.child) == pid;
 }
 
 void daemon_log_line(void *userdata, const char *text, size_t length)
@@ -151,6 +152,8 @@ static void on_snapshot(void *userdata, struct snapshot *ret_snapshot)
         gateway_snapshot(daemon->gateway, now_boottime(), realtime_offset(), ret_snapshot);
         (void)text_copy(ret_snapshot->controller.version, sizeof(ret_snapshot->controller.version),
                         SMSWARDEN_VERSION);
+        if (daemon->alerts.spool)
+                ret_snapshot->alerts.dropped = (int64_t)alert_spool_dropped(daemon->alerts.spool);
         if (daemon->config_last_good)
                 (void)text_copy(ret_snapshot->controller.config, sizeof(ret_snapshot->controller.config),
                                 "last-good");

@@ -31,8 +31,13 @@ static int make_folders(const struct daemon *daemon)
         char modems[CONFIG_PATH_MAX + 16];
         int r = make_folder(daemon->config.runtime_dir, 0755);
 
+        /* Everybody may pass to the alerts, which their own rights protect; everything else in it is closed.
+         */
         if (r >= 0)
-                r = make_folder(daemon->config.state_dir, 0700);
+                r = make_folder(daemon->config.state_dir, 0711);
+        if (r >= 0 && chmod(daemon->config.state_dir, 0711) < 0)
+                log_warning("smswarden-notify may not pass %s: %s", daemon->config.state_dir,
+                            strerror(errno));
         (void)text_format(modems, sizeof(modems), "%s/modems", daemon->config.state_dir);
         return r < 0 ? r : make_folder(modems, 0700);
 }
@@ -164,6 +169,7 @@ static int begin(struct daemon *daemon)
         if (!daemon->gateway)
                 return -ENOMEM;
         daemon_restore(daemon);
+        daemon_start_alerts(daemon);
         daemon_drain(daemon);
         gateway_begin(daemon->gateway, now_boottime(), &daemon->actions);
         daemon_perform(daemon, &daemon->actions);
@@ -217,6 +223,9 @@ void daemon_stop(struct daemon *daemon)
         daemon->bus = control_bus_free(daemon->bus);
         daemon->hotplug = hotplug_free(daemon->hotplug);
         daemon->log = file_follow_free(daemon->log);
+        daemon_stop_queues(daemon);
+        daemon_stop_alerts(daemon);
+        daemon_stop_delivery(daemon);
         daemon_stop_backend(daemon);
         daemon->processes = process_table_free(daemon->processes);
         daemon->gateway = gateway_free(daemon->gateway);
@@ -278,6 +287,7 @@ static int reload(struct daemon *daemon)
         daemon->config_last_good = false;
         r = watch_nodes(daemon);
         daemon_enqueue(daemon, EVENT_RELOAD)->config = &daemon->config;
+        daemon_reload_alerts(daemon);
         r = config_file_save_good(daemon->config.state_dir, daemon->config_path) < 0 ? -EIO : r;
         log_notice("the configuration was read again");
         return r;

@@ -6,12 +6,16 @@
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
+#include "adapters/alert_spool.h"
 #include "adapters/conf_file.h"
 #include "adapters/control_bus.h"
+#include "adapters/delivery_folder.h"
 #include "adapters/file_follow.h"
+#include "adapters/helper_child.h"
 #include "adapters/hotplug.h"
 #include "adapters/legacy_flag.h"
 #include "adapters/process_table.h"
+#include "adapters/queue_watch.h"
 #include "adapters/serial_port.h"
 #include "adapters/smsd_direct.h"
 #include "adapters/smsd_systemd.h"
@@ -48,6 +52,8 @@ struct smsd_files {
         char infofile[CONFIG_PATH_MAX];
         char logfile[CONFIG_PATH_MAX];
         char status[CONFIG_PATH_MAX]; /* stats/status */
+        char outgoing[CONFIG_PATH_MAX], checked[CONFIG_PATH_MAX], failed[CONFIG_PATH_MAX],
+            incoming[CONFIG_PATH_MAX];
 };
 
 /* What is wanted of systemd while a job of ours is under way. */
@@ -58,6 +64,30 @@ struct daemon_notify {
         enum verdict verdict;
         usec_t told;
         char status[256]; /* as systemd was told last */
+};
+
+struct daemon_alerts {
+        struct alert_spool *spool; /* NULL: it cannot be opened; tried again with each alert */
+        struct delivery_watch *watch;
+        struct delivery delivery; /* as smswarden-notify told it last */
+        uint64_t sequence;        /* of the message written last, in this life */
+        bool complained;          /* that the spool cannot be opened */
+};
+
+/* smswarden-notify as our own child (`direct`). */
+struct daemon_delivery {
+        struct helper_child *child;
+        bool again;      /* asked for while it ran: it may just have been ending */
+        bool complained; /* that it cannot be started */
+};
+
+struct daemon_queues {
+        struct queue_watch *watch;
+        struct event told; /* the failed message that is not in the spool yet */
+        bool telling;
+        struct queue_mark mark; /* of the last one that is in the spool */
+        struct queue_mark telling_mark;
+        sd_event_source *again; /* tells it once more */
 };
 
 struct daemon {
@@ -89,6 +119,10 @@ struct daemon {
         struct conf_file_id conf_id;
         struct smsd_status status;
         struct legacy_flag flag; /* as it was seen last */
+
+        struct daemon_alerts alerts;
+        struct daemon_delivery delivery;
+        struct daemon_queues queues;
 };
 
 /* daemon.c */
@@ -127,6 +161,29 @@ void daemon_look_at_unit(struct daemon *daemon);
 /* systemd ends the hold when we are dead by then. */
 void daemon_time_hold(struct daemon *daemon, const struct hold_record *hold);
 void daemon_forget_hold(struct daemon *daemon);
+
+/* alerts.c: the spool, and what became of what lies there; what an earlier life left is told by events */
+void daemon_start_alerts(struct daemon *daemon);
+void daemon_stop_alerts(struct daemon *daemon);
+void daemon_reload_alerts(struct daemon *daemon);
+void daemon_spool_alert(struct daemon *daemon, const struct alert *alert, unsigned generation);
+void daemon_save_alerts(struct daemon *daemon, const struct alert_book *book);
+void daemon_heartbeat(struct daemon *daemon);
+void daemon_look_at_delivery(struct daemon *daemon);
+
+/* deliver.c: starts smswarden-notify, or has it read its configuration again */
+void daemon_deliver(struct daemon *daemon);
+void daemon_reload_delivery(struct daemon *daemon);
+void daemon_stop_delivery(struct daemon *daemon);
+
+/* queues.c: smsd's message folders, as smsd.conf names them */
+void daemon_watch_queues(struct daemon *daemon);
+void daemon_stop_queues(struct daemon *daemon);
+/* The alert of a failed message is in the spool. */
+void daemon_queue_told(struct daemon *daemon, const char *key);
+
+/* sms.c: an alert as an SMS of our own gateway -> EVENT_ALERT_SMS */
+void daemon_send_alert(struct daemon *daemon, const struct action *action);
 
 /* notify.c: what systemd is told of us; all do nothing without it */
 int daemon_notify_init(struct daemon *daemon);

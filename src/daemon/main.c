@@ -174,10 +174,6 @@ static int run(struct daemon *daemon, const char *path)
         r = daemon_start(daemon);
         if (r >= 0) {
                 keep_good_config(daemon);
-                if (daemon->config.n_receivers > 0)
-                        log_warning("%u [notify] receivers are configured, but this version delivers no "
-                                    "alerts: they are in its log only",
-                                    daemon->config.n_receivers);
                 log_notice("smswardend " SMSWARDEN_VERSION " begins (mode %s)",
                            gateway_mode_to_string(daemon->config.mode));
                 daemon_tell_unit_findings(daemon);

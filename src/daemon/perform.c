@@ -318,10 +318,20 @@ static void perform(struct daemon *daemon, const struct action *action)
                                   action->reply.message);
                 break;
         case ACTION_ALERT_SPOOL:
+                daemon_spool_alert(daemon, action->alert.alert, action->alert.generation);
+                break;
         case ACTION_ALERTS_SAVE:
+                daemon_save_alerts(daemon, action->book);
+                break;
         case ACTION_DELIVER:
+                daemon_deliver(daemon);
+                break;
         case ACTION_ALERT_SMS:
+                daemon_send_alert(daemon, action);
+                break;
         case ACTION_HEARTBEAT:
+                daemon_heartbeat(daemon);
+                break;
         case ACTION_KIND_MAX:
                 break;
         }

@@ -37,10 +37,14 @@ static bool may_storm(enum event_kind kind)
 /* Frees what the event owns. */
 static void forget(struct event *event)
 {
-        if (event->kind != EVENT_CONF_READ)
-                return;
-        free(event->conf.text);
-        event->conf.text = NULL;
+        if (event->kind == EVENT_CONF_READ) {
+                free(event->conf.text);
+                event->conf.text = NULL;
+        }
+        if (event->kind == EVENT_ALERT_FOUND) {
+                free((void *)event->found.alert);
+                event->found.alert = NULL;
+        }
 }
 
 struct event *daemon_enqueue(struct daemon *daemon, enum event_kind kind)

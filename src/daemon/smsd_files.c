@@ -23,6 +23,10 @@ static void read_files(const struct smsd_conf *conf, struct smsd_files *ret_file
         take(conf, "pidfile", "/var/run/smstools/smsd.pid", ret_files->pidfile);
         take(conf, "infofile", "/var/run/smstools/smsd.working", ret_files->infofile);
         take(conf, "logfile", "", ret_files->logfile);
+        take(conf, "outgoing", "/var/spool/sms/outgoing", ret_files->outgoing);
+        take(conf, "checked", "/var/spool/sms/checked", ret_files->checked);
+        take(conf, "failed", "", ret_files->failed);
+        take(conf, "incoming", "/var/spool/sms/incoming", ret_files->incoming);
         take(conf, "stats", "", stats);
         if (stats[0] && text_format(ret_files->status, sizeof(ret_files->status), "%s/status", stats) < 0)
                 ret_files->status[0] = '\0';
@@ -36,6 +40,12 @@ static void follow_log(struct daemon *daemon, const char *path)
         int r = file_follow_new(&daemon->log, daemon->event, path, daemon_log_line, daemon);
         if (r < 0)
                 log_warning("smsd's log %s cannot be followed: %s", path, strerror(-r));
+}
+
+static bool same_queues(const struct smsd_files *a, const struct smsd_files *b)
+{
+        return text_equal(a->outgoing, b->outgoing) && text_equal(a->checked, b->checked) &&
+               text_equal(a->failed, b->failed) && text_equal(a->incoming, b->incoming);
 }
 
 void daemon_learn_files(struct daemon *daemon, const char *text, size_t length)
@@ -53,5 +63,8 @@ void daemon_learn_files(struct daemon *daemon, const char *text, size_t length)
                 if (r < 0)
                         log_error("the pidfile of smsd cannot be watched: %s", strerror(-r));
         }
+        bool other_queues = !same_queues(&files, &daemon->files);
         daemon->files = files;
+        if (other_queues)
+                daemon_watch_queues(daemon);
 }

@@ -87,6 +87,32 @@ static void add_restart(struct snapshot *s, const char *cause, const char *resul
         SET(s->restarts.last.problem, problem);
 }
 
+static struct snapshot_receiver *add_receiver(struct snapshot *s, const char *name, int64_t delivered)
+{
+        struct snapshot_receiver *receiver = &s->alerts.receivers[s->alerts.n_receivers++];
+
+        SET(receiver->name, name);
+        SET(receiver->type, "webhook");
+        receiver->delivered = delivered;
+        receiver->last_delivered = delivered > 0 ? NOW - 3 * MINUTE : 0;
+        s->alerts.waiting = s->alerts.parked = s->alerts.dropped = 0;
+        s->alerts.delivered = (s->alerts.delivered < 0 ? 0 : s->alerts.delivered) + delivered;
+        if (delivered > 0)
+                s->alerts.last = receiver->last_delivered;
+        return receiver;
+}
+
+static void add_alert(struct snapshot *s, const char *severity, const char *summary, unsigned count)
+{
+        struct snapshot_alert *alert = &s->alerts.open[s->alerts.n_open++];
+
+        SET(alert->key, "a/key");
+        SET(alert->severity, severity);
+        SET(alert->summary, summary);
+        alert->since = NOW - 2 * MINUTE;
+        alert->count = count;
+}
+
 static void make_working(struct snapshot *s)
 {
         base(s, VERDICT_WORKING, "smsd runs and its modem answers", "nothing");
@@ -95,6 +121,8 @@ static void make_working(struct snapshot *s)
         add_modem(s, "GSM1", "ready");
         add_restart(s, "crash", "ok", "");
         s->queues.incoming = 12;
+        (void)add_receiver(s, "mail", 0);
+        (void)add_receiver(s, "vps", 12);
         s->traffic.last_sent = NOW - 5 * MINUTE;
         s->traffic.last_received = NOW - 3 * 24 * HOUR;
 }
@@ -126,6 +154,11 @@ static void make_down(struct snapshot *s)
         s->modems[0].interface = s->modems[0].storage_used = s->modems[0].storage_total = -1;
         s->n_modems = 1;
         add_restart(s, "unplug", "stopped", "");
+        add_alert(s, "critical", "modem GSM1 is not plugged in", 1);
+        struct snapshot_receiver *vps = add_receiver(s, "vps", 12);
+        vps->failing_since = NOW - MINUTE;
+        SET(vps->problem, "connection refused");
+        s->alerts.waiting = 2;
         s->queues.checked = 17;
         s->queues.oldest_s = 7500;
 }
@@ -148,6 +181,14 @@ static void make_degraded(struct snapshot *s)
                     "the modem has not answered smsd within 30s although it answered the probe before that");
         s->queues.failed = 3;
         SET(s->controller.config, "last-good");
+        for (unsigned i = 0; i < 8; i++)
+                add_alert(s, i < 2 ? "critical" : "warning", "something is wrong", i);
+        struct snapshot_receiver *mail = add_receiver(s, "mail", 0);
+        mail->parked = 3;
+        SET(mail->problem, "550 no such mailbox");
+        SET(add_receiver(s, "ntfy", 1)->problem, "its state cannot be read: Permission denied");
+        s->alerts.parked = 3;
+        s->alerts.dropped = 5;
 }
 
 static void make_recovering(struct snapshot *s)
@@ -189,6 +230,8 @@ static void make_hostile(struct snapshot *s)
             "already \\x1b escaped, and a word that is longer than the line: "
             "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123"
             "456789 end");
+        SET(s->alerts.receivers[0].problem, "550 \033[2J\n\xff");
+        add_alert(s, "critical", "\033[31m", 3);
         SET(s->smsd.last_error, "\xc3\xa4\xc3\xb6\xc3\xbc cut in half \xc3");
 }
 
@@ -330,7 +373,10 @@ static const struct {
     {"/modems/0/storage", "used total"},
     {"/restarts", "total last"},
     {"/restarts/last", "at cause result ms problem"},
-    {"/alerts", "waiting delivered last"},
+    {"/alerts", "waiting delivered last parked dropped open receivers"},
+    {"/alerts/open/0", "key severity summary since count"},
+    {"/alerts/receivers/0",
+     "name type delivered parked last_delivered failing_since problem test test_delivered"},
     {"/queues", "outgoing checked failed incoming oldest_s"},
     {"/traffic", "last_sent last_received"},
     {"/other_modems/0", MODEM_KEYS},
@@ -387,6 +433,7 @@ static void test_json_has_every_key(void **state _unused_)
                         snapshot_init(s); /* nothing is known at all */
                         s->n_modems = s->smsd.n_handlers = 1;
                 }
+                s->alerts.n_open = s->alerts.n_receivers = 1;
                 s->n_others = 1;
                 json_t *root = render_and_parse(s);
                 for (unsigned i = 0; i < ARRAY_SIZE(schema); i++)

@@ -24,7 +24,8 @@ static const char schema[] =
     "hold{active by reason since until source } "
     "modems[" MODEM_KEYS "] "
     "restarts{total last{at cause result ms problem } } "
-    "alerts{waiting delivered last } "
+    "alerts{waiting delivered last parked dropped open[{key severity summary since count } ] "
+    "receivers[{name type delivered parked last_delivered failing_since problem test test_delivered } ] } "
     "queues{outgoing checked failed incoming oldest_s } "
     "traffic{last_sent last_received } "
     "other_modems[" MODEM_KEYS "] } ";
@@ -203,7 +204,7 @@ static void test_schema(void **state _unused_)
         struct keys keys = {.text = ""};
 
         snapshot_init(s);
-        s->n_modems = s->n_others = s->smsd.n_handlers = 1;
+        s->n_modems = s->n_others = s->smsd.n_handlers = s->alerts.n_open = s->alerts.n_receivers = 1;
         assert_int_equal(snapshot_visit(s, &key_visitor, &keys), 0);
         assert_string_equal(keys.text, schema);
 }
@@ -255,7 +256,7 @@ static void test_error_ends_the_walk(void **state _unused_)
         _cleanup_free_ struct tape *tape = calloc(1, sizeof(*tape));
 
         snapshot_init(s);
-        s->n_modems = s->n_others = s->smsd.n_handlers = 1;
+        s->n_modems = s->n_others = s->smsd.n_handlers = s->alerts.n_open = s->alerts.n_receivers = 1;
         tape->fail_at = -1;
         assert_int_equal(snapshot_visit(s, &tape_visitor, tape), 0);
         unsigned steps = tape->at;

@@ -23,8 +23,9 @@ struct history_entry {
         char message[ACTION_MESSAGE_MAX];
 };
 
-#define HISTORY_FILE_MAX ((off_t)1024 * 1024) /* of each of the two files */
-#define HISTORY_LINE_MAX 1000 /* bytes with the line end: adapters/file_follow.h takes it whole */
+#define HISTORY_FILE_NAME "history"            /* in STATE_DIR */
+#define HISTORY_FILE_MAX  ((off_t)1024 * 1024) /* of each of the two files */
+#define HISTORY_LINE_MAX  1000 /* bytes with the line end: adapters/file_follow.h takes it whole */
 
 struct history_file;
 

@@ -21,8 +21,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define NAME     "history"
-#define OLD_NAME "history.1"
+#define OLD_NAME HISTORY_FILE_NAME ".1"
 #define READERS  "adm" /* as for Debian's logs */
 #define MODE     0640
 #define TIME_MAX 40
@@ -35,7 +34,7 @@ struct history_file {
 
 static int make_paths(const char *state_dir, char path[PATH_MAX], char old[PATH_MAX])
 {
-        int r = text_format(path, PATH_MAX, "%s/" NAME, state_dir);
+        int r = text_format(path, PATH_MAX, "%s/" HISTORY_FILE_NAME, state_dir);
 
         return r < 0 ? r : text_format(old, PATH_MAX, "%s/" OLD_NAME, state_dir);
 }
@@ -270,8 +269,11 @@ static int open_with_room(const struct history_file *history, size_t wanted, str
         if (fd >= 0 && ret_stat->st_size > 0 && ret_stat->st_size + (off_t)wanted > HISTORY_FILE_MAX) {
                 if (rename(history->path, history->old) < 0)
                         return -errno;
-                fd = close_fd(fd);
+                int old = fd;
                 fd = open_current(history, ret_stat);
+                /* Whoever follows it and may not look into the folder learns so that there is a new one. */
+                (void)futimens(old, NULL); /* at worst he learns it later */
+                (void)close_fd(old);
         }
         int ret = fd;
         fd = -1;

@@ -39,6 +39,16 @@ void screen_value(struct screen *screen, const char *label, enum screen_colour c
 void screen_format(struct screen *screen, const char *label, enum screen_colour colour, const char *format,
                    ...) _printf_(4, 5);
 
+/* A piece of a line. */
+void screen_put(struct screen *screen, enum screen_colour colour, const char *text);
+
+/* The length of the piece of `text` that fits into `columns`: up to a blank, or a whole word that is too
+ * long. */
+size_t screen_piece(const char *text, unsigned columns);
+
+/* Of the terminal that stdout is; 0: it is none. */
+unsigned screen_width_of_stdout(void);
+
 void screen_gap(struct screen *screen);
 
 /* The number of columns that UTF-8 text takes, each character counted as one. */

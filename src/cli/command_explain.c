@@ -33,7 +33,7 @@ struct incident_story {
         bool followed;               /* the controller wrote other things behind it */
         const struct explanation *explanation;
         unsigned rank;
-        char cause[32];
+        int64_t healthy; /* when smsd was started, or worked again, before it */
         struct history_view view;
         unsigned n_context;
         struct history_entry context[CONTEXT_MAX]; /* what was recorded just before */
@@ -70,12 +70,20 @@ static void take_explanation(struct incident_story *story, const struct history_
         }
 }
 
+static bool tells_of_health(const struct history_entry *entry)
+{
+        return text_equal(entry->event, HISTORY_END) ||
+               text_equal(entry->event, record_kind_to_string(RECORD_SMSD_STARTED));
+}
+
 static int learn(void *userdata, const struct history_entry *entry, bool wanted)
 {
         struct incident_story *story = userdata;
 
         (void)wanted;
         if (!history_same_incident(entry, &story->id)) {
+                if (!story->latest.incident && tells_of_health(entry))
+                        story->healthy = entry->at;
                 story->followed = story->followed || (story->latest.incident && !history_is_sms(entry));
                 return 0;
         }
@@ -84,7 +92,6 @@ static int learn(void *userdata, const struct history_entry *entry, bool wanted)
         if (text_equal(entry->event, HISTORY_END))
                 story->end = *entry;
         story->latest = *entry;
-        (void)text_copy(story->cause, sizeof(story->cause), entry->cause[0] ? entry->cause : story->cause);
         take_explanation(story, entry);
         return 0;
 }
@@ -162,7 +169,9 @@ static void show_evidence(const struct incident_story *story, struct screen *scr
         const char *line;
         size_t length;
         unsigned n = 0;
+        int64_t begin = story->first.at - EVIDENCE_AGE;
 
+        begin = story->healthy > begin ? story->healthy : begin;
         if (!story->request.conf)
                 return;
         smsd_log_tail_read(&tail, story->request.conf);
@@ -171,7 +180,7 @@ static void show_evidence(const struct incident_story *story, struct screen *scr
                 char text[512];
                 int64_t at = traffic_line_time(line, length);
                 smsd_log_parse(line, length, &parsed);
-                if (!is_evidence(parsed.kind) || at < story->first.at - EVIDENCE_AGE || at > story->latest.at)
+                if (!is_evidence(parsed.kind) || at < begin || at > story->latest.at)
                         continue;
                 (void)text_escape(text, sizeof(text), line, length);
                 screen_value(screen, n++ == 0 ? "smsd's log" : "", SCREEN_PLAIN, text);

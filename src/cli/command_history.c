@@ -101,7 +101,7 @@ static void tell_open_incident(struct shown *shown)
 static void tell_notes(struct shown *shown)
 {
         bool sms = shown->request.topics == 0 ||
-                   (shown->request.topics & history_topic_bit(&(struct history_entry){.event = "sms-"}));
+                   (shown->request.topics & history_topic_bits(&(struct history_entry){.event = "sms-"}));
 
         if (!shown->cli->options.json && shown->totals.wanted == 0)
                 tell_nothing(shown);
@@ -133,7 +133,7 @@ static void follow_done(struct follow *follow)
 static void show_new(struct follow *follow, const struct history_entry *entry)
 {
         unsigned topics = follow->shown->request.topics;
-        int r = show_entry(follow->shown, entry, !topics || (topics & history_topic_bit(entry)));
+        int r = show_entry(follow->shown, entry, !topics || (topics & history_topic_bits(entry)));
 
         if (r == 0 && fflush(stdout) != 0)
                 r = -errno;

@@ -30,9 +30,10 @@ bool history_is_trouble(const struct history_entry *entry);
 /* "hold", "smsd", "alert", "sms": what the entry is about; an event that is not known is its own topic. */
 const char *history_topic(const struct history_entry *entry);
 
-/* --kind: topics, separated by commas, as bits. 0, or -EINVAL. */
+/* --kind: topics, separated by commas, as bits. 0, or -EINVAL. What belongs to an incident has that topic
+ * too. */
 int history_parse_topics(const char *text, unsigned *ret_topics);
-unsigned history_topic_bit(const struct history_entry *entry);
+unsigned history_topic_bits(const struct history_entry *entry);
 #define HISTORY_TOPICS "modem, smsd, restart, hold, flag, config, observed, incident, alert, sms"
 
 /* "i-7k3q2m": an incident's name, short enough to be typed; "" for an entry without one. */

@@ -13,7 +13,6 @@
 #include <time.h>
 
 #define TOPIC_COLUMN 8
-#define TEXT_MIN     24 /* columns that a sentence gets on the narrowest terminal */
 
 enum bracket { BRACKET_NONE, BRACKET_BEGIN, BRACKET_MIDDLE, BRACKET_END };
 
@@ -60,7 +59,7 @@ static const char *bracket_text(const struct history_view *view, enum bracket br
 
 static enum screen_colour bracket_colour(enum bracket bracket)
 {
-        return bracket == BRACKET_END ? SCREEN_GOOD : SCREEN_BAD;
+        return bracket == BRACKET_NONE ? SCREEN_PLAIN : bracket == BRACKET_END ? SCREEN_GOOD : SCREEN_BAD;
 }
 
 /* On a terminal the day is a heading, and the lines have its times. */
@@ -95,7 +94,7 @@ static void put_padded(struct history_view *view, enum screen_colour colour, con
 /* A continuation has the bracket too: it is one line of the story. */
 static void put_text(struct history_view *view, const struct line *line, unsigned indent)
 {
-        unsigned columns = view->width > indent + TEXT_MIN ? view->width - indent : TEXT_MIN;
+        unsigned columns = view->width > indent + SCREEN_TEXT_MIN ? view->width - indent : SCREEN_TEXT_MIN;
         enum bracket rest = line->bracket == BRACKET_BEGIN ? BRACKET_MIDDLE
                             : line->bracket == BRACKET_END ? BRACKET_NONE
                                                            : line->bracket;

@@ -41,7 +41,7 @@ static void fetch_sms(struct walk *walk)
 static int tell(struct walk *walk, const struct history_entry *entry, int64_t order)
 {
         unsigned topics = walk->request->topics;
-        bool wanted = order >= walk->request->since && (!topics || (topics & history_topic_bit(entry)));
+        bool wanted = order >= walk->request->since && (!topics || (topics & history_topic_bits(entry)));
 
         walk->totals.seen++;
         walk->totals.wanted += wanted;

@@ -53,11 +53,12 @@ static unsigned topic_bit(const char *topic, size_t length)
         return 0;
 }
 
-unsigned history_topic_bit(const struct history_entry *entry)
+unsigned history_topic_bits(const struct history_entry *entry)
 {
         const char *topic = history_topic(entry);
+        unsigned incident = entry->incident ? topic_bit("incident", strlen("incident")) : 0;
 
-        return topic_bit(topic, strlen(topic));
+        return topic_bit(topic, strlen(topic)) | incident;
 }
 
 int history_parse_topics(const char *text, unsigned *ret_topics)

@@ -21,9 +21,22 @@ static bool wants_colour(FILE *file)
         return isatty(fileno(file)) && !(no_color && no_color[0]) && term && !text_equal(term, "dumb");
 }
 
+unsigned screen_width_of_stdout(void)
+{
+        struct winsize size;
+
+        if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+                return 0;
+        return size.ws_col > 0 ? size.ws_col : SCREEN_WIDTH;
+}
+
 struct screen screen_of_stdout(void)
 {
-        return (struct screen){.file = stdout, .colour = wants_colour(stdout)};
+        unsigned width = screen_width_of_stdout();
+
+        return (struct screen){.file = stdout,
+                               .colour = wants_colour(stdout),
+                               .width = width < SCREEN_WIDTH ? width : SCREEN_WIDTH};
 }
 
 unsigned screen_columns(const char *text, size_t length)
@@ -71,8 +84,11 @@ size_t screen_piece(const char *text, unsigned columns)
 
 static void put_wrapped(struct screen *screen, enum screen_colour colour, const char *text, unsigned indent)
 {
+        unsigned width = screen->width > 0 ? screen->width : SCREEN_WIDTH;
+        unsigned columns = width > indent + SCREEN_TEXT_MIN ? width - indent : SCREEN_TEXT_MIN;
+
         for (;;) {
-                size_t length = screen_piece(text, SCREEN_WIDTH - indent);
+                size_t length = screen_piece(text, columns);
                 put_coloured(screen, colour, text, length);
                 (void)fputc('\n', screen->file);
                 text += length;
@@ -123,15 +139,6 @@ void screen_put(struct screen *screen, enum screen_colour colour, const char *te
 
         (void)text_clean(clean, sizeof(clean), text);
         put_coloured(screen, colour, clean, strlen(clean));
-}
-
-unsigned screen_width_of_stdout(void)
-{
-        struct winsize size;
-
-        if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
-                return 0;
-        return size.ws_col > 0 ? size.ws_col : SCREEN_WIDTH;
 }
 
 void screen_gap(struct screen *screen)

@@ -1,5 +1,6 @@
 /*
- * Lines for a terminal: a column of labels, values wrapped behind it at SCREEN_WIDTH, colour only where it is
+ * Lines for a terminal: a column of labels, values wrapped behind it at SCREEN_WIDTH
+ * or a narrower terminal's width, colour only where it is
  * wanted. Everything that is printed through it is made harmless, so that no text from a modem or a file
  * steers the terminal.
  */
@@ -11,8 +12,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define SCREEN_WIDTH 100
-#define SCREEN_LABEL 12 /* columns of labels */
+#define SCREEN_WIDTH    100
+#define SCREEN_LABEL    12 /* columns of labels */
+#define SCREEN_TEXT_MIN 24 /* columns of text, on the narrowest terminal */
 
 enum screen_colour {
         SCREEN_PLAIN,
@@ -26,6 +28,7 @@ enum screen_colour {
 struct screen {
         FILE *file;
         bool colour;
+        unsigned width; /* 0: SCREEN_WIDTH */
 };
 
 /* To stdout; colour when that is a terminal that wants it (NO_COLOR, TERM=dumb). */

@@ -223,7 +223,8 @@ static void put_sum(struct history_view *view, const struct history_run *run, en
 
         append_count(text, sizeof(text), run->sent, "sent");
         append_count(text, sizeof(text), run->received, "received");
-        append_count(text, sizeof(text), run->reports, "delivery reports");
+        append_count(text, sizeof(text), run->reports,
+                     run->reports == 1 ? "delivery report" : "delivery reports");
         history_clock(clock, sizeof(clock), run->end);
         (void)text_append(text, sizeof(text), " until %s", clock + 11);
         put_line(view, &line);

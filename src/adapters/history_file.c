@@ -299,7 +299,7 @@ static int write_line(int fd, off_t size, const char *line, size_t length)
 int history_file_append(struct history_file *history, const struct history_entry *entry)
 {
         char text[1 + HISTORY_LINE_MAX] = "\n", last = '\n';
-        struct stat file;
+        struct stat file = {0};
         int length = make_line(entry, text + 1);
 
         if (length < 0)

@@ -316,12 +316,12 @@ static int explain(const struct cli *cli, struct incident_story *story)
 int command_explain(struct cli *cli)
 {
         _cleanup_free_ struct incident_story *story = calloc(1, sizeof(*story));
-        _cleanup_free_ char *text = NULL;
         struct smsd_conf conf = {0};
         struct conf_file_id id;
 
         if (!story)
                 return history_failed(cli, -ENOMEM);
+        _cleanup_free_ char *text = NULL;
         story->typed = cli->options.argument;
         story->request = (struct history_request){.state_dir = cli->config.state_dir,
                                                   .now = (int64_t)time(NULL) * (int64_t)USEC_PER_SEC,

@@ -276,21 +276,11 @@ int history_failed(const struct cli *cli, int error)
         return EXIT_FAILED;
 }
 
-int command_history(struct cli *cli)
+static int run(const struct cli *cli, struct shown *shown)
 {
-        _cleanup_free_ struct shown *shown = calloc(1, sizeof(*shown));
         _cleanup_free_ char *text = NULL;
         struct conf_file_id id;
 
-        if (!shown)
-                return history_failed(cli, -ENOMEM);
-        shown->cli = cli;
-        shown->request = (struct history_request){.state_dir = cli->config.state_dir,
-                                                  .now = wall_clock(),
-                                                  .topics = cli->options.topics,
-                                                  .masked = geteuid() != 0};
-        if (read_since(cli, shown->request.now, &shown->request.since) < 0)
-                return EXIT_USAGE;
         if (conf_file_read(cli->config.smsd_conf, &text, &shown->conf.length, &id) == 0) {
                 shown->conf.text = text;
                 shown->request.conf = &shown->conf;
@@ -301,4 +291,18 @@ int command_history(struct cli *cli)
         if (!cli->options.follow)
                 tell_notes(shown);
         return EXIT_DONE;
+}
+
+int command_history(struct cli *cli)
+{
+        _cleanup_free_ struct shown *shown = calloc(1, sizeof(*shown));
+
+        if (!shown)
+                return history_failed(cli, -ENOMEM);
+        shown->cli = cli;
+        shown->request = (struct history_request){.state_dir = cli->config.state_dir,
+                                                  .now = wall_clock(),
+                                                  .topics = cli->options.topics,
+                                                  .masked = geteuid() != 0};
+        return read_since(cli, shown->request.now, &shown->request.since) < 0 ? EXIT_USAGE : run(cli, shown);
 }

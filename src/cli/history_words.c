@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "core/record.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -96,9 +97,18 @@ void history_incident_name(const struct history_entry *entry, char target[HISTOR
 
 static char as_in_alphabet(char c)
 {
-        if (c >= 'A' && c <= 'Z')
-                c = (char)(c - 'A' + 'a');
-        return c == 'o' ? '0' : c == 'i' || c == 'l' ? '1' : c;
+        switch (c) {
+        case 'o':
+        case 'O':
+                return '0';
+        case 'i':
+        case 'I':
+        case 'l':
+        case 'L':
+                return '1';
+        default:
+                return (char)tolower((unsigned char)c);
+        }
 }
 
 bool history_name_matches(const char *name, const char *typed)

@@ -76,7 +76,7 @@ void traffic_read(const struct smsd_conf *conf, struct snapshot *snapshot)
 {
         _cleanup_free_ char *tail = NULL;
         char path[CONFIG_PATH_MAX];
-        size_t length;
+        size_t length = 0;
         bool whole;
 
         if (snapshot->traffic.last_sent && snapshot->traffic.last_received)

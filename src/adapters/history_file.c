@@ -252,10 +252,13 @@ static int open_current(const struct history_file *history, struct stat *ret_sta
                 return -errno;
         if (!S_ISREG(ret_stat->st_mode))
                 return -EINVAL;
-        if (ret_stat->st_size == 0 &&
-            ((history->group != (gid_t)-1 && fchown(fd, (uid_t)-1, history->group) < 0) ||
-             fchmod(fd, MODE) < 0))
-                return -errno;
+        if (ret_stat->st_size == 0) {
+                if (history->group != (gid_t)-1 && fchown(fd, (uid_t)-1, history->group) < 0 &&
+                    errno != EPERM)
+                        return -errno; /* EPERM: not root, then it stays with our own group */
+                if (fchmod(fd, MODE) < 0)
+                        return -errno;
+        }
         int ret = fd;
         fd = -1;
         return ret;

@@ -14,7 +14,6 @@
 #include "core/smsd_log.h"
 
 #include <string.h>
-#include <systemd/sd-id128.h>
 #include <time.h>
 
 #define CONTEXT_MAX  3
@@ -190,18 +189,11 @@ static void show_evidence(const struct incident_story *story, struct screen *scr
 
 /* --- the story --- */
 
-static bool is_of_this_boot(const struct history_entry *entry)
-{
-        char text[SD_ID128_STRING_MAX];
-        sd_id128_t id;
-
-        return sd_id128_get_boot(&id) >= 0 && text_equal(entry->boot, sd_id128_to_string(id, text));
-}
-
 /* True when it may go on now, as far as the history knows. */
 static bool may_go_on(const struct incident_story *story)
 {
-        return !story->end.event[0] && !story->followed && is_of_this_boot(&story->id);
+        return !story->end.event[0] && !story->followed &&
+               history_is_of_this_boot(&story->id, story->request.now);
 }
 
 static void show_headline(const struct incident_story *story, struct screen *screen)

@@ -76,12 +76,17 @@ static void tell_nothing(const struct shown *shown)
                              shown->request.topics ? " of that kind" : "", since, last);
 }
 
-static bool is_of_this_boot(const struct history_entry *entry)
+/* Also by the time: in a container the controller may see another boot id than we do. */
+bool history_is_of_this_boot(const struct history_entry *entry, int64_t now)
 {
+        struct timespec up = {0};
         char text[SD_ID128_STRING_MAX];
         sd_id128_t id;
 
-        return sd_id128_get_boot(&id) >= 0 && text_equal(entry->boot, sd_id128_to_string(id, text));
+        if (sd_id128_get_boot(&id) >= 0 && text_equal(entry->boot, sd_id128_to_string(id, text)))
+                return true;
+        (void)clock_gettime(CLOCK_BOOTTIME, &up);
+        return entry->at > now - (int64_t)up.tv_sec * (int64_t)USEC_PER_SEC;
 }
 
 static void tell_open_incident(struct shown *shown)
@@ -89,7 +94,7 @@ static void tell_open_incident(struct shown *shown)
         const struct history_entry *begin = &shown->view.last;
         char name[HISTORY_NAME_MAX], age[48];
 
-        if (!shown->view.open || !is_of_this_boot(begin))
+        if (!shown->view.open || !history_is_of_this_boot(begin, shown->request.now))
                 return;
         history_incident_name(begin, name);
         render_age(age, sizeof(age), begin->at, shown->request.now);

@@ -118,6 +118,9 @@ void history_view_entry(struct history_view *view, const struct history_entry *e
 /* Shows what was kept back. */
 void history_view_flush(struct history_view *view);
 
+/* command_history.c: false: the system was booted since. */
+bool history_is_of_this_boot(const struct history_entry *entry, int64_t now);
+
 /* "2026-11-23 08:00:03", the box's time. size >= 20. */
 void history_clock(char *target, size_t size, int64_t at);
 

@@ -200,15 +200,20 @@ static void show_headline(const struct incident_story *story, struct screen *scr
 {
         char name[HISTORY_NAME_MAX], text[128], length[32];
 
+        bool ended = story->end.event[0];
+        int64_t seconds = (story->request.now - story->first.at) / (int64_t)USEC_PER_SEC;
+        usec_t lasts = seconds > 0 ? (usec_t)seconds * USEC_PER_SEC : 0;
+
         history_incident_name(&story->id, name);
-        format_duration(length, sizeof(length), story->end.duration);
-        if (story->end.event[0])
+        format_duration(length, sizeof(length), ended ? story->end.duration : lasts);
+        if (ended)
                 (void)text_format(text, sizeof(text), "SMS did not work for %s; it is over", length);
+        else if (may_go_on(story))
+                (void)text_format(text, sizeof(text), "SMS has not worked for %s, and no end is recorded",
+                                  length);
         else
-                (void)text_copy(text, sizeof(text),
-                                may_go_on(story) ? "SMS does not work, as far as is recorded"
-                                                 : "SMS did not work; when that ended was not recorded");
-        screen_headline(screen, story->end.event[0] ? SCREEN_GOOD : SCREEN_BAD, name, text);
+                (void)text_copy(text, sizeof(text), "SMS did not work; when that ended was not recorded");
+        screen_headline(screen, ended ? SCREEN_GOOD : SCREEN_BAD, name, text);
         screen_gap(screen);
 }
 

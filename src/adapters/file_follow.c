@@ -221,7 +221,10 @@ static int on_inotify(sd_event_source *source, int fd, uint32_t events, void *us
                 const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
                 bool lost = event->mask & IN_Q_OVERFLOW;
                 bool in_folder = event->wd == f->folder_wd;
-                moved = moved || lost || (in_folder && event->len > 0 && text_equal(event->name, f->name));
+                /* A file that is replaced changes its attributes: what there is to see where the folder may
+                 * not be read. */
+                moved = moved || lost || (!in_folder && event->mask & IN_ATTRIB) ||
+                        (in_folder && event->len > 0 && text_equal(event->name, f->name));
                 written = written || lost || !in_folder;
                 at += (ssize_t)(sizeof(*event) + event->len);
         }

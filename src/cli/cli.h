@@ -19,11 +19,13 @@ enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_NO_PERMIS
 struct cli_options {
         const char *config;
         const char *command;
-        bool json, watch, diff, force, dry_run, undo, help, version;
-        usec_t duration;    /* 0: not given */
-        const char *reason; /* NULL: not given */
-        const char *port;   /* probe: the port, test-alert: the receiver; NULL: not given */
-        const char *root;   /* NULL: this system */
+        bool json, watch, diff, force, dry_run, undo, follow, help, version;
+        usec_t duration;      /* 0: not given */
+        const char *reason;   /* NULL: not given */
+        const char *argument; /* of probe (PORT), explain (ID), test-alert (NAME); NULL: not given */
+        const char *since;    /* NULL: not given */
+        unsigned topics;      /* of history; 0: all */
+        const char *root;     /* NULL: this system */
 };
 
 struct cli {
@@ -47,6 +49,11 @@ int command_modems(struct cli *cli);
 int command_probe(struct cli *cli);
 int command_config(struct cli *cli);
 int command_migrate(struct cli *cli);
+int command_history(struct cli *cli);
+int command_explain(struct cli *cli);
+
+/* Says why the history cannot be read; returns the exit code. */
+int history_failed(const struct cli *cli, int error);
 
 /* "smswarden: ..." as one line on stderr. */
 void cli_complain(const char *format, ...) _printf_(1, 2);

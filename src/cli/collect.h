@@ -34,6 +34,11 @@ void queues_count(const struct smsd_conf *conf, int64_t now_seconds, struct snap
 /* traffic.c: the last SMS sent and received, out of the end of smsd's log, where they are not known. */
 void traffic_read(const struct smsd_conf *conf, struct snapshot *snapshot);
 
+/* Of the same: the last `size` bytes of the log, `whole` when that is all of it (0 or a negative errno); the
+ * time of one of its lines in microseconds, 0 none. */
+int traffic_read_tail(const char *path, char *tail, size_t size, size_t *ret_length, bool *ret_whole);
+snapshot_time_t traffic_line_time(const char *line, size_t length);
+
 /* An absolute path that smsd.conf gives, `fallback` where it gives none. */
 void conf_path(const struct smsd_conf *conf, const char *key, const char *fallback, char *target,
                size_t size);

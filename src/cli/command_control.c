@@ -99,7 +99,7 @@ static int ask(const struct cli *cli, struct control_client *client, enum comman
                                                 .duration = cli->options.duration,
                                                 .reason = cli->options.reason,
                                                 .force = cli->options.force,
-                                                .receiver = cli->options.port};
+                                                .receiver = cli->options.argument};
 
         return control_client_command(client, &request, OUTCOME_TIMEOUT, &ret_answer->result,
                                       ret_answer->message, sizeof(ret_answer->message));
@@ -113,7 +113,7 @@ static int report(const struct cli *cli, struct control_client *client, enum com
                 return EXIT_FAILED;
         }
         if (kind == COMMAND_TEST_ALERT)
-                return test_alert_follow(client, answer->before, cli->options.port);
+                return test_alert_follow(client, answer->before, cli->options.argument);
         (void)printf("%s\n", answer->message);
         if (kind == COMMAND_STOP)
                 print_hold(client);

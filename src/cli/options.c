@@ -7,6 +7,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "history.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -22,7 +23,10 @@ enum option_code {
         OPTION_DIFF,
         OPTION_DRY_RUN,
         OPTION_UNDO,
-        OPTION_ROOT
+        OPTION_ROOT,
+        OPTION_SINCE,
+        OPTION_FOLLOW,
+        OPTION_KIND
 };
 
 #define BIT(option) (1U << (option))
@@ -43,6 +47,9 @@ static const struct command_entry commands[] = {
     {"modems", command_modems, 0, false},
     {"probe", command_probe, 0, true},
     {"config", command_config, BIT(OPTION_DIFF), false},
+    {"history", command_history, BIT(OPTION_SINCE) | BIT(OPTION_FOLLOW) | BIT(OPTION_KIND) | BIT(OPTION_JSON),
+     false},
+    {"explain", command_explain, 0, true},
     {"migrate", command_migrate, BIT(OPTION_DRY_RUN) | BIT(OPTION_UNDO) | BIT(OPTION_ROOT), false},
 };
 
@@ -57,6 +64,9 @@ static const struct option long_options[] = {
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"undo", no_argument, NULL, OPTION_UNDO},
     {"root", required_argument, NULL, OPTION_ROOT},
+    {"since", required_argument, NULL, OPTION_SINCE},
+    {"follow", no_argument, NULL, OPTION_FOLLOW},
+    {"kind", required_argument, NULL, OPTION_KIND},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -78,13 +88,17 @@ static const char help[] =
     "  modems                       what is plugged in, and why it was or was not taken\n"
     "  probe [PORT]                 ask a modem that nobody uses who it is\n"
     "  config [--diff]              the smsd.conf that would be written now\n"
+    "  history [--since 24h] [-f] [--kind KIND,...] [--json]\n"
+    "                               what happened: incidents, restarts, holds, alerts, SMS; -f follows\n"
+    "  explain [ID]                 one incident: what happened, why, and what to do; the last one\n"
     "  migrate [--dry-run] [--undo] [--root DIR]\n"
     "                               switch the old gateway scripts off (or on again): crontab lines,\n"
     "                               timers, services; the scripts become wrappers of smswarden\n"
     "\n"
     "  --help, --version\n"
     "\n"
-    "Looking is for everybody, stop, start, restart and test-alert are for root.\n";
+    "Looking is for everybody, history and explain for root and group adm; stop, start, restart and\n"
+    "test-alert are for root.\n";
 
 void cli_print_help(void)
 {
@@ -105,6 +119,14 @@ static int take_duration(struct cli_options *options, const char *text)
             options->duration != USEC_INFINITY)
                 return 0;
         cli_complain("--for takes a length of time such as 45s, 30min or 1h30min");
+        return -EINVAL;
+}
+
+static int take_topics(struct cli_options *options, const char *text)
+{
+        if (history_parse_topics(text, &options->topics) == 0)
+                return 0;
+        cli_complain("--kind takes one or more of " HISTORY_TOPICS);
         return -EINVAL;
 }
 
@@ -147,6 +169,17 @@ static int take_option(struct cli_options *options, unsigned *given, int code, c
                 break;
         case OPTION_ROOT:
                 options->root = optarg;
+                break;
+        case OPTION_SINCE:
+                options->since = optarg;
+                break;
+        case OPTION_KIND:
+                *given |= BIT(OPTION_KIND);
+                return take_topics(options, optarg);
+        case OPTION_FOLLOW:
+        case 'f':
+                options->follow = true;
+                code = OPTION_FOLLOW;
                 break;
         case OPTION_REASON:
                 options->reason = optarg;
@@ -204,7 +237,7 @@ static int take_words(struct cli_options *options, cli_command_fn *ret_command, 
         if (n > 1 + command->takes_argument)
                 return refuse_word("there is no place for ", words[1 + command->takes_argument]);
         options->command = command->name;
-        options->port = n > 1 ? words[1] : NULL;
+        options->argument = n > 1 ? words[1] : NULL;
         *ret_command = command->function;
         return check_options(command, given);
 }
@@ -217,7 +250,7 @@ int cli_options_parse(struct cli_options *ret_options, cli_command_fn *ret_comma
 
         *ret_command = NULL;
         opterr = 0;
-        while ((code = getopt_long(argc, argv, ":hV", long_options, NULL)) >= 0) {
+        while ((code = getopt_long(argc, argv, ":fhV", long_options, NULL)) >= 0) {
                 int r = take_option(&options, &given, code, argv);
                 if (r < 0)
                         return r;

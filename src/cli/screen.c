@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 static const char *const colours[] = {
     [SCREEN_PLAIN] = "",         [SCREEN_GOOD] = "\033[1;32m",   [SCREEN_WARNING] = "\033[1;33m",
@@ -20,9 +21,22 @@ static bool wants_colour(FILE *file)
         return isatty(fileno(file)) && !(no_color && no_color[0]) && term && !text_equal(term, "dumb");
 }
 
+unsigned screen_width_of_stdout(void)
+{
+        struct winsize size;
+
+        if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+                return 0;
+        return size.ws_col > 0 ? size.ws_col : SCREEN_WIDTH;
+}
+
 struct screen screen_of_stdout(void)
 {
-        return (struct screen){.file = stdout, .colour = wants_colour(stdout)};
+        unsigned width = screen_width_of_stdout();
+
+        return (struct screen){.file = stdout,
+                               .colour = wants_colour(stdout),
+                               .width = width < SCREEN_WIDTH ? width : SCREEN_WIDTH};
 }
 
 unsigned screen_columns(const char *text, size_t length)
@@ -53,9 +67,7 @@ static size_t word_end(const char *text)
         return i;
 }
 
-/* The length of the piece of `text` that fits into `columns`: up to a blank, or a whole word that is too
- * long. */
-static size_t piece_length(const char *text, unsigned columns)
+size_t screen_piece(const char *text, unsigned columns)
 {
         size_t fits = 0, end = 0;
 
@@ -72,8 +84,11 @@ static size_t piece_length(const char *text, unsigned columns)
 
 static void put_wrapped(struct screen *screen, enum screen_colour colour, const char *text, unsigned indent)
 {
+        unsigned width = screen->width > 0 ? screen->width : SCREEN_WIDTH;
+        unsigned columns = width > indent + SCREEN_TEXT_MIN ? width - indent : SCREEN_TEXT_MIN;
+
         for (;;) {
-                size_t length = piece_length(text, SCREEN_WIDTH - indent);
+                size_t length = screen_piece(text, columns);
                 put_coloured(screen, colour, text, length);
                 (void)fputc('\n', screen->file);
                 text += length;
@@ -116,6 +131,14 @@ void screen_format(struct screen *screen, const char *label, enum screen_colour 
         (void)vsnprintf(value, sizeof(value), format, arguments);
         va_end(arguments);
         screen_value(screen, label, colour, value);
+}
+
+void screen_put(struct screen *screen, enum screen_colour colour, const char *text)
+{
+        char clean[1024];
+
+        (void)text_clean(clean, sizeof(clean), text);
+        put_coloured(screen, colour, clean, strlen(clean));
 }
 
 void screen_gap(struct screen *screen)

@@ -1,5 +1,6 @@
 /*
- * Lines for a terminal: a column of labels, values wrapped behind it at SCREEN_WIDTH, colour only where it is
+ * Lines for a terminal: a column of labels, values wrapped behind it at SCREEN_WIDTH
+ * or a narrower terminal's width, colour only where it is
  * wanted. Everything that is printed through it is made harmless, so that no text from a modem or a file
  * steers the terminal.
  */
@@ -11,8 +12,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define SCREEN_WIDTH 100
-#define SCREEN_LABEL 12 /* columns of labels */
+#define SCREEN_WIDTH    100
+#define SCREEN_LABEL    12 /* columns of labels */
+#define SCREEN_TEXT_MIN 24 /* columns of text, on the narrowest terminal */
 
 enum screen_colour {
         SCREEN_PLAIN,
@@ -26,6 +28,7 @@ enum screen_colour {
 struct screen {
         FILE *file;
         bool colour;
+        unsigned width; /* 0: SCREEN_WIDTH */
 };
 
 /* To stdout; colour when that is a terminal that wants it (NO_COLOR, TERM=dumb). */
@@ -38,6 +41,16 @@ void screen_headline(struct screen *screen, enum screen_colour colour, const cha
 void screen_value(struct screen *screen, const char *label, enum screen_colour colour, const char *value);
 void screen_format(struct screen *screen, const char *label, enum screen_colour colour, const char *format,
                    ...) _printf_(4, 5);
+
+/* A piece of a line. */
+void screen_put(struct screen *screen, enum screen_colour colour, const char *text);
+
+/* The length of the piece of `text` that fits into `columns`: up to a blank, or a whole word that is too
+ * long. */
+size_t screen_piece(const char *text, unsigned columns);
+
+/* Of the terminal that stdout is; 0: it is none. */
+unsigned screen_width_of_stdout(void);
 
 void screen_gap(struct screen *screen);
 

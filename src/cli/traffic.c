@@ -15,21 +15,26 @@
 
 #define TAIL_SIZE ((size_t)64 * 1024)
 
-/* Returns the length of the piece in `tail`, 0 when there is none. */
-static size_t read_tail(const char *path, char *tail)
+int traffic_read_tail(const char *path, char *tail, size_t size, size_t *ret_length, bool *ret_whole)
 {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         struct stat file;
 
-        if (fd < 0 || fstat(fd, &file) < 0 || !S_ISREG(file.st_mode))
-                return 0;
-        off_t begin = file.st_size > (off_t)TAIL_SIZE ? file.st_size - (off_t)TAIL_SIZE : 0;
-        ssize_t n = pread(fd, tail, TAIL_SIZE, begin);
-        return n > 0 ? (size_t)n : 0;
+        if (fd < 0 || fstat(fd, &file) < 0)
+                return -errno;
+        if (!S_ISREG(file.st_mode))
+                return -EINVAL;
+        off_t begin = file.st_size > (off_t)size ? file.st_size - (off_t)size : 0;
+        ssize_t n = pread(fd, tail, size, begin);
+        if (n < 0)
+                return -errno;
+        *ret_length = (size_t)n;
+        *ret_whole = begin == 0;
+        return 0;
 }
 
-/* "2026-11-23 01:02:03,5, GSM1: ...": the box's own time. 0: none. */
-static snapshot_time_t line_time(const char *line, size_t length)
+/* "2026-11-23 01:02:03,5, GSM1: ...": the box's own time. */
+snapshot_time_t traffic_line_time(const char *line, size_t length)
 {
         char text[20];
         struct tm broken = {.tm_isdst = -1};
@@ -50,9 +55,9 @@ static void look_at_line(const char *line, size_t length, struct snapshot *snaps
 
         smsd_log_parse(line, length, &parsed);
         if (parsed.kind == SMSD_LOG_SENT && snapshot->traffic.last_sent == 0)
-                snapshot->traffic.last_sent = line_time(line, length);
+                snapshot->traffic.last_sent = traffic_line_time(line, length);
         if (parsed.kind == SMSD_LOG_RECEIVED && snapshot->traffic.last_received == 0)
-                snapshot->traffic.last_received = line_time(line, length);
+                snapshot->traffic.last_received = traffic_line_time(line, length);
 }
 
 /* From the last line to the first. */
@@ -71,11 +76,14 @@ void traffic_read(const struct smsd_conf *conf, struct snapshot *snapshot)
 {
         _cleanup_free_ char *tail = NULL;
         char path[CONFIG_PATH_MAX];
+        size_t length = 0;
+        bool whole;
 
         if (snapshot->traffic.last_sent && snapshot->traffic.last_received)
                 return;
         conf_path(conf, "logfile", "", path, sizeof(path));
         if (path[0] == '\0' || !(tail = malloc(TAIL_SIZE)))
                 return;
-        look_at_tail(tail, read_tail(path, tail), snapshot);
+        if (traffic_read_tail(path, tail, TAIL_SIZE, &length, &whole) == 0)
+                look_at_tail(tail, length, snapshot);
 }

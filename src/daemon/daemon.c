@@ -198,6 +198,8 @@ int daemon_start(struct daemon *daemon)
         if (r >= 0)
                 r = take_lock(daemon);
         if (r >= 0)
+                daemon_history_begin(daemon);
+        if (r >= 0)
                 r = sd_event_new(&daemon->event);
         if (r >= 0)
                 r = watch_signals(daemon);
@@ -229,6 +231,7 @@ void daemon_stop(struct daemon *daemon)
         daemon_stop_backend(daemon);
         daemon->processes = process_table_free(daemon->processes);
         daemon->gateway = gateway_free(daemon->gateway);
+        daemon_history_end(daemon);
         daemon->timer = sd_event_source_unref(daemon->timer);
         daemon->drain = sd_event_source_unref(daemon->drain);
         daemon->event = sd_event_unref(daemon->event);

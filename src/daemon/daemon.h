@@ -12,6 +12,7 @@
 #include "adapters/delivery_folder.h"
 #include "adapters/file_follow.h"
 #include "adapters/helper_child.h"
+#include "adapters/history_file.h"
 #include "adapters/hotplug.h"
 #include "adapters/legacy_flag.h"
 #include "adapters/process_table.h"
@@ -90,6 +91,14 @@ struct daemon_queues {
         sd_event_source *again; /* tells it once more */
 };
 
+struct daemon_history {
+        struct history_file *file; /* NULL: there is none */
+        char boot[40];
+        bool failing;        /* that is said already */
+        usec_t incident;     /* the last one, 0 none yet */
+        usec_t incident_end; /* 0: it goes on */
+};
+
 struct daemon {
         struct config config;
         const char *config_path;
@@ -111,6 +120,7 @@ struct daemon {
         enum unit_request unit_waiting;
         bool enumerated; /* the first picture of the USB devices is complete */
         struct daemon_notify notify;
+        struct daemon_history history;
         struct file_follow *log;
         struct control_bus *bus;
         struct daemon_port ports[MODEMS_MAX];
@@ -190,6 +200,13 @@ int daemon_notify_init(struct daemon *daemon);
 void daemon_notify_reloading(const struct daemon *daemon);
 void daemon_notify_reloaded(const struct daemon *daemon);
 void daemon_notify_stopping(void);
+
+/* history.c: lines for `smswarden history`; a failure is said there and is nobody's failure */
+void daemon_history_begin(struct daemon *daemon);
+void daemon_history_end(struct daemon *daemon);
+void daemon_history_record(struct daemon *daemon, const struct action *record);
+/* Of an alert's message that is in the spool now. */
+void daemon_history_alert(struct daemon *daemon, const struct alert *alert);
 
 /* smsd_files.c: takes the paths from smsd.conf's text over; follows another log or pidfile when they changed.
  */

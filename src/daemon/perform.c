@@ -232,7 +232,7 @@ static void perform_flag_look(struct daemon *daemon)
 
 /* --- words --- */
 
-static void perform_record(const struct action *action)
+static void perform_record(struct daemon *daemon, const struct action *action)
 {
         static const enum log_level levels[] = {
             [SEVERITY_INFO] = LOG_LEVEL_INFO,
@@ -240,6 +240,7 @@ static void perform_record(const struct action *action)
             [SEVERITY_CRITICAL] = LOG_LEVEL_CRITICAL,
         };
 
+        daemon_history_record(daemon, action);
         if (journal_is_stderr() && journal_record(action) >= 0)
                 return;
         log_line(levels[action->record.severity], "%s%s%s: %s", record_kind_topic(action->record.kind),
@@ -311,7 +312,7 @@ static void perform(struct daemon *daemon, const struct action *action)
                 perform_modem_save(daemon, action);
                 break;
         case ACTION_RECORD:
-                perform_record(action);
+                perform_record(daemon, action);
                 break;
         case ACTION_REPLY:
                 control_bus_reply(daemon->bus, action->reply.token, action->reply.result,

@@ -107,6 +107,8 @@ void daemon_spool_alert(struct daemon *daemon, const struct alert *alert, unsign
                 r = alert_spool_write(daemon->alerts.spool, alert, generation);
         if (r < 0)
                 on_written(daemon, alert->key, generation, r, 0, "");
+        else
+                daemon_history_alert(daemon, alert);
 }
 
 void daemon_save_alerts(struct daemon *daemon, const struct alert_book *book)

@@ -248,7 +248,8 @@ static void add_evidence(const struct gateway *gateway, const struct slot *slot,
                 gateway_alerts_say(alert->evidence, "no modem was seen for %s so far", slot->config.name);
 }
 
-static void raise_slot(struct gateway *gateway, const struct slot *slot, const struct finding *finding)
+/* True when it was told already. */
+static bool raise_slot(struct gateway *gateway, const struct slot *slot, const struct finding *finding)
 {
         struct alert *alert =
             alert_book_raise(&gateway->alerts.book, finding->kind, slot->config.name, gateway->now);
@@ -258,6 +259,7 @@ static void raise_slot(struct gateway *gateway, const struct slot *slot, const s
                 alert->severity = SEVERITY_CRITICAL;
         describe(gateway, slot, finding, alert);
         add_evidence(gateway, slot, alert);
+        return alert->told > 0;
 }
 
 /* --- timeouts --- */
@@ -328,12 +330,12 @@ static void judge_timeouts(struct gateway *gateway, const struct slot *slot)
 
 /* --- all of them --- */
 
-/* It is back, or its SIM is; that is over when smsd works with it. */
-static void keep_until_served(struct gateway *gateway, const struct slot *slot)
+/* It is back, or its SIM is; that is over when smsd works with it, or when something else is told. */
+static void keep_until_served(struct gateway *gateway, const struct slot *slot, bool told)
 {
         enum slot_health health = gateway_slot_health(gateway, slot, gateway->now);
 
-        if (health != SLOT_UNSERVED && health != SLOT_UNVERIFIED)
+        if (told || (health != SLOT_UNSERVED && health != SLOT_UNVERIFIED))
                 return;
         alert_book_keep(&gateway->alerts.book, ALERT_MODEM_LOST, slot->config.name);
         alert_book_keep(&gateway->alerts.book, ALERT_MODEM_UNUSABLE, slot->config.name);
@@ -359,10 +361,7 @@ struct gateway_slots_seen gateway_alerts_slots(struct gateway *gateway)
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
                 struct finding finding = judge(gateway, slot, &next);
-                if (finding.cause)
-                        raise_slot(gateway, slot, &finding);
-                else
-                        keep_until_served(gateway, slot);
+                keep_until_served(gateway, slot, finding.cause && raise_slot(gateway, slot, &finding));
                 seen.troubled += finding.cause != NULL;
                 seen.good += !finding.cause && slot_startable(slot, gateway->modems);
                 if (!finding.cause || finding.kind == ALERT_MODEM_NETWORK)

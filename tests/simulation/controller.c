@@ -13,6 +13,7 @@
 
 #define AT_ONCE_MAX 300
 #define QUIET_FOR   (130 * USEC_PER_SEC) /* longer than any backoff or boot timeout */
+#define TROUBLE_FOR (15 * USEC_PER_MIN)  /* longer than any delay of an alert */
 
 static struct process_list picture; /* of the moment an event is handed over */
 
@@ -159,8 +160,8 @@ static void note_round(struct world *world)
         struct world_controller *c = &world->controller;
         usec_t period = world->now - c->last_timer;
         bool same = !c->busy && period == c->period && period > 0 && !gateway_is_held(c->gateway) &&
-                    !gateway_is_restarting(c->gateway) && !gateway_has_alerts(c->gateway) &&
-                    c->n_tokens == 0 && world->files.flag != FLAG_PRESENT;
+                    !gateway_is_restarting(c->gateway) && c->n_tokens == 0 &&
+                    world->files.flag != FLAG_PRESENT;
 
         c->quiet = same ? c->quiet + 1 : 0;
         c->period = period;
@@ -168,12 +169,26 @@ static void note_round(struct world *world)
         c->busy = false;
 }
 
+/* What is told by time alone is due no earlier; a trouble that lasts has shown all its faces by then. */
+static usec_t quiet_until(const struct world *world, usec_t *ret_quiet_for)
+{
+        const struct gateway *gateway = world->controller.gateway;
+        usec_t offset = world_boottime(world) - world->now;
+        usec_t deadline = gateway_alerts_deadline(gateway);
+
+        *ret_quiet_for = gateway_has_alerts(gateway) ? TROUBLE_FOR : QUIET_FOR;
+        return deadline == USEC_INFINITY ? deadline : usec_sub(deadline, offset);
+}
+
 void controller_skip(struct world *world)
 {
         struct world_controller *c = &world->controller;
-        usec_t next = usec_min(agenda_next(&world->agenda), world->end);
+        usec_t next = usec_min(agenda_next(&world->agenda), world->end), quiet_for;
 
-        if (!c->gateway || c->quiet * c->period < QUIET_FOR || c->busy || c->timer_at >= next ||
+        if (!c->gateway)
+                return;
+        next = usec_min(next, quiet_until(world, &quiet_for));
+        if (c->quiet * c->period < quiet_for || c->busy || c->timer_at >= next ||
             next - c->timer_at < 2 * c->period)
                 return;
         usec_t rounds = (next - c->timer_at) / c->period - 1;

@@ -235,9 +235,46 @@ static void a_clock_that_was_never_set_gives_no_date(void **state)
         assert_non_null(strstr(mail_header(&mail, "Date"), year));
 }
 
+static int put_subject(FILE *output, const char *text)
+{
+        return mail_put_text(output, "S", text);
+}
+
+/* To the letter: what servers and mailboxes on the way would change is not left as it is. */
+static void forms_to_the_letter(void **state)
+{
+        static const struct {
+                int (*put)(FILE *output, const char *text);
+                const char *text, *wanted;
+        } cases[] = {
+            {mail_put_body, "a b\nc\n", "a b\r\nc\r\n"},
+            {mail_put_body, "no end", "no end\r\n"},
+            {mail_put_body, "", ""},
+            {mail_put_body, "blank \ntab\t\nend ", "blank=20\r\ntab=09\r\nend=20\r\n"},
+            {mail_put_body, "From me\nFrom\n.\n.x\na.", "=46rom me\r\nFrom\r\n=2E\r\n=2Ex\r\na.\r\n"},
+            {mail_put_body, "1=2\r\xc3\xa4\x7f", "1=3D2=0D=C3=A4=7F\r\n"},
+            {put_subject, "plain: a_b?", "S: plain: a_b?\r\n"},
+            {put_subject, "=?x", "S: =?UTF-8?B?PT94?=\r\n"},
+            {put_subject, " a", "S: =?UTF-8?B?IGE=?=\r\n"},
+            {put_subject, "\xc3\xa4\n", "S: =?UTF-8?B?w6QK?=\r\n"},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_free_ char *text = NULL;
+                size_t length;
+                FILE *output = open_memstream(&text, &length);
+                assert_non_null(output);
+                assert_int_equal(cases[i].put(output, cases[i].text), 0);
+                assert_int_equal(fclose(output), 0);
+                assert_string_equal(text, cases[i].wanted);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+            cmocka_unit_test(forms_to_the_letter),
             cmocka_unit_test(a_mail_has_what_it_needs),
             cmocka_unit_test(addresses_come_from_the_configuration),
             cmocka_unit_test(bad_addresses_are_refused),

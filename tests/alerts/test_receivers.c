@@ -3,8 +3,9 @@
  * body is always valid JSON with the text inside, a header is one line, a mail has our headers and no others.
  */
 #include "messages.h"
-#include "notify/receiver.h"
+#include "requests.h"
 
+#include "adapters/config_file.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -17,59 +18,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #define ID "0123456789abcdef0123456789abcdef-7"
-
-static const struct secrets no_secrets;
-
-static struct receiver_config config_of(const char *type, const char *url)
-{
-        struct receiver_config config = {.name = "test", .min_severity = SEVERITY_WARNING, .interface = "lo"};
-
-        assert_int_equal(text_copy(config.type, sizeof(config.type), type), 0);
-        assert_int_equal(text_copy(config.url, sizeof(config.url), url), 0);
-        (void)text_copy(config.to, sizeof(config.to), "admin@example.org");
-        return config;
-}
-
-/* The result, and the request when it is 0. */
-static int format(const struct receiver_config *config, const struct alert_message *message,
-                  struct request *ret_request, char problem[256])
-{
-        const struct receiver_type *type = receiver_type_find(config->type);
-
-        assert_non_null(type);
-        problem[0] = '\0';
-        return type->format(config, &no_secrets, message, ret_request, problem, 256);
-}
-
-/* The body of a request that has to succeed, as JSON. */
-static json_t *body_of(const struct receiver_config *config, const struct alert_message *message)
-{
-        struct request request = {0};
-        char problem[256];
-
-        int r = format(config, message, &request, problem);
-        if (r != 0)
-                fail_msg("%s: %d: %s", config->type, r, problem);
-        assert_int_equal(strlen(request.body), request.length);
-        json_t *json = json_loads(request.body, JSON_REJECT_DUPLICATES, NULL);
-        assert_non_null(json);
-        request_free(&request);
-        return json;
-}
-
-static const char *string_of(const json_t *object, const char *key)
-{
-        const char *text = json_string_value(json_object_get(object, key));
-
-        if (!text)
-                fail_msg("no text `%s`", key);
-        return text;
-}
 
 static bool has_header(const struct request *request, const char *line)
 {
@@ -172,7 +124,7 @@ static void sms_is_not_ours(void **state)
         char problem[256];
 
         (void)state;
-        assert_int_equal(format(&config, &message, &request, problem), 1);
+        assert_int_equal(make_request(&config, &message, &request, problem), 1);
 }
 
 static void exec_is_given_the_json(void **state)
@@ -183,7 +135,7 @@ static void exec_is_given_the_json(void **state)
         char problem[256];
 
         (void)state;
-        assert_int_equal(format(&config, &message, &request, problem), 0);
+        assert_int_equal(make_request(&config, &message, &request, problem), 0);
         json_t *json = json_loadb(request.body, request.length, 0, NULL);
         assert_non_null(json);
         assert_string_equal(string_of(json, "id"), ID);
@@ -212,7 +164,7 @@ static void check_hostile(struct receiver_config *config, const struct alert_mes
         struct request request = {0};
         char problem[256];
 
-        int r = format(config, message, &request, problem);
+        int r = make_request(config, message, &request, problem);
         if (r != 0)
                 fail_msg("%s: %d: %s (%s)", config->type, r, problem, message->alert.summary);
         for (size_t i = 0; i < REQUEST_HEADERS_MAX; i++)
@@ -272,7 +224,7 @@ static void raw_text_does_no_harm(void **state)
                         struct request request = {0};
                         char problem[256];
                         message_fill_raw(&message, hostile_texts[i]);
-                        int r = format(&hostile_configs[c], &message, &request, problem);
+                        int r = make_request(&hostile_configs[c], &message, &request, problem);
                         assert_true(r == 0 || r == -EINVAL);
                         if (r == 0 && !text_equal(hostile_configs[c].type, "smtp")) {
                                 json_t *json = json_loadb(request.body, request.length, 0, NULL);
@@ -336,7 +288,7 @@ static void a_broken_template_says_where(void **state)
                 struct request request = {0};
                 char problem[256];
                 (void)text_copy(config.template_text, sizeof(config.template_text), cases[i].text);
-                assert_int_equal(format(&config, &message, &request, problem), -EINVAL);
+                assert_int_equal(make_request(&config, &message, &request, problem), -EINVAL);
                 if (!strstr(problem, cases[i].problem))
                         fail_msg("`%s`: %s", cases[i].text, problem);
                 assert_null(strpbrk(problem, "\n\x1b"));
@@ -355,7 +307,7 @@ static void a_template_file_is_read(void **state)
         assert_non_null(mkdtemp(folder));
         (void)text_format(path, sizeof(path), "%s/template.json", folder);
         (void)text_copy(config.template_file, sizeof(config.template_file), path);
-        assert_int_equal(format(&config, &message, &request, problem), -EAGAIN); /* not there yet */
+        assert_int_equal(make_request(&config, &message, &request, problem), -EAGAIN); /* not there yet */
         assert_non_null(strstr(problem, path));
         assert_int_equal(file_replace(path, "[\"{kind}\"]\n", 11, 0600), 0);
         json_t *json = body_of(&config, &message);
@@ -385,7 +337,7 @@ static void a_template_cannot_fill_the_memory(void **state)
         }
         memcpy(text + length, "\"]", 2);
         assert_int_equal(file_replace(path, text, length + 2, 0600), 0);
-        assert_int_equal(format(&config, &message, &request, problem), -EINVAL);
+        assert_int_equal(make_request(&config, &message, &request, problem), -EINVAL);
         assert_non_null(strstr(problem, "1 MiB"));
         temp_folder_remove(folder);
 }
@@ -456,7 +408,7 @@ static void vps_status_has_few_words(void **state)
                 message.alert.told = cases[i].told;
                 message.at = INT64_C(1795420800000000);
                 if (!cases[i].word) {
-                        assert_int_equal(format(&config, &message, &request, problem), 1);
+                        assert_int_equal(make_request(&config, &message, &request, problem), 1);
                         continue;
                 }
                 json_t *json = body_of(&config, &message);
@@ -482,177 +434,9 @@ static void without_an_address_it_waits(void **state)
                 struct request request = {.length = 42};
                 char problem[256];
                 (void)text_copy(config.interface, sizeof(config.interface), "nosuch0");
-                assert_int_equal(format(&config, &message, &request, problem), -EAGAIN);
+                assert_int_equal(make_request(&config, &message, &request, problem), -EAGAIN);
                 assert_string_equal(problem, "the interface nosuch0 has no address yet");
                 assert_int_equal(request.length, 42);
-        }
-}
-
-/* --- alertmanager --- */
-
-static int64_t time_of(const json_t *object, const char *key)
-{
-        const char *text = json_string_value(json_object_get(object, key));
-        struct tm parts = {0};
-
-        if (!text)
-                return 0;
-        const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-        assert_true(rest && *rest == '\0');
-        return (int64_t)timegm(&parts);
-}
-
-static void alertmanager_addresses(void **state)
-{
-        static const struct {
-                const char *url, *wanted; /* NULL: refused */
-        } cases[] = {
-            {"http://am:9093", "http://am:9093/api/v2/alerts"},
-            {"http://am:9093/", "http://am:9093/api/v2/alerts"},
-            {"https://user:pw@am/base/", "https://user:pw@am/base/api/v2/alerts"},
-            {"https://am/api/v2", "https://am/api/v2/alerts"},
-            {"https://am/api/v2/", "https://am/api/v2/alerts"},
-            {"https://am/base/api/v2/alerts", "https://am/base/api/v2/alerts"},
-            {"https://am/api/v2/alerts/?tenant=1", "https://am/api/v2/alerts?tenant=1"},
-            {"http://[::1]:9093", "http://[::1]:9093/api/v2/alerts"},
-            {"am:9093:1", NULL},
-            {"", NULL},
-        };
-        struct alert_message message = message_make(7, ALERT_SMSD_DOWN);
-
-        (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                struct receiver_config config = config_of("alertmanager", cases[i].url);
-                struct request request = {0};
-                char problem[256];
-                int r = format(&config, &message, &request, problem);
-                assert_int_equal(r, cases[i].wanted ? 0 : -EINVAL);
-                if (cases[i].wanted)
-                        assert_string_equal(request.url, cases[i].wanted);
-                else
-                        assert_int_equal(strncmp(problem, "url: ", 5), 0);
-                request_free(&request);
-        }
-}
-
-static void alertmanager_is_told_of_the_alert(void **state)
-{
-        struct receiver_config config = config_of("alertmanager", "http://am:9093");
-        struct alert_message message = message_make(7, ALERT_SMSD_DOWN);
-        int64_t now = (int64_t)time(NULL);
-
-        (void)state;
-        json_t *list = body_of(&config, &message);
-        assert_int_equal(json_array_size(list), 1);
-        json_t *alert = json_array_get(list, 0), *labels = json_object_get(alert, "labels");
-        json_t *annotations = json_object_get(alert, "annotations");
-        assert_string_equal(string_of(labels, "alertname"), "smsd-down");
-        assert_string_equal(string_of(labels, "job"), "smswarden");
-        assert_string_equal(string_of(labels, "severity"), "critical");
-        assert_string_equal(string_of(labels, "instance"), "gw1");
-        assert_string_equal(string_of(labels, "key"), "smsd-down");
-        assert_string_equal(string_of(labels, "modem"), "GSM1");
-        assert_int_equal(json_object_size(labels), 6);
-        assert_string_equal(string_of(annotations, "summary"), "smsd crashed (exit code 1)");
-        assert_string_equal(string_of(annotations, "evidence"), message.alert.evidence);
-        assert_string_equal(string_of(annotations, "next_action"), message.alert.next_action);
-        assert_string_equal(string_of(annotations, "id"), ID);
-        assert_non_null(strstr(string_of(annotations, "description"), "CRITICAL gw1"));
-        assert_int_equal(time_of(alert, "startsAt"), message.alert.since_realtime / 1000000);
-        assert_true(time_of(alert, "endsAt") > now + 30 * 86400);
-        json_decref(list);
-        message_resolve(&message);
-        list = body_of(&config, &message);
-        assert_int_equal(json_array_size(list), 1);
-        alert = json_array_get(list, 0);
-        assert_int_equal(time_of(alert, "startsAt"), message.alert.since_realtime / 1000000);
-        assert_int_equal(time_of(alert, "endsAt"), message.alert.ended_realtime / 1000000);
-        json_decref(list);
-}
-
-/* Wall clocks that were never set, or were set in between: nothing that fires may be over, what is over must
- * be, and no end lies before its begin. */
-static void alertmanager_survives_wrong_clocks(void **state)
-{
-        static const int64_t clocks[] = {0, INT64_C(86400000000), INT64_C(1600000000000000),
-                                         INT64_C(2500000000000000), INT64_C(1767225600000000)};
-        struct receiver_config config = config_of("alertmanager", "http://am:9093");
-
-        (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(clocks) * ARRAY_SIZE(clocks) * 2; i++) {
-                struct alert_message message = message_make(7, ALERT_MODEM_LOST);
-                bool over = i % 2;
-                message.alert.since_realtime = clocks[i / 2 / ARRAY_SIZE(clocks)];
-                message.at = clocks[i / 2 % ARRAY_SIZE(clocks)];
-                message.alert.state = over ? ALERT_RESOLVED : ALERT_FIRING;
-                message.alert.ended_realtime = over ? message.at : 0;
-                json_t *list = body_of(&config, &message);
-                json_t *alert = json_array_get(list, 0);
-                int64_t now = (int64_t)time(NULL), start = time_of(alert, "startsAt");
-                int64_t end = time_of(alert, "endsAt");
-                assert_true(start > INT64_C(1735689600) && start <= end && start <= now);
-                assert_true(over ? end <= now : end > now + 86400);
-                json_decref(list);
-        }
-}
-
-static void momentary_alerts_end_by_themselves(void **state)
-{
-        static const enum alert_kind kinds[] = {ALERT_MESSAGE_FAILED, ALERT_MODEM_CHANGED, ALERT_TEST};
-        struct receiver_config config = config_of("alertmanager", "http://am:9093");
-
-        (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-                struct alert_message message = message_make(7, kinds[i]);
-                message.at -= (int64_t)(7 * USEC_PER_DAY); /* the network was away: it fires all the same */
-                message.alert.since_realtime = message.at;
-                json_t *list = body_of(&config, &message);
-                int64_t end = time_of(json_array_get(list, 0), "endsAt"), now = (int64_t)time(NULL);
-                assert_true(end > now + 60 && end <= now + 6 * 3600);
-                json_decref(list);
-        }
-}
-
-/* The severity is a label: under the old one it is another alert, which has to end. */
-static void a_new_severity_ends_the_old_one(void **state)
-{
-        static const struct {
-                enum alert_kind kind;
-                enum alert_state state;
-                unsigned told;
-                enum severity now, min;
-                size_t n;
-        } cases[] = {
-            {ALERT_HOLD, ALERT_FIRING, 0, SEVERITY_WARNING, SEVERITY_WARNING, 1}, /* the first */
-            {ALERT_HOLD, ALERT_FIRING, 1, SEVERITY_CRITICAL, SEVERITY_WARNING, 2},
-            {ALERT_HOLD, ALERT_FIRING, 1, SEVERITY_CRITICAL, SEVERITY_INFO, 2}, /* an info is never told */
-            {ALERT_HOLD, ALERT_FIRING, 1, SEVERITY_CRITICAL, SEVERITY_CRITICAL, 1}, /* nor a warning here */
-            {ALERT_HOLD, ALERT_RESOLVED, 1, SEVERITY_WARNING, SEVERITY_WARNING, 1},
-            {ALERT_HOLD, ALERT_RESOLVED, 2, SEVERITY_CRITICAL, SEVERITY_WARNING, 2},
-            {ALERT_MODEM_LOST, ALERT_FIRING, 2, SEVERITY_WARNING, SEVERITY_WARNING, 2},
-            {ALERT_SMSD_DOWN, ALERT_FIRING, 2, SEVERITY_CRITICAL, SEVERITY_WARNING, 1}, /* always critical */
-            {ALERT_TEST, ALERT_FIRING, 0, SEVERITY_WARNING, SEVERITY_INFO, 1},
-        };
-
-        (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                struct receiver_config config = config_of("alertmanager", "http://am:9093");
-                struct alert_message message = message_make(7, cases[i].kind);
-                config.min_severity = cases[i].min;
-                message.alert.severity = cases[i].now;
-                message.alert.state = cases[i].state;
-                message.alert.told = cases[i].told;
-                json_t *list = body_of(&config, &message);
-                assert_int_equal(json_array_size(list), cases[i].n);
-                json_t *first = json_object_get(json_array_get(list, 0), "labels");
-                assert_string_equal(string_of(first, "severity"), severity_to_string(cases[i].now));
-                if (cases[i].n == 2) {
-                        json_t *other = json_array_get(list, 1);
-                        assert_string_not_equal(string_of(json_object_get(other, "labels"), "severity"),
-                                                severity_to_string(cases[i].now));
-                        assert_true(time_of(other, "endsAt") <= (int64_t)time(NULL));
-                }
-                json_decref(list);
         }
 }
 
@@ -713,13 +497,84 @@ static void ntfy_addresses(void **state)
                 struct receiver_config config = config_of("ntfy", cases[i].url);
                 struct request request = {0};
                 char problem[256];
-                assert_int_equal(format(&config, &message, &request, problem), cases[i].root ? 0 : -EINVAL);
+                assert_int_equal(make_request(&config, &message, &request, problem),
+                                 cases[i].root ? 0 : -EINVAL);
                 if (cases[i].root)
                         assert_string_equal(request.url, cases[i].root);
                 else
                         assert_non_null(strstr(problem, "topic"));
                 request_free(&request);
         }
+}
+
+/* --- the page --- */
+
+/* The text of all blocks of this language in `section` of docs/alerts.md, one behind the other. */
+static void read_blocks(const char *section, const char *language, char *target, size_t size)
+{
+        _cleanup_free_ char *text = NULL;
+        char fence[16];
+        size_t length;
+        bool inside = false, wanted = false;
+
+        target[0] = '\0';
+        (void)text_format(fence, sizeof(fence), "```%s", language);
+        assert_int_equal(file_read("docs/alerts.md", 0, (size_t)1024 * 1024, &text, &length), 0);
+        char *rest = strstr(text, section);
+        assert_non_null(rest);
+        for (char *line = strsep(&rest, "\n"); (line = strsep(&rest, "\n"));) {
+                if (!inside && text_starts_with(line, "## "))
+                        return;
+                if (text_starts_with(line, "```")) {
+                        inside = !inside;
+                        wanted = inside && text_equal(line, fence);
+                } else if (wanted) {
+                        assert_int_equal(text_append(target, size, "%s\n", line), 0);
+                }
+        }
+}
+
+/* Each receiver on the page is taken as it stands there, and says something. */
+static void the_examples_of_the_page_work(void **state)
+{
+        static struct config config;
+        static char text[16384];
+        char folder[] = "/tmp/smswarden-receivers-XXXXXX", path[64], template[64], problem[256];
+        struct alert_message message = message_make(7, ALERT_SMSD_DOWN);
+        const struct secrets secrets = {.url = "https://vps.example/topic"}, none = {0};
+        struct config_file_error error;
+        unsigned seen = 0;
+
+        (void)state;
+        assert_non_null(mkdtemp(folder));
+        (void)text_format(path, sizeof(path), "%s/smswarden.conf", folder);
+        (void)text_format(template, sizeof(template), "%s/template.json", folder);
+        read_blocks("## Receivers\n", "json", text, sizeof(text));
+        assert_int_equal(file_replace(template, text, strlen(text), 0600), 0);
+        read_blocks("## Receivers\n", "ini", text, sizeof(text));
+        assert_int_equal(file_replace(path, text, strlen(text), 0600), 0);
+        if (config_file_load(path, &config, &error) < 0)
+                fail_msg("%s", error.message);
+        for (unsigned i = 0; i < config.n_receivers; i++) {
+                struct receiver_config *receiver = &config.receivers[i];
+                const struct receiver_type *type = receiver_type_find(receiver->type);
+                struct request request = {0};
+                (void)text_copy(receiver->interface, sizeof(receiver->interface), "lo");
+                if (receiver->template_file[0])
+                        (void)text_copy(receiver->template_file, sizeof(receiver->template_file), template);
+                int r = type->format(receiver, receiver->url_file[0] ? &secrets : &none, &message, &request,
+                                     problem, sizeof(problem));
+                if (r != 0)
+                        fail_msg("%s: %s", receiver->name, problem);
+                request_free(&request);
+                for (unsigned k = 0; k < 7; k++)
+                        if (text_equal(receiver->type,
+                                       (const char *const[]){"webhook", "vps-message", "vps-status",
+                                                             "alertmanager", "ntfy", "smtp", "exec"}[k]))
+                                seen |= 1U << k;
+        }
+        assert_int_equal(seen, 0x7f); /* each type has one */
+        temp_folder_remove(folder);
 }
 
 /* --- heartbeat --- */
@@ -770,13 +625,9 @@ int main(void)
             cmocka_unit_test(vps_message_is_the_old_form),
             cmocka_unit_test(vps_status_has_few_words),
             cmocka_unit_test(without_an_address_it_waits),
-            cmocka_unit_test(alertmanager_addresses),
-            cmocka_unit_test(alertmanager_is_told_of_the_alert),
-            cmocka_unit_test(alertmanager_survives_wrong_clocks),
-            cmocka_unit_test(momentary_alerts_end_by_themselves),
-            cmocka_unit_test(a_new_severity_ends_the_old_one),
             cmocka_unit_test(ntfy_publishes_as_json),
             cmocka_unit_test(ntfy_addresses),
+            cmocka_unit_test(the_examples_of_the_page_work),
             cmocka_unit_test(the_heartbeat_tells_how_it_is),
         };
 

@@ -3,6 +3,7 @@
  * each alert arrives once, readable, in its thread. What the server takes is judged by the server: lines that
  * are too long, or a dialogue out of order, it refuses.
  */
+#include "certificates.h"
 #include "mail_read.h"
 #include "messages.h"
 #include "notifier.h"
@@ -13,6 +14,7 @@
 #include "base/text.h"
 
 #include <dirent.h>
+#include <openssl/pem.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -30,20 +32,45 @@ struct fixture {
         struct mail mails[MAILS_MAX]; /* by Message-ID's number */
 };
 
-static int set_up(void **state)
+/* The server, with up to four further arguments. */
+static void start_server(struct fixture *f, const char *const further[4])
 {
-        struct fixture *f = calloc(1, sizeof(*f));
         char log[160];
 
+        (void)text_format(log, sizeof(log), "%s/server.log", f->notifier.folder);
+        const char *const argv[] = {"/usr/bin/aiosmtpd",
+                                    "--nosetuid",
+                                    "--listen",
+                                    "127.0.0.1:0",
+                                    "--class",
+                                    "aiosmtpd.handlers.Mailbox",
+                                    further[0] ? further[0] : f->maildir,
+                                    further[0] ? further[1] : NULL,
+                                    further[2],
+                                    further[3],
+                                    f->maildir,
+                                    NULL};
+        f->server = server_start(argv, log);
+}
+
+static int set_up_folder(void **state)
+{
+        struct fixture *f = calloc(1, sizeof(*f));
+
         assert_non_null(f);
+        *state = f;
         notifier_init(&f->notifier);
         (void)text_format(f->maildir, sizeof(f->maildir), "%s/maildir", f->notifier.folder);
-        (void)text_format(log, sizeof(log), "%s/server.log", f->notifier.folder);
-        const char *const argv[] = {"/usr/bin/aiosmtpd", "--nosetuid", "--listen",
-                                    "127.0.0.1:0",       "--class",    "aiosmtpd.handlers.Mailbox",
-                                    f->maildir,          NULL};
-        *state = f;
-        f->server = server_start(argv, log);
+        return 0;
+}
+
+static int set_up(void **state)
+{
+        static const char *const nothing[4];
+
+        (void)set_up_folder(state);
+        struct fixture *f = *state;
+        start_server(f, nothing);
         notifier_configure(&f->notifier,
                            "[notify mail]\ntype = smtp\nurl = smtp://127.0.0.1:%u\nmin_severity = info\n"
                            "to = admin@example.org, night@example.org\n",
@@ -209,6 +236,78 @@ static void hostile_text_arrives_to_the_letter(void **state)
                 check_mail(&f->mails[i], &messages[i]);
 }
 
+/* --- TLS --- */
+
+/* A server with such a certificate, `how` "smtps" or "tls" (STARTTLS), and a receiver that trusts its
+ * authority. */
+static void start_tls(struct fixture *f, enum certificate kind, const char *how)
+{
+        char certificate[192], key[192], authority_path[192], certificate_option[32], key_option[32];
+        struct authority authority;
+
+        authority_init(&authority);
+        SSL_CTX *context = authority_server(&authority, kind);
+        (void)text_format(authority_path, sizeof(authority_path), "%s/ca.pem", f->notifier.folder);
+        (void)text_format(certificate, sizeof(certificate), "%s/cert.pem", f->notifier.folder);
+        (void)text_format(key, sizeof(key), "%s/key.pem", f->notifier.folder);
+        authority_write(&authority, authority_path);
+        FILE *file = fopen(certificate, "we");
+        assert_non_null(file);
+        assert_int_equal(PEM_write_X509(file, SSL_CTX_get0_certificate(context)), 1);
+        assert_int_equal(fclose(file), 0);
+        file = fopen(key, "we");
+        assert_non_null(file);
+        assert_int_equal(
+            PEM_write_PrivateKey(file, SSL_CTX_get0_privatekey(context), NULL, NULL, 0, NULL, NULL), 1);
+        assert_int_equal(fclose(file), 0);
+        SSL_CTX_free(context);
+        authority_done(&authority);
+        (void)text_format(certificate_option, sizeof(certificate_option), "--%scert", how);
+        (void)text_format(key_option, sizeof(key_option), "--%skey", how);
+        start_server(f, (const char *const[4]){certificate_option, certificate, key_option, key});
+        notifier_configure(&f->notifier,
+                           "[notify mail]\ntype = smtp\nurl = %s://127.0.0.1:%u\nca_file = %s\n"
+                           "to = admin@example.org\n",
+                           text_equal(how, "tls") ? "smtp" : "smtps", f->server.port, authority_path);
+}
+
+static void it_arrives_over(struct fixture *f, const char *how)
+{
+        struct alert_message message = message_make(1, ALERT_SMSD_DOWN);
+
+        start_tls(f, CERTIFICATE_GOOD, how);
+        deliver(f, &message);
+        assert_int_equal(read_mails(f), 1);
+}
+
+static void it_arrives_over_tls(void **state)
+{
+        it_arrives_over(*state, "smtps");
+}
+
+static void it_arrives_over_starttls(void **state)
+{
+        it_arrives_over(*state, "tls");
+}
+
+static bool has_failed(const struct delivery_receiver *receiver)
+{
+        return receiver->attempts > 0;
+}
+
+static void a_wrong_certificate_gets_no_mail(void **state)
+{
+        struct fixture *f = *state;
+        struct alert_message message = message_make(1, ALERT_SMSD_DOWN);
+
+        start_tls(f, CERTIFICATE_WRONG_NAME, "tls");
+        notifier_put(&f->notifier, &message);
+        notifier_start(&f->notifier);
+        notifier_wait_state(&f->notifier, "mail", has_failed);
+        assert_int_equal(notifier_state(&f->notifier, "mail").position, 0);
+        assert_int_equal(read_mails(f), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -216,6 +315,9 @@ int main(void)
             cmocka_unit_test_setup_teardown(the_envelope_names_everybody, set_up_named, tear_down),
             cmocka_unit_test_setup_teardown(without_from_it_is_the_host, set_up, tear_down),
             cmocka_unit_test_setup_teardown(hostile_text_arrives_to_the_letter, set_up_named, tear_down),
+            cmocka_unit_test_setup_teardown(it_arrives_over_tls, set_up_folder, tear_down),
+            cmocka_unit_test_setup_teardown(it_arrives_over_starttls, set_up_folder, tear_down),
+            cmocka_unit_test_setup_teardown(a_wrong_certificate_gets_no_mail, set_up_folder, tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,11 +23,12 @@ struct alert_spool {
         struct alert_spool_callbacks callbacks;
         void *userdata;
         char id[40], boot[40];
-        unsigned waiting;     /* messages whose answer is outstanding */
-        uint64_t answered;    /* the last message that the loop knows to be in the spool */
-        uint64_t forgettable; /* everybody has what lies up to here */
-        bool failing;         /* the log knows */
-        struct spool_figures logged;
+        unsigned waiting;                  /* messages whose answer is outstanding */
+        uint64_t answered;                 /* the last message that the loop knows to be in the spool */
+        uint64_t forgettable;              /* everybody has what lies up to here */
+        bool failing[SPOOL_HEARTBEAT + 1]; /* by kind of job: the log knows */
+        uint64_t next_dropped;             /* what the log says next of each */
+        unsigned set_aside;
         char last_keys[ALERT_KIND_MAX][ALERT_KEY_MAX];
 };
 
@@ -44,27 +45,37 @@ static void cleanup_spool(struct alert_spool **spool)
 /* --- answers --- */
 
 /* Once when it begins to fail, once when it works again. */
-static void log_result(struct alert_spool *spool, int result)
+static void log_result(struct alert_spool *spool, const struct spool_job *job)
 {
-        if (result < 0 && !spool->failing)
-                log_error("alerts: they cannot be written to disk, and are tried again: %s",
-                          strerror(-result));
-        else if (result == 0 && spool->failing)
-                log_notice("alerts: they can be written to disk again");
-        spool->failing = result < 0;
+        static const char *const things[] = {[SPOOL_WRITE] = "they cannot be written to disk",
+                                             [SPOOL_SAVE] = "their book cannot be written to disk",
+                                             [SPOOL_FORGET] = "what is delivered cannot be removed",
+                                             [SPOOL_HEARTBEAT] = "the heartbeat cannot be written to disk"};
+        bool *failing = &spool->failing[job->kind];
+
+        if (job->result < 0 && !*failing)
+                log_error("alerts: %s, and that is tried again: %s", things[job->kind],
+                          strerror(-job->result));
+        else if (job->result == 0 && *failing)
+                log_notice("alerts: it works again, after: %s", things[job->kind]);
+        *failing = job->result < 0;
 }
 
+/* The first that goes is told, then each time that it is twice as many: a long outage is no flood of lines.
+ */
 static void log_figures(struct alert_spool *spool)
 {
         struct spool_figures now = spool_writer_figures(spool->writer);
 
-        if (now.dropped != spool->logged.dropped)
+        if (now.dropped >= spool->next_dropped) {
                 log_warning("alerts: no room for all that wait; gone unsent, in all: %llu",
                             (unsigned long long)now.dropped);
-        if (now.set_aside != spool->logged.set_aside)
+                spool->next_dropped = now.dropped * 2;
+        }
+        if (now.set_aside != spool->set_aside)
                 log_warning("alerts: %u damaged files in the spool were set aside (*.damaged)",
-                            now.set_aside - spool->logged.set_aside);
-        spool->logged = now;
+                            now.set_aside - spool->set_aside);
+        spool->set_aside = now.set_aside;
 }
 
 static void answer_write(struct alert_spool *spool, const struct spool_job *job)
@@ -73,7 +84,7 @@ static void answer_write(struct alert_spool *spool, const struct spool_job *job)
         char id[ALERT_ID_MAX] = "";
 
         spool->waiting--;
-        log_result(spool, job->result);
+        log_result(spool, job);
         if (job->result == 0) {
                 spool->answered = job->write.sequence;
                 (void)text_copy(spool->last_keys[alert->kind], ALERT_KEY_MAX,
@@ -86,7 +97,7 @@ static void answer_write(struct alert_spool *spool, const struct spool_job *job)
 
 static void answer_save(struct alert_spool *spool, const struct spool_job *job)
 {
-        log_result(spool, job->result);
+        log_result(spool, job);
         for (unsigned i = 0; i < job->save.calls; i++)
                 spool->callbacks.saved(spool->userdata, job->result);
 }
@@ -104,7 +115,7 @@ static void answer(struct alert_spool *spool, const struct spool_job *job)
                 break;
         case SPOOL_FORGET:
         case SPOOL_HEARTBEAT:
-                log_result(spool, job->result);
+                log_result(spool, job);
                 break;
         }
 }
@@ -159,15 +170,13 @@ static int look_at_disk(struct alert_spool *spool)
         int r = spool_disk_prepare(disk);
 
         if (r == 0)
-                r = spool_disk_look(disk);
-        if (r == 0)
                 r = spool_disk_recover(disk);
         if (r < 0)
                 return r;
         spool->answered = disk->sequence;
         (void)text_copy(spool->id, sizeof(spool->id), disk->book.id); /* of the same size */
         memcpy(spool->last_keys, disk->book.last_keys, sizeof(spool->last_keys));
-        spool->logged.dropped = disk->book.dropped; /* of earlier lives: told then */
+        spool->next_dropped = disk->book.dropped + 1; /* those of earlier lives were told then */
         spool_writer_publish(spool->writer);
         log_figures(spool);
         return 0;

@@ -7,7 +7,7 @@
  * not take into account is removed. So what was told once stays told, and no sequence is given twice.
  * - A message that is reported as written is there, whole; one that is reported as failed is not.
  * A full disk is the exception to the first: there a message may have to go before the book can be written.
- * Then at least the newest file stays, and with it the count.
+ * Then at least the name of the newest stays, as an empty file, and with it the count.
  */
 #include "alert_spool_private.h"
 
@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -88,23 +89,56 @@ static bool is_full(int error)
         return error == -ENOSPC || error == -EDQUOT;
 }
 
-/* Its removal is no loss but of the message itself. */
-static bool is_accounted(const struct spool_disk *disk, unsigned at)
+static void message_path(const struct spool_disk *disk, const struct spool_entry *entry,
+                         char target[PATH_MAX])
 {
-        return disk->index.items[at].sequence <= disk->saved || at + 1 < disk->index.n;
+        char name[SPOOL_NAME_MAX];
+
+        spool_name_format(name, entry->sequence, entry->severity);
+        spool_disk_path(disk, name, target);
+}
+
+/* Only this file's name says that its number was given. */
+static bool keeps_the_count(const struct spool_disk *disk, unsigned at)
+{
+        uint64_t sequence = disk->index.items[at].sequence;
+
+        return sequence > disk->saved && sequence > disk->stub.sequence && at + 1 == disk->index.n;
+}
+
+static int empty_file(const char *path)
+{
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+        return fd < 0 && errno != ENOENT ? -errno : 0;
 }
 
 static int remove_message(struct spool_disk *disk, unsigned at)
 {
-        const struct spool_entry *entry = &disk->index.items[at];
-        char name[SPOOL_NAME_MAX], path[PATH_MAX];
+        struct spool_entry entry = disk->index.items[at];
+        bool stub = keeps_the_count(disk, at);
+        char path[PATH_MAX];
 
-        spool_name_format(name, entry->sequence, entry->severity);
-        spool_disk_path(disk, name, path);
-        int r = file_remove(path);
-        if (r == 0)
-                spool_index_remove(&disk->index, at);
-        return r;
+        message_path(disk, &entry, path);
+        int r = stub ? empty_file(path) : file_remove(path);
+        if (r < 0)
+                return r;
+        if (stub)
+                disk->stub = entry;
+        spool_index_remove(&disk->index, at);
+        return 0;
+}
+
+/* The count is kept by something else again: the book, or a newer file. */
+static void remove_stub(struct spool_disk *disk)
+{
+        char path[PATH_MAX];
+
+        if (disk->stub.sequence == 0)
+                return;
+        message_path(disk, &disk->stub, path);
+        if (file_remove(path) == 0)
+                disk->stub = (struct spool_entry){0};
 }
 
 /* Lets messages go, of `ceiling` and below, until `needed` bytes are free. True when any went. */
@@ -114,7 +148,7 @@ static bool make_room(struct spool_disk *disk, size_t needed, enum severity ceil
 
         while (freed < needed) {
                 int at = spool_policy_victim(disk->index.items, disk->index.n);
-                if (at < 0 || disk->index.items[at].severity > ceiling || !is_accounted(disk, (unsigned)at))
+                if (at < 0 || disk->index.items[at].severity > ceiling)
                         break;
                 size_t size = disk->index.items[at].size;
                 if (remove_message(disk, (unsigned)at) < 0)
@@ -135,6 +169,8 @@ static int put_file(struct spool_disk *disk, const char *name, const char *text,
         int r = file_replace(path, text, length, mode);
         if (is_full(r) && make_room(disk, length, ceiling))
                 r = file_replace(path, text, length, mode);
+        if (r == 0)
+                remove_stub(disk);
         return r;
 }
 
@@ -170,9 +206,10 @@ int spool_disk_save(struct spool_disk *disk, struct spool_open **open, unsigned 
 static int ensure_book(struct spool_disk *disk)
 {
         char path[PATH_MAX];
+        struct stat status;
 
         spool_disk_path(disk, "book", path);
-        if (access(path, F_OK) == 0)
+        if (lstat(path, &status) == 0 && S_ISREG(status.st_mode))
                 return 0;
         disk->saved = 0;
         int r = spool_disk_prepare(disk);
@@ -189,9 +226,9 @@ static void trim(struct spool_disk *disk)
         while (spool_policy_is_over(&disk->limits, disk->index.n, disk->index.bytes)) {
                 int at = spool_policy_victim(disk->index.items, disk->index.n);
                 if (at >= 0 && disk->index.items[at].sequence > disk->saved)
-                        (void)write_book(disk); /* its failure is looked at below */
+                        (void)write_book(disk); /* where that fails, the bound counts more than the book */
                 at = spool_policy_victim(disk->index.items, disk->index.n); /* a full disk took some */
-                if (at < 0 || !is_accounted(disk, (unsigned)at) || remove_message(disk, (unsigned)at) < 0)
+                if (at < 0 || remove_message(disk, (unsigned)at) < 0)
                         break;
                 disk->book.dropped++;
         }
@@ -254,13 +291,11 @@ int spool_disk_write(struct spool_disk *disk, const struct alert *alert, int64_t
         return 0;
 }
 
-/* The messages up to `position`, as far as they may go. */
 static int remove_up_to(struct spool_disk *disk, uint64_t position)
 {
         int r = 0;
 
-        while (r == 0 && disk->index.n > 0 && disk->index.items[0].sequence <= position &&
-               is_accounted(disk, 0))
+        while (r == 0 && disk->index.n > 0 && disk->index.items[0].sequence <= position)
                 r = remove_message(disk, 0);
         return r;
 }
@@ -278,9 +313,7 @@ int spool_disk_forget(struct spool_disk *disk, uint64_t position)
         if (saved < 0 && !is_full(saved))
                 return saved;
         int r = remove_up_to(disk, position);
-        if (r == 0 && saved < 0)
-                r = write_book(disk);
-        return r < 0 ? r : remove_up_to(disk, position);
+        return r == 0 && saved < 0 ? write_book(disk) : r;
 }
 
 /* --- the heartbeat --- */

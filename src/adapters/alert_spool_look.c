@@ -19,7 +19,7 @@
 #include <systemd/sd-id128.h>
 
 #define FOLDER_MODE   02750
-#define SET_ASIDE_MAX 16      /* more damaged files are removed: somebody's disk is dying */
+#define ASIDE_MAX     16      /* damaged files that are kept: more tell no more */
 #define LOST_BOOK_GAP 1000000 /* messages that were sent and are gone from the folder: surely not more */
 
 /* --- the folder --- */
@@ -79,18 +79,54 @@ static bool is_leftover(const char *name)
                text_equal(inner, "heartbeat");
 }
 
-/* Out of the way, where a person can look at it. */
+/* Out of the way, where a person can look at it; where that cannot be, away. What resists even that stays,
+ * and is passed over. */
 static void set_aside(struct spool_disk *disk, const char *name)
 {
-        char path[PATH_MAX], aside[PATH_MAX], other[SPOOL_NAME_MAX + 8];
+        char path[PATH_MAX], aside[PATH_MAX];
 
-        (void)text_format(other, sizeof(other), "%s.damaged", name);
         spool_disk_path(disk, name, path);
-        if (text_format(aside, sizeof(aside), "%s/%s", disk->folder, other) < 0)
+        if (text_format(aside, sizeof(aside), "%s.damaged", path) < 0)
                 return;
-        /* Where neither works, it stays and is passed over. */
-        if (disk->set_aside++ >= SET_ASIDE_MAX || rename(path, aside) < 0)
-                (void)unlink(path);
+        disk->set_aside++;
+        (void)remove(aside); /* an earlier one, which may be of another kind */
+        if (rename(path, aside) < 0)
+                (void)remove(path);
+}
+
+/* The number of a message that an earlier life has set aside, 0 none. */
+static uint64_t number_aside(const char *name)
+{
+        const char *suffix = strstr(name, ".damaged");
+        char inner[SPOOL_NAME_MAX];
+        uint64_t sequence;
+        enum severity severity;
+
+        if (!suffix || text_copy_n(inner, sizeof(inner), name, (size_t)(suffix - name)) < 0 ||
+            spool_name_parse(inner, &sequence, &severity) < 0)
+                return 0;
+        return sequence;
+}
+
+/* No message gets a number that a file has had, whatever became of it: somebody may have read it. */
+static void keep_number(struct spool_disk *disk, uint64_t sequence)
+{
+        if (sequence > disk->sequence)
+                disk->sequence = sequence;
+}
+
+/* The name of what was set aside keeps its number from being given again, until the book does; then more of
+ * them than anybody looks at may go. */
+static void look_aside(struct spool_disk *disk, const char *name, unsigned *aside)
+{
+        uint64_t sequence = number_aside(name);
+        char path[PATH_MAX];
+
+        keep_number(disk, sequence);
+        if (sequence == 0 || sequence > disk->saved || ++*aside <= ASIDE_MAX)
+                return;
+        if (text_format(path, sizeof(path), "%s/%s", disk->folder, name) == 0)
+                (void)remove(path); /* the next life tries again */
 }
 
 static int take_file(struct spool_disk *disk, int folder, const char *name, struct spool_entry *entry)
@@ -118,6 +154,7 @@ int spool_disk_look(struct spool_disk *disk)
 {
         int fd = open_folder(disk), r = 0;
         DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+        unsigned aside = 0;
 
         if (!stream) {
                 r = fd < 0 ? fd : -errno;
@@ -132,6 +169,8 @@ int spool_disk_look(struct spool_disk *disk)
                         (void)unlinkat(dirfd(stream), item->d_name, 0); /* the next write replaces it */
                 else if (spool_name_parse(item->d_name, &entry.sequence, &entry.severity) == 0)
                         r = take_file(disk, dirfd(stream), item->d_name, &entry);
+                else
+                        look_aside(disk, item->d_name, &aside);
         }
         if (r == 0)
                 r = -errno; /* of readdir: 0 at the end */
@@ -242,17 +281,18 @@ static int read_book(struct spool_disk *disk)
 
 int spool_disk_recover(struct spool_disk *disk)
 {
-        int r = read_book(disk);
+        int book = read_book(disk);
 
-        if (r == 0) {
-                disk->saved = disk->book.sequence;
-                if (disk->sequence < disk->saved)
-                        disk->sequence = disk->saved;
+        if (book == 0) {
+                disk->saved = disk->sequence = disk->book.sequence;
                 spool_book_new_boot(&disk->book, disk->boot);
-        } else if (alert_json_is_damaged(r) || r == -ENOENT) {
-                if (r != -ENOENT)
-                        set_aside(disk, "book");
-                r = new_book(disk);
+        } else if (alert_json_is_damaged(book)) {
+                set_aside(disk, "book");
+        } else if (book != -ENOENT) {
+                return book;
         }
+        int r = spool_disk_look(disk);
+        if (r == 0 && book < 0)
+                r = new_book(disk);
         return r < 0 ? r : spool_disk_replay(disk);
 }

@@ -40,17 +40,18 @@ struct spool_disk {
         struct spool_limits limits;
         struct spool_index index;
         struct spool_book book;
-        uint64_t saved;     /* the file `book` takes the messages up to here into account */
-        uint64_t sequence;  /* the last that was given; at least `saved` and all that lies there */
-        uint64_t heartbeat; /* number of the last, 0 unknown */
-        unsigned set_aside; /* files that were damaged */
+        uint64_t saved;          /* the file `book` takes the messages up to here into account */
+        uint64_t sequence;       /* the last that was given; at least `saved` and all that lies there */
+        struct spool_entry stub; /* a file whose name alone is left; sequence 0: none */
+        uint64_t heartbeat;      /* number of the last, 0 unknown */
+        unsigned set_aside;      /* files that were damaged */
 };
 
 /* The folder as it must be: there, ours, readable for the group. */
 int spool_disk_prepare(struct spool_disk *disk);
 /* Finds the messages, sets aside what is damaged, removes what a killed writer left. */
 int spool_disk_look(struct spool_disk *disk);
-/* Reads the book and then what the messages behind it say. */
+/* Reads the book, looks, and reads what the messages behind the book say. */
 int spool_disk_recover(struct spool_disk *disk);
 
 /* Brings the book up to the last message. */

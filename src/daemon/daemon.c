@@ -162,12 +162,31 @@ static int start_bus(struct daemon *daemon)
         return 0;
 }
 
+/* Our own configuration was refused, "" accepted again. */
+static void tell_config_problem(struct daemon *daemon, const char *problem)
+{
+        struct event *event = daemon_enqueue(daemon, EVENT_CONFIG_REFUSED);
+
+        (void)text_copy(event->config_problem, sizeof(event->config_problem), problem);
+}
+
+static void set_host(struct daemon *daemon)
+{
+        char host[256] = "";
+
+        if (gethostname(host, sizeof(host) - 1) == 0)
+                gateway_set_host(daemon->gateway, host);
+}
+
 /* The first picture: what an earlier life left, smsd.conf, processes, flag, devices - in this order. */
 static int begin(struct daemon *daemon)
 {
         daemon->gateway = gateway_new(&daemon->config);
         if (!daemon->gateway)
                 return -ENOMEM;
+        set_host(daemon);
+        if (daemon->config_problem[0])
+                tell_config_problem(daemon, daemon->config_problem);
         daemon_restore(daemon);
         daemon_start_alerts(daemon);
         daemon_drain(daemon);
@@ -282,12 +301,14 @@ static int reload(struct daemon *daemon)
         int r = config_file_load(daemon->config_path, config, &error);
         if (r < 0) {
                 log_error("%s; the running configuration stays in force", error.message);
+                tell_config_problem(daemon, error.message);
                 return r;
         }
         keep_fixed_parts(daemon, config);
         keep_fixed_alerts(&daemon->config.alerts, &config->alerts);
         daemon->config = *config;
         daemon->config_last_good = false;
+        tell_config_problem(daemon, "");
         r = watch_nodes(daemon);
         daemon_enqueue(daemon, EVENT_RELOAD)->config = &daemon->config;
         daemon_reload_alerts(daemon);

@@ -102,8 +102,9 @@ struct daemon_history {
 struct daemon {
         struct config config;
         const char *config_path;
-        bool verbose;          /* log every event and action */
-        bool config_last_good; /* the configuration file was refused at start */
+        bool verbose;             /* log every event and action */
+        bool config_last_good;    /* the configuration file was refused at start */
+        char config_problem[256]; /* why, "" it was not */
         int lock_fd;
 
         sd_event *event;

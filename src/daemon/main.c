@@ -127,6 +127,7 @@ static int load_config(struct daemon *daemon, const char *path)
         if (r >= 0)
                 return 0;
         log_error("%s", error.message);
+        (void)text_copy(daemon->config_problem, sizeof(daemon->config_problem), error.message);
         find_state_dir(path, folder);
         r = config_file_load_good(folder, &daemon->config, &good_error);
         if (r < 0) {

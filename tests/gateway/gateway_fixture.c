@@ -187,7 +187,8 @@ static void write_warden_conf(const struct gateway *g)
 {
         static const char usual[] = "control = direct\nsystem_bus = off\nsmsd = %s/smsd\n"
                                     "smsd_conf = %s/smsd.conf\nsmsd_user =\nruntime_dir = %s/run\n"
-                                    "state_dir = %s/state\n[hold]\nlegacy_flag = %s/tmp/smsd_manual_stop\n";
+                                    "state_dir = %s/state\n[alerts]\nstate_dir = "
+                                    "%s/notify\n[hold]\nlegacy_flag = %s/tmp/smsd_manual_stop\n";
         char text[8192] = "[gateway]\n";
 
         add_template(text, sizeof(text), g->options->plain ? "" : "hotplug = udev", g->folder);

@@ -32,6 +32,8 @@ struct alert_spool_callbacks {
                         const char *id);
         /* Answers alert_spool_save(). */
         void (*saved)(void *userdata, int result);
+        /* alert_spool_forget() has removed what could be: the count is another one. NULL: nobody asks. */
+        void (*forgotten)(void *userdata);
 };
 
 /*

@@ -48,5 +48,9 @@ const struct delivery *gateway_delivery(const struct gateway *gateway);
 /* A small digest of the state for invariants in tests: is a run of the path in progress, is a hold active. */
 bool gateway_is_held(const struct gateway *gateway);
 bool gateway_is_restarting(const struct gateway *gateway);
+/* Something is wrong, or its end is awaited: time alone may bring a message. */
+bool gateway_has_alerts(const struct gateway *gateway);
+/* When time alone brings the next one; USEC_INFINITY: it does not. */
+usec_t gateway_alerts_deadline(const struct gateway *gateway);
 
 #endif

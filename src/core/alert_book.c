@@ -279,8 +279,10 @@ void alert_book_keep(struct alert_book *book, enum alert_kind kind, const char *
         for (unsigned i = 0; i < book->n; i++) {
                 struct alert_entry *entry = &book->entries[i];
                 if (entry->used && entry->alert.kind == kind && (!subject || entry == only) &&
-                    entry->active && entry->alert.told > 0)
+                    entry->active && entry->alert.told > 0) {
                         entry->raised = true;
+                        entry->restored = false;
+                }
         }
 }
 

@@ -123,6 +123,7 @@ static void failed(struct alert_entry *entry, usec_t now)
         entry->alert.ended = 0;
         if (entry->resolving && entry->active)
                 entry->alert.count++; /* its end was never told: it goes on */
+        entry->owed = !entry->resolving;
         entry->resolving = false;
 }
 

@@ -27,6 +27,11 @@ const struct delivery *gateway_delivery(const struct gateway *gateway)
         return &gateway->alerts.delivery;
 }
 
+bool gateway_has_alerts(const struct gateway *gateway)
+{
+        return gateway->alerts.book.n > 0 || gateway->alerts.over.open || gateway->alerts.outage.open;
+}
+
 /* --- texts --- */
 
 void gateway_alerts_say(char *target, const char *format, ...)

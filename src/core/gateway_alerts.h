@@ -67,7 +67,7 @@ struct gateway_alerts {
         struct gateway_outage outage;
         struct gateway_hold_over over;
         bool was_held;
-        bool known; /* the first sweep was made */
+        bool loop; /* smsd is started, and ends again, and again */
         usec_t begun_at;
         usec_t down_since; /* smsd does not run, and could, since; 0 it does or could not */
         struct gateway_timeouts timeouts[SMSD_MODEMS_MAX];

@@ -83,13 +83,30 @@ static bool is_unusable(const struct gateway *gateway, const struct modem *modem
         return false;
 }
 
-/* The next modem that is plugged in and sits in no slot. */
-static const struct modem *next_free(struct gateway *gateway, unsigned *next)
+static bool could_sit_in(const struct slot *slot, const struct modem *modem)
+{
+        switch (slot->config.match) {
+        case MATCH_USB:
+                return !modem->fixed && text_equal(modem->device.path, slot->config.match_value);
+        case MATCH_DEVICE:
+                return modem->fixed && text_equal(modem->node, slot->config.match_value);
+        case MATCH_AUTO:
+        case MATCH_IMEI:
+        case MATCH_IMSI:
+                break;
+        }
+        return true;
+}
+
+/* The next modem without a slot that may be this one's: one that is well would sit in it already. */
+static const struct modem *next_free(struct gateway *gateway, const struct slot *slot, unsigned *next)
 {
         while (*next < gateway->n_modems) {
                 unsigned i = (*next)++;
-                if (modem_present(&gateway->modems[i]) && !slots_of_modem(&gateway->slots, i))
-                        return &gateway->modems[i];
+                const struct modem *modem = &gateway->modems[i];
+                if (modem_present(modem) && !modem_usable(modem) && could_sit_in(slot, modem) &&
+                    !slots_of_modem(&gateway->slots, i))
+                        return modem;
         }
         return NULL;
 }
@@ -102,7 +119,9 @@ static bool has_just_begun(const struct gateway *gateway, const struct slot *slo
 
 static struct finding judge_empty(struct gateway *gateway, const struct slot *slot, unsigned *next)
 {
-        const struct modem *modem = next_free(gateway, next);
+        unsigned from_first = 0;
+        const struct modem *modem =
+            next_free(gateway, slot, slot->config.match == MATCH_AUTO ? next : &from_first);
 
         if (modem && is_unusable(gateway, modem))
                 return (struct finding){ALERT_MODEM_UNUSABLE, modem_cause(modem), SLOT_UNSERVED, modem};
@@ -229,7 +248,8 @@ static void add_evidence(const struct gateway *gateway, const struct slot *slot,
                 gateway_alerts_say(alert->evidence, "no modem was seen for %s so far", slot->config.name);
 }
 
-static void raise_slot(struct gateway *gateway, const struct slot *slot, const struct finding *finding)
+/* True when it was told already. */
+static bool raise_slot(struct gateway *gateway, const struct slot *slot, const struct finding *finding)
 {
         struct alert *alert =
             alert_book_raise(&gateway->alerts.book, finding->kind, slot->config.name, gateway->now);
@@ -239,6 +259,7 @@ static void raise_slot(struct gateway *gateway, const struct slot *slot, const s
                 alert->severity = SEVERITY_CRITICAL;
         describe(gateway, slot, finding, alert);
         add_evidence(gateway, slot, alert);
+        return alert->told > 0;
 }
 
 /* --- timeouts --- */
@@ -309,24 +330,38 @@ static void judge_timeouts(struct gateway *gateway, const struct slot *slot)
 
 /* --- all of them --- */
 
+/* It is back, or its SIM is; that is over when smsd works with it, or when something else is told. */
+static void keep_until_served(struct gateway *gateway, const struct slot *slot, bool told)
+{
+        enum slot_health health = gateway_slot_health(gateway, slot, gateway->now);
+
+        if (told || (health != SLOT_UNSERVED && health != SLOT_UNVERIFIED))
+                return;
+        alert_book_keep(&gateway->alerts.book, ALERT_MODEM_LOST, slot->config.name);
+        alert_book_keep(&gateway->alerts.book, ALERT_MODEM_UNUSABLE, slot->config.name);
+}
+
+static bool is_unjudged(const struct gateway *gateway, enum alert_kind kind)
+{
+        /* Whoever holds smsd may be changing the modem; and while smsd is restarted it tells nothing. */
+        return gateway->hold.active || (restart_busy(&gateway->restart) &&
+                                        (kind == ALERT_MODEM_NETWORK || kind == ALERT_MODEM_STUCK));
+}
+
 struct gateway_slots_seen gateway_alerts_slots(struct gateway *gateway)
 {
         struct gateway_slots_seen seen = {0};
         unsigned next = 0;
-        bool busy = restart_busy(&gateway->restart);
 
-        /* Whoever holds smsd may be changing the modem; and while smsd is restarted it tells nothing. */
         for (size_t i = 0; i < ARRAY_SIZE(slot_kinds); i++)
-                if (gateway->hold.active ||
-                    (busy && (slot_kinds[i] == ALERT_MODEM_NETWORK || slot_kinds[i] == ALERT_MODEM_STUCK)))
+                if (is_unjudged(gateway, slot_kinds[i]))
                         alert_book_keep(&gateway->alerts.book, slot_kinds[i], NULL);
         if (gateway->hold.active)
                 return seen;
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
                 struct finding finding = judge(gateway, slot, &next);
-                if (finding.cause)
-                        raise_slot(gateway, slot, &finding);
+                keep_until_served(gateway, slot, finding.cause && raise_slot(gateway, slot, &finding));
                 seen.troubled += finding.cause != NULL;
                 seen.good += !finding.cause && slot_startable(slot, gateway->modems);
                 if (!finding.cause || finding.kind == ALERT_MODEM_NETWORK)

@@ -15,7 +15,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define DOWN_TOO_LONG USEC_PER_MIN /* a start that somebody asked for takes less */
+#define DOWN_TOO_LONG (2 * USEC_PER_MIN) /* a start that somebody asked for takes less */
 
 #define BY_HAND                                                                                              \
         "see smsd's log and `smswarden status`; `smswarden restart` tries at once, `systemctl restart "      \
@@ -33,6 +33,9 @@ static void begin_outage(struct gateway *gateway, enum restart_cause cause, cons
         }
         outage->open = true;
         outage->cause = cause;
+        /* It was started well, and has ended again. A start that fails is the outage's own matter. */
+        gateway->alerts.loop |=
+            backoff_is_loop(&gateway->restart.backoff) && gateway->restart.last_outcome == RESTART_OUTCOME_OK;
         gateway_alerts_say(outage->summary, "%s", message);
         /* The start clears what the log has said. */
         if (gateway->smsd.last_error[0])
@@ -45,10 +48,11 @@ static void start_failed(struct gateway *gateway, const char *message)
 {
         struct gateway_outage *outage = &gateway->alerts.outage;
 
-        if (!outage->open)
+        if (outage->open)
+                gateway_alerts_say(outage->evidence, "%s", message);
+        else
                 begin_outage(gateway, gateway->restart.last_cause, message);
         outage->failed = true;
-        gateway_alerts_say(outage->evidence, "%s", message);
 }
 
 static void note_record(struct gateway *gateway, const struct action *action)
@@ -153,12 +157,16 @@ static void raise_hold(struct gateway *gateway)
         const struct hold_record *record = &gateway->hold.record;
         char text[ALERT_TEXT_MAX];
 
-        if (usec_sub(gateway->now, record->since) < gateway->config.hold_notify_after)
+        const struct alert *open = alert_book_find(&gateway->alerts.book, ALERT_HOLD, "");
+
+        /* A hold that was told goes on, whoever takes it over. */
+        if (usec_sub(gateway->now, record->since) < gateway->config.hold_notify_after &&
+            !(open && open->told > 0))
                 return;
         struct alert *alert = alert_book_raise(&gateway->alerts.book, ALERT_HOLD, "", gateway->now);
         gateway_describe_hold(gateway, text, sizeof(text));
         gateway_alerts_say(alert->summary, "%s", text);
-        alert->since = record->since;
+        alert->since = usec_min(alert->since, record->since);
         alert->until = record->until;
         (void)text_copy(alert->cause, sizeof(alert->cause), hold_source_to_string(record->source));
         gateway_alerts_say(alert->evidence, "held by %s: %s", who(record), why(record));
@@ -280,7 +288,9 @@ static void raise_down(struct gateway *gateway)
         struct alert_book *book = &gateway->alerts.book;
 
         if (!outage->open) { /* nobody saw it end */
-                begin_outage(gateway, gateway->cause, "smsd does not run, without a hold");
+                begin_outage(gateway, gateway->cause,
+                             gateway->smsd.running ? "smsd runs, but does not serve a modem that is ready"
+                                                   : "smsd does not run, without a hold");
                 outage->since = gateway->alerts.down_since;
         }
         struct alert *alert = alert_book_raise(book, ALERT_SMSD_DOWN, "", gateway->now);
@@ -328,15 +338,14 @@ static void forget_outage(struct gateway *gateway, const char *instead)
         alert_book_close(book, ALERT_SMSD_DOWN, "", gateway->now);
 }
 
-/* smsd is started, and ends again: a start that fails is the outage's own matter. */
 static bool is_loop(struct gateway *gateway, struct gateway_slots_seen seen)
 {
         const struct backoff *backoff = &gateway->restart.backoff;
 
-        return backoff_is_loop(backoff) && seen.good > 0 &&
-               usec_sub(gateway->now, backoff->last_failure) < BACKOFF_FORGET_AFTER &&
-               (alert_book_find(&gateway->alerts.book, ALERT_CRASH_LOOP, "") ||
-                gateway->restart.last_outcome == RESTART_OUTCOME_OK);
+        if (!backoff_is_loop(backoff) ||
+            usec_sub(gateway->now, backoff->last_failure) >= BACKOFF_FORGET_AFTER)
+                gateway->alerts.loop = false;
+        return gateway->alerts.loop && seen.good > 0;
 }
 
 static void raise_loop(struct gateway *gateway)
@@ -369,11 +378,20 @@ static bool is_explained(struct gateway *gateway, struct gateway_slots_seen seen
         return true;
 }
 
+static bool serves_all(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (slot_startable(&gateway->slots.items[i], gateway->modems) &&
+                    !gateway_slot_served(gateway, &gateway->slots.items[i]))
+                        return false;
+        return gateway->smsd.running;
+}
+
 static bool is_down_too_long(struct gateway *gateway)
 {
         struct gateway_alerts *alerts = &gateway->alerts;
 
-        if (gateway->smsd.running)
+        if (serves_all(gateway))
                 alerts->down_since = 0;
         else if (alerts->down_since == 0)
                 alerts->down_since = gateway->now;
@@ -385,6 +403,7 @@ void gateway_alerts_smsd(struct gateway *gateway, struct gateway_slots_seen seen
         if (gateway->hold.active || (gateway->alerts.over.open && gateway->alerts.over.expired)) {
                 forget_outage(gateway, "the outage goes on as a hold: see that alert");
                 alert_book_close(&gateway->alerts.book, ALERT_CRASH_LOOP, "", gateway->now);
+                gateway->alerts.loop = false;
                 return;
         }
         if (is_loop(gateway, seen)) {

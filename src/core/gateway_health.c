@@ -41,10 +41,11 @@ enum slot_health gateway_slot_health(const struct gateway *gateway, const struct
                 return SLOT_UNSERVED;
         if (slot->silent)
                 return SLOT_SILENT;
-        if (is_stuck(gateway, slot, now))
-                return SLOT_STUCK;
+        /* Without the network smsd does not poll: that is why, not a handler that hangs. */
         if (slot->unregistered)
                 return SLOT_UNREGISTERED;
+        if (is_stuck(gateway, slot, now))
+                return SLOT_STUCK;
         if (slot->blocked || (gateway->smsd.status_known && status && status->state == HANDLER_BLOCKED))
                 return SLOT_BLOCKED;
         if (gateway->smsd.status_known && status && status->state == HANDLER_TROUBLE)

@@ -172,7 +172,6 @@ void gateway_alerts_event(struct gateway *gateway, const struct event *event);
 void gateway_alerts_test(struct gateway *gateway, const struct command *command, struct action_list *actions);
 /* The end of each step: sweeps what is into the book, and lets it tell. */
 void gateway_alerts_step(struct gateway *gateway, const struct event *event, struct action_list *actions);
-usec_t gateway_alerts_deadline(const struct gateway *gateway);
 
 /* gateway_reconcile.c: from what is to what should be */
 /* False: it has just begun, and judges nothing yet. */

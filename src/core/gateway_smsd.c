@@ -185,6 +185,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_NOT_REGISTERED:
         case SMSD_LOG_REGISTRATION_DENIED:
                 slot->unregistered = true;
+                slot->unregistered_at = gateway->now;
                 break;
         case SMSD_LOG_TIMEOUT:
                 slot->silent = true;
@@ -258,6 +259,9 @@ static void slot_status(struct gateway *gateway, struct slot *slot, const struct
         if (before && after && !text_equal(before->since_text, after->since_text)) {
                 if (usec_sub(gateway->now, slot->status_moved) < POLL_FAILS_AFTER)
                         slot->silent = false;
+                /* It polls only a modem that is registered, and says so in no log below level 6. */
+                if (gateway->smsd.status_at > slot->unregistered_at)
+                        slot->unregistered = false;
                 slot->status_moved = gateway->now;
         }
         if (after && after->state == HANDLER_IDLE && !text_equal(after->since_text, slot->status_base) &&

@@ -13,6 +13,7 @@
 
 #define AT_ONCE_MAX 300
 #define QUIET_FOR   (130 * USEC_PER_SEC) /* longer than any backoff or boot timeout */
+#define TROUBLE_FOR (15 * USEC_PER_MIN)  /* longer than any delay of an alert */
 
 static struct process_list picture; /* of the moment an event is handed over */
 
@@ -168,12 +169,26 @@ static void note_round(struct world *world)
         c->busy = false;
 }
 
+/* What is told by time alone is due no earlier; a trouble that lasts has shown all its faces by then. */
+static usec_t quiet_until(const struct world *world, usec_t *ret_quiet_for)
+{
+        const struct gateway *gateway = world->controller.gateway;
+        usec_t offset = world_boottime(world) - world->now;
+        usec_t deadline = gateway_alerts_deadline(gateway);
+
+        *ret_quiet_for = gateway_has_alerts(gateway) ? TROUBLE_FOR : QUIET_FOR;
+        return deadline == USEC_INFINITY ? deadline : usec_sub(deadline, offset);
+}
+
 void controller_skip(struct world *world)
 {
         struct world_controller *c = &world->controller;
-        usec_t next = usec_min(agenda_next(&world->agenda), world->end);
+        usec_t next = usec_min(agenda_next(&world->agenda), world->end), quiet_for;
 
-        if (!c->gateway || c->quiet * c->period < QUIET_FOR || c->busy || c->timer_at >= next ||
+        if (!c->gateway)
+                return;
+        next = usec_min(next, quiet_until(world, &quiet_for));
+        if (c->quiet * c->period < quiet_for || c->busy || c->timer_at >= next ||
             next - c->timer_at < 2 * c->period)
                 return;
         usec_t rounds = (next - c->timer_at) / c->period - 1;
@@ -295,6 +310,12 @@ void controller_up(struct world *world)
         if (world->files.hold) {
                 event.kind = EVENT_HOLD_FOUND;
                 event.hold = world->files.hold_record;
+                step(world, &event);
+        }
+        for (unsigned i = 0; i < world->alerts.n; i++) {
+                event.kind = EVENT_ALERT_FOUND;
+                event.found.alert = &world->alerts.book[i].alert;
+                event.found.told = world->alerts.book[i].told;
                 step(world, &event);
         }
         gateway_begin(c->gateway, world_boottime(world), &world->actions);

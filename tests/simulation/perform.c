@@ -268,6 +268,16 @@ void perform_action(struct world *world, const struct action *action)
         case ACTION_REPLY:
                 take_reply(world, action);
                 break;
+        case ACTION_ALERT_SPOOL:
+                alerts_spool(world, action);
+                break;
+        case ACTION_ALERTS_SAVE:
+                post_result(world, EVENT_ALERTS_SAVED, alerts_save(world, action->book),
+                            world_chance(world, USEC_PER_MSEC, 40 * USEC_PER_MSEC));
+                break;
+        case ACTION_ALERT_SMS:
+        case ACTION_DELIVER:
+        case ACTION_HEARTBEAT:
         case ACTION_RECORD:
         case ACTION_KIND_MAX:
                 break;

@@ -316,8 +316,7 @@ static void check_hold(struct world *world)
         struct world_process *main = smsd_main(world);
         bool others = world->unit.system_stopping || (world->unit.job != UNIT_JOB_NONE && !world->unit.own);
         bool beside = main && !main->terminating && !others &&
-                      !gateway_is_restarting(world->controller.gateway) &&
-                      disk_is_well(world);
+                      !gateway_is_restarting(world->controller.gateway) && disk_is_well(world);
         usec_t slack = 2500 * USEC_PER_MSEC + lateness(world);
 
         if (world->now < world->controller.opened_lost_until + USEC_PER_MIN)
@@ -393,7 +392,7 @@ static bool pins_are_right(const struct world *world)
         return true;
 }
 
-static bool box_is_well(struct world *world)
+bool promises_box_is_well(struct world *world)
 {
         if (world->files.hold || world->files.flag == FLAG_PRESENT || is_held(world) || !disk_is_well(world))
                 return false;
@@ -438,7 +437,7 @@ static unsigned slots_due(const struct world *world)
         return well < places ? well : places;
 }
 
-static unsigned slots_served(const struct world *world)
+unsigned promises_slots_served(const struct world *world)
 {
         unsigned n = 0;
 
@@ -462,14 +461,15 @@ static void check_hopeless(struct world *world)
 
 void promises_could_send(struct world *world)
 {
-        if (slots_served(world) > 0)
+        if (promises_slots_served(world) > 0)
                 world->promises.could_send_at = world->now;
 }
 
 static void check_life(struct world *world)
 {
         struct world_promises *promises = &world->promises;
-        bool well = box_is_well(world) && world->now >= promises->disturbed_at && slots_due(world) > 0;
+        bool well =
+            promises_box_is_well(world) && world->now >= promises->disturbed_at && slots_due(world) > 0;
 
         promises_could_send(world);
         if (!well) {
@@ -482,9 +482,10 @@ static void check_life(struct world *world)
         since = promises->disturbed_at > since ? promises->disturbed_at : since;
         since = world->controller.up_since > since ? world->controller.up_since : since;
         if (world->config.mode == MODE_CONTROL && world->now - since > LIVE_WITHIN &&
-            slots_served(world) < slots_due(world))
+            promises_slots_served(world) < slots_due(world))
                 promise_broken(world, 3, "all is well since %.0f s, and %u of %u slots are served",
-                               (double)(world->now - since) / 1e6, slots_served(world), slots_due(world));
+                               (double)(world->now - since) / 1e6, promises_slots_served(world),
+                               slots_due(world));
 }
 
 static void check_verdict(struct world *world)
@@ -500,7 +501,7 @@ static void check_verdict(struct world *world)
                 hung |= world->processes[i].alive && world->processes[i].hung;
         if (snapshot.reason[0] == '\0' || snapshot.next_action[0] == '\0')
                 promise_broken(world, 15, "a verdict without reason or next action");
-        if (snapshot.verdict == VERDICT_WORKING && slots_served(world) == 0 && !hung &&
+        if (snapshot.verdict == VERDICT_WORKING && promises_slots_served(world) == 0 && !hung &&
             usec_sub(world->now, since) > VERDICT_SLACK &&
             world->now > world->controller.usb_lost_until + USEC_PER_MIN)
                 promise_broken(world, 15,
@@ -530,4 +531,5 @@ void promises_after(struct world *world)
         check_life(world);
         check_hopeless(world);
         check_verdict(world);
+        promises_alerts(world);
 }

@@ -13,6 +13,7 @@
  *   controller.c      the daemon's part: events into gateway_step(), its timer, its life
  *   perform.c         actions carried out on the world
  *   promises.c        what must never happen, and what must happen in time
+ *   promises_alerts.c the spool, and what people are told
  */
 #ifndef SIMULATION_WORLD_H
 #define SIMULATION_WORLD_H
@@ -33,6 +34,7 @@
 #define WORLD_PROCESSES 48
 #define WORLD_MESSAGES  64
 #define WORLD_TOKENS    64
+#define WORLD_ALERTS    64
 #define MODEM_TTYS      4 /* DIAG, NMEA, AT, modem */
 #define AT_INTERFACE    2
 
@@ -163,6 +165,23 @@ struct world_unit {
         usec_t away_until; /* systemd cannot be asked */
 };
 
+struct world_alerts {
+        unsigned n; /* open alerts on the disk: the book, and what was told since */
+        struct {
+                struct alert alert;
+                bool told;
+        } book[ALERTS_MAX];
+        unsigned n_open; /* as people know them */
+        struct {
+                char key[ALERT_KEY_MAX];
+                enum alert_kind kind;
+                usec_t at;
+        } open[WORLD_ALERTS];
+        uint64_t sequence;
+        usec_t failed_at; /* a message could not be written */
+        usec_t undisturbed_since, well_since;
+};
+
 struct world_controller {
         struct gateway *gateway; /* NULL: it does not run */
         unsigned life;
@@ -241,6 +260,7 @@ struct world {
         struct world_files files;
         struct world_unit unit;
         struct world_controller controller;
+        struct world_alerts alerts;
         struct world_promises promises;
         struct action_list actions;
         struct event *free_events;
@@ -374,5 +394,13 @@ void promises_main_ended(struct world *world, const struct world_process *proces
 void promises_restart_due(struct world *world, unsigned pid);
 void promises_conf_written(struct world *world, const char *before, const char *after);
 void promises_sent(struct world *world, const struct world_message *message);
+bool promises_box_is_well(struct world *world);
+unsigned promises_slots_served(const struct world *world);
+
+/* --- promises_alerts.c */
+void alerts_spool(struct world *world, const struct action *action);
+int alerts_save(struct world *world, const struct alert_book *book);
+void alerts_rebooted(struct world *world);
+void promises_alerts(struct world *world);
 
 #endif

@@ -151,6 +151,7 @@ static void reboot(struct world *world, usec_t duration, unsigned what)
         unit_forget(world);
         world->promises.stop_began = 0;
         world->boot = world->now;
+        alerts_rebooted(world);
         world->files.hold = false;
         end_hold(world);
         if (what == 1)

@@ -24,8 +24,10 @@ static bool is_atom(const char *text, size_t length, const char *extra)
                     (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
                 if (!alphanumeric && (c == '\0' || !strchr(extra, c)))
                         return false;
+                if (c == '.' && (i == 0 || i == length - 1 || text[i - 1] == '.'))
+                        return false;
         }
-        return length > 0 && text[0] != '.' && text[length - 1] != '.';
+        return length > 0;
 }
 
 static bool is_address(const char *text, size_t length)

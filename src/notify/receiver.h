@@ -25,7 +25,8 @@ struct secrets {
 /* An HTTP request or a mail, owned by who filled it in: request_free(). */
 struct request {
         char url[512];
-        const char *method;                     /* "POST", "GET"; static */
+        const char *method;                     /* "POST", "GET"; static; NULL: no HTTP */
+        char sender[192];                       /* SMTP: the envelope's sender, a bare address */
         char headers[REQUEST_HEADERS_MAX][768]; /* "Name: value", no line ends; "" ends the list */
         char *body;                             /* malloc, NULL none */
         size_t length;

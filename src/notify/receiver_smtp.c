@@ -51,15 +51,23 @@ static uint64_t thread_of(const struct alert_message *message)
         return text_hash(name, strlen(name));
 }
 
-static int put_from(FILE *output, const struct receiver_config *config, const char *domain)
+/* Who it is from, in the header and in the envelope. */
+static int set_sender(struct request *request, const struct receiver_config *config,
+                      const struct alert_message *message)
 {
-        if (!config->from[0])
-                return fprintf(output, "From: smswarden@%s\r\n", domain) < 0 ? -ENOMEM : 0;
-        return mail_put_addresses(output, "From", config->from);
+        const char *from = config->from;
+        char domain[sizeof(message->host)], address[MAIL_ADDRESS_MAX], second[MAIL_ADDRESS_MAX];
+
+        domain_text(domain, sizeof(domain), message->host);
+        if (!from[0])
+                return text_format(request->sender, sizeof(request->sender), "smswarden@%s", domain);
+        if (mail_next_address(&from, address) != 1 || mail_next_address(&from, second) != 0)
+                return -EINVAL;
+        return text_copy(request->sender, sizeof(request->sender), address);
 }
 
-static int put_headers(FILE *output, const struct receiver_config *config,
-                       const struct alert_message *message, const char *subject)
+static int put_headers(FILE *output, const char *from, const char *to, const struct alert_message *message,
+                       const char *subject)
 {
         char domain[sizeof(message->host)], id[ALERT_ID_MAX], date[64];
         bool urgent = message->alert.state == ALERT_FIRING && message->alert.severity == SEVERITY_CRITICAL;
@@ -69,9 +77,9 @@ static int put_headers(FILE *output, const struct receiver_config *config,
         date_text(date, sizeof(date), message);
         if (fprintf(output, "Date: %s\r\n", date) < 0)
                 return -ENOMEM;
-        int r = put_from(output, config, domain);
+        int r = mail_put_addresses(output, "From", from);
         if (r == 0)
-                r = mail_put_addresses(output, "To", config->to);
+                r = mail_put_addresses(output, "To", to);
         if (r == 0)
                 r = mail_put_text(output, "Subject", subject);
         if (r < 0)
@@ -92,13 +100,13 @@ static int put_headers(FILE *output, const struct receiver_config *config,
         return 0;
 }
 
-static int put_mail(FILE *output, const struct receiver_config *config, const struct alert_message *message)
+static int put_mail(FILE *output, const char *from, const char *to, const struct alert_message *message)
 {
         char title[TITLE_MAX], text[TEXT_MAX];
 
         alert_title(message, title, sizeof(title));
         alert_text(message, text, sizeof(text));
-        int r = put_headers(output, config, message, title);
+        int r = put_headers(output, from, to, message, title);
         return r == 0 ? mail_put_body(output, text) : r;
 }
 
@@ -113,7 +121,9 @@ int smtp_format(const struct receiver_config *config, const struct secrets *secr
         FILE *output = open_memstream(&request.body, &request.length);
         if (!output)
                 return -ENOMEM;
-        int r = put_mail(output, config, message);
+        int r = set_sender(&request, config, message);
+        if (r == 0)
+                r = put_mail(output, request.sender, config->to, message);
         if (fclose(output) != 0 && r == 0)
                 r = -ENOMEM;
         if (r == -EINVAL)

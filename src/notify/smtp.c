@@ -35,7 +35,7 @@ static size_t on_read(char *target, size_t size, size_t count, void *userdata)
         return length;
 }
 
-/* The same that the mail's header has: there a list that holds no address was refused. */
+/* The same list that the mail's To was made of. */
 static int add_recipients(struct transfer *transfer)
 {
         const char *list = transfer->destination->to;
@@ -43,33 +43,12 @@ static int add_recipients(struct transfer *transfer)
         int r;
 
         while ((r = mail_next_address(&list, address)) > 0) {
-                struct curl_slist *grown = curl_slist_append(transfer->list, address);
-                if (!grown)
+                struct curl_slist *longer = curl_slist_append(transfer->list, address);
+                if (!longer)
                         return -ENOMEM;
-                transfer->list = grown;
+                transfer->list = longer;
         }
         return r;
-}
-
-/* As configured, else the mail's own. "" is the sender that gets no answers. */
-static void find_sender(const struct transfer *transfer, char target[MAIL_ADDRESS_MAX])
-{
-        static const char header[] = "\r\nFrom: ";
-        const char *list = transfer->destination->from;
-        const struct request *request = transfer->request;
-        char line[2 * MAIL_ADDRESS_MAX] = "";
-
-        if (!list[0]) {
-                const char *found = memmem(request->body, request->length, header, strlen(header));
-                const char *begin = found ? found + strlen(header) : request->body;
-                const char *end =
-                    found ? memchr(begin, '\r', request->length - (size_t)(begin - request->body)) : NULL;
-                if (end)
-                        (void)text_copy_n(line, sizeof(line), begin, (size_t)(end - begin));
-                list = line;
-        }
-        if (mail_next_address(&list, target) != 1)
-                target[0] = '\0';
 }
 
 static CURLcode set_protocols(const struct transfer *transfer)
@@ -95,7 +74,6 @@ static CURLcode set_account(const struct transfer *transfer)
 static int prepare(struct transfer *transfer)
 {
         const struct destination *destination = transfer->destination;
-        char from[MAIL_ADDRESS_MAX];
         /* The mail server of this box has no certificate that anybody would know. */
         bool plain = destination->plain_http ||
                      (!destination->ca_file[0] && config_address_is_local(transfer->request->url));
@@ -103,12 +81,11 @@ static int prepare(struct transfer *transfer)
         int r = add_recipients(transfer);
         if (r < 0)
                 return r;
-        find_sender(transfer, from);
         CURLcode code = set_protocols(transfer);
         if (code == CURLE_OK)
                 code = set_account(transfer);
         SET(code, transfer->easy, CURLOPT_USE_SSL, (long)(plain ? CURLUSESSL_NONE : CURLUSESSL_ALL));
-        SET(code, transfer->easy, CURLOPT_MAIL_FROM, from);
+        SET(code, transfer->easy, CURLOPT_MAIL_FROM, transfer->request->sender);
         SET(code, transfer->easy, CURLOPT_MAIL_RCPT, transfer->list);
         SET(code, transfer->easy, CURLOPT_UPLOAD, 1L);
         SET(code, transfer->easy, CURLOPT_READFUNCTION, on_read);

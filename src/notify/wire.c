@@ -14,6 +14,9 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+/* In microseconds; 0 would be sd-event's own, a quarter of a second, and libcurl asks for "now" each time. */
+#define ACCURACY 1
+
 struct wire {
         sd_event *event;
         CURLM *multi;
@@ -132,7 +135,7 @@ int wire_new(struct wire **ret, sd_event *event)
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 return -ENOMEM;
         wire->initialised = true;
-        int r = sd_event_add_time(event, &wire->timer, CLOCK_BOOTTIME, 0, 0, on_time, wire);
+        int r = sd_event_add_time(event, &wire->timer, CLOCK_BOOTTIME, 0, ACCURACY, on_time, wire);
         if (r >= 0)
                 r = sd_event_source_set_enabled(wire->timer, SD_EVENT_OFF);
         if (r >= 0)

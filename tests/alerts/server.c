@@ -87,8 +87,8 @@ static unsigned listening_port(pid_t pid)
         while (table && fgets(line, sizeof(line), table)) {
                 unsigned port, state;
                 unsigned long inode;
-                if (sscanf(line, " %*u: 0100007F:%x %*x:%*x %x %*s %*s %*s %*u %*u %lu", &port, &state, &inode) ==
-                        3 &&
+                if (sscanf(line, " %*u: 0100007F:%x %*x:%*x %x %*s %*s %*s %*u %*u %lu", &port, &state,
+                           &inode) == 3 &&
                     state == 0x0a && has_socket(pid, inode))
                         return port;
         }

@@ -10,6 +10,7 @@ LIBEXECDIR  ?= $(PREFIX)/lib/smswarden
 UDEVDIR     ?= $(PREFIX)/lib/udev
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 CATALOGDIR  ?= $(PREFIX)/lib/systemd/catalog
 DATADIR     ?= $(PREFIX)/share
 SYSCONFDIR  ?= /etc
@@ -259,12 +260,13 @@ into = $(foreach source,$(3),$(1):$(source):$(2)/$(notdir $(source)))
 man  = $(foreach page,$(wildcard docs/man/*.[1-8]),0644:$(page):$(DATADIR)/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 INSTALLED = $(call into,0755,$(SBINDIR),$(BUILD)/smswardend) \
             $(call into,0755,$(BINDIR),$(BUILD)/smswarden) \
-            $(call into,0755,$(LIBEXECDIR),$(BUILD)/smswarden-hold) \
+            $(call into,0755,$(LIBEXECDIR),$(BUILD)/smswarden-hold $(BUILD)/smswarden-notify) \
             $(call into,0755,$(UDEVDIR),$(BUILD)/smswarden-port) \
             $(call into,0644,$(UDEVDIR)/rules.d,$(wildcard udev/*.rules)) \
             $(call into,0644,$(UNITDIR),$(filter %.service,$(UNITS))) \
             $(call into,0644,$(UNITDIR)/smstools.service.d,$(filter %.conf,$(UNITS))) \
             0644:systemd/smswarden.tmpfiles:$(TMPFILESDIR)/smswarden.conf \
+            0644:systemd/smswarden.sysusers:$(SYSUSERSDIR)/smswarden.conf \
             $(call into,0644,$(CATALOGDIR),$(wildcard systemd/*.catalog)) \
             $(call into,0644,$(DATADIR)/dbus-1/system.d,$(wildcard systemd/org.smswarden.*.conf)) \
             $(call into,0644,$(DATADIR)/dbus-1/interfaces,$(wildcard systemd/org.smswarden.*.xml)) \
@@ -278,7 +280,7 @@ CONFIG      = $(SYSCONFDIR)/smswarden/smswarden.conf
 install: programs $(UNITS)
 	@for entry in $(INSTALLED); do IFS=:; set -- $$entry; install -D -m $$1 $$2 "$(DESTDIR)$$3" || exit 1; done
 	@test -e "$(DESTDIR)$(CONFIG)" || install -D -m 0644 docs/smswarden.conf "$(DESTDIR)$(CONFIG)"
-	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload; systemd-tmpfiles --create smswarden.conf; systemctl enable --now smswardend"
+	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers smswarden.conf; systemctl daemon-reload; systemd-tmpfiles --create smswarden.conf; systemctl enable --now smswardend"
 
 uninstall:
 	@for entry in $(INSTALLED); do rm -f "$(DESTDIR)$${entry##*:}" || exit 1; done

@@ -19,19 +19,26 @@
 struct alert_spool;
 
 struct alert_spool_options {
-        const char *folder;  /* STATE_DIR/alerts; made when it is missing (mode 2750) */
-        const char *group;   /* who may read: "smswarden-notify"; ignored when there is no such group */
+        const char *folder;  /* STATE_DIR/alerts; made when it is missing (mode 2750, 0750 where a setgid bit
+                              * may not be set: each file is given the group in any case) */
+        const char *group;   /* who may read: "smswarden-notify"; NULL, no such group: nobody else */
         const char *boot_id; /* NULL: the kernel's */
         unsigned max_files;
         size_t max_bytes;
 };
 
 struct alert_spool_callbacks {
-        /* Answers alert_spool_write(): result 0 or a negative errno. */
+        /*
+         * Answers alert_spool_write(), in the order asked: 0, or a negative errno and it is not in the spool
+         * (-ENOSPC, -EDQUOT: nothing that counts less was there to make room; -EINVAL: never will be). The
+         * sequence and id are those of the message; when it failed, 0 and "". All of it is only valid within.
+         */
         void (*written)(void *userdata, const char *key, unsigned generation, int result, uint64_t sequence,
                         const char *id);
-        /* Answers alert_spool_save(). */
+        /* Answers alert_spool_save(), once for each call; saves that wait together are written as one. */
         void (*saved)(void *userdata, int result);
+        /* alert_spool_forget() has removed what could be: the count is another one. NULL: nobody asks. */
+        void (*forgotten)(void *userdata);
 };
 
 /*
@@ -46,14 +53,22 @@ int alert_spool_new(struct alert_spool **ret, sd_event *event, const struct aler
 /* Waits (5 s at most) until what was asked for is on the disk. NULL is fine; returns NULL. */
 struct alert_spool *alert_spool_free(struct alert_spool *spool);
 
-/* Writes the alert as the next message; copies it. -ENOBUFS: the queue is full, nothing was done. */
+/*
+ * Writes the alert as the next message; copies it, and fills in the wall clock's times that are 0. -ENOBUFS:
+ * so many are unanswered; -EAGAIN, -ENOMEM: no thread, no memory. Nothing was done then, and nothing is
+ * answered.
+ */
 int alert_spool_write(struct alert_spool *spool, const struct alert *alert, unsigned generation);
 
-/* Keeps the book's open alerts (atomically, behind the messages asked for before); copies it. */
+/*
+ * Keeps the book's open alerts (atomically, behind the messages asked for before); copies it. What the book
+ * does not know yet - messages that are written and not answered - is taken from the messages. 0, -EAGAIN,
+ * -ENOMEM.
+ */
 int alert_spool_save(struct alert_spool *spool, const struct alert_book *book);
 
 /* What all receivers have is removed: the messages up to `position` in the spool named `id` (of another
- * spool: ignored). */
+ * spool: ignored). What the loop was not answered yet goes when it is. */
 void alert_spool_forget(struct alert_spool *spool, const char *id, uint64_t position);
 
 /* Messages in it now, and the sequence of the first (0 none). */
@@ -68,7 +83,8 @@ const char *alert_spool_last_key(const struct alert_spool *spool, enum alert_kin
 /* Messages that had to go unsent, since the spool was made. */
 uint64_t alert_spool_dropped(const struct alert_spool *spool);
 
-/* Replaces the file `heartbeat` (JSON: number, verdict, at, host). */
+/* Replaces the file `heartbeat` (JSON: schema, number, verdict, reason, at, host); the number rises from life
+ * to life. 0, -EAGAIN, -ENOMEM; when it cannot be written, the log says so. */
 int alert_spool_heartbeat(struct alert_spool *spool, const char *verdict, const char *reason);
 
 #endif

@@ -33,6 +33,9 @@ int file_read_into(const char *path, int flags, char *buffer, size_t size, size_
  */
 int file_replace(const char *path, const void *data, size_t length, mode_t mode);
 
+/* The same with the group `group`, -1: as the system gives it (our own, or that of a setgid folder). */
+int file_replace_for(const char *path, const void *data, size_t length, mode_t mode, gid_t group);
+
 /* Writes all of it, however many calls that takes. 0 or a negative errno. */
 int file_write_full(int fd, const char *data, size_t length);
 

@@ -114,6 +114,10 @@ static void answer(struct alert_spool *spool, const struct spool_job *job)
                 answer_save(spool, job);
                 break;
         case SPOOL_FORGET:
+                log_result(spool, job);
+                if (spool->callbacks.forgotten)
+                        spool->callbacks.forgotten(spool->userdata);
+                break;
         case SPOOL_HEARTBEAT:
                 log_result(spool, job);
                 break;

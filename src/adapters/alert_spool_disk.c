@@ -166,9 +166,9 @@ static int put_file(struct spool_disk *disk, const char *name, const char *text,
         char path[PATH_MAX];
 
         spool_disk_path(disk, name, path);
-        int r = file_replace(path, text, length, mode);
+        int r = file_replace_for(path, text, length, mode, disk->group);
         if (is_full(r) && make_room(disk, length, ceiling))
-                r = file_replace(path, text, length, mode);
+                r = file_replace_for(path, text, length, mode, disk->group);
         if (r == 0)
                 remove_stub(disk);
         return r;
@@ -246,7 +246,7 @@ static int encode(const struct spool_disk *disk, const struct alert *alert, int6
 }
 
 /*
- * file_replace() may fail behind the rename, when the folder cannot be synced: then the message must not
+ * file_replace_for() may fail behind the rename, when the folder cannot be synced: then the message must not
  * stay, for the caller will write it again. Its sequence is used up: somebody may have seen it.
  */
 static void take_back(struct spool_disk *disk, const char *name, uint64_t sequence)
@@ -346,7 +346,9 @@ static int write_heartbeat(const struct spool_disk *disk, const struct heartbeat
         int r = encode_heartbeat(heartbeat, &text, &length);
 
         spool_disk_path(disk, "heartbeat", path);
-        return r < 0 ? r : file_replace(path, text, length, MESSAGE_MODE); /* no alert goes for its sake */
+        return r < 0 ? r
+                     : file_replace_for(path, text, length, MESSAGE_MODE,
+                                        disk->group); /* no alert goes for its sake */
 }
 
 int spool_disk_heartbeat(struct spool_disk *disk, const char *verdict, const char *reason, int64_t at)

@@ -41,6 +41,23 @@ static int open_folder(const struct spool_disk *disk)
         return fd < 0 ? -errno : fd;
 }
 
+/*
+ * A service may be forbidden to set a setgid bit (RestrictSUIDSGID=, no CAP_FSETID): then the package has
+ * made the folder as it must be, and if not, each file is given its group all the same.
+ */
+static int set_mode(int fd)
+{
+        struct stat status;
+
+        if (fstat(fd, &status) < 0)
+                return -errno;
+        if ((status.st_mode & 07777) == FOLDER_MODE || fchmod(fd, FOLDER_MODE) == 0)
+                return 0;
+        if (errno != EPERM)
+                return -errno;
+        return fchmod(fd, FOLDER_MODE & 0777) < 0 ? -errno : 0;
+}
+
 int spool_disk_prepare(struct spool_disk *disk)
 {
         struct stat status;
@@ -58,8 +75,7 @@ int spool_disk_prepare(struct spool_disk *disk)
         if (disk->group != (gid_t)-1 && status.st_gid != disk->group &&
             fchown(fd, (uid_t)-1, disk->group) < 0)
                 return -errno;
-        /* A change of group may take the setgid bit away. */
-        return fchmod(fd, FOLDER_MODE) < 0 ? -errno : 0;
+        return set_mode(fd); /* behind the group: its change may take the setgid bit away */
 }
 
 /* --- the files --- */

@@ -128,7 +128,8 @@ int file_write_full(int fd, const char *data, size_t length)
 }
 
 /* unlink first and O_EXCL: whatever lies at the name, a symlink even, is never written through. */
-static int write_temporary(const struct place *place, const void *data, size_t length, mode_t mode)
+static int write_temporary(const struct place *place, const void *data, size_t length, mode_t mode,
+                           gid_t group)
 {
         if (unlinkat(place->folder, place->temporary, 0) < 0 && errno != ENOENT)
                 return -errno;
@@ -137,6 +138,8 @@ static int write_temporary(const struct place *place, const void *data, size_t l
         if (fd < 0)
                 return -errno;
         int r = file_write_full(fd, data, length);
+        if (r == 0 && group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) < 0)
+                r = -errno;
         if (r == 0 && fchmod(fd, mode) < 0)
                 r = -errno;
         if (r == 0 && fsync(fd) < 0)
@@ -146,12 +149,17 @@ static int write_temporary(const struct place *place, const void *data, size_t l
 
 int file_replace(const char *path, const void *data, size_t length, mode_t mode)
 {
+        return file_replace_for(path, data, length, mode, (gid_t)-1);
+}
+
+int file_replace_for(const char *path, const void *data, size_t length, mode_t mode, gid_t group)
+{
         _cleanup_(place_done) struct place place = {.folder = -1};
         int r = place_open(&place, path);
 
         if (r < 0)
                 return r;
-        r = write_temporary(&place, data, length, mode);
+        r = write_temporary(&place, data, length, mode, group);
         if (r == 0 && renameat(place.folder, place.temporary, place.folder, place.name) < 0)
                 r = -errno;
         if (r < 0) {

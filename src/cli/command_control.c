@@ -95,6 +95,9 @@ static int ask(const struct cli *cli, struct control_client *client, enum comman
 
         if (r < 0)
                 return r;
+        if (kind == COMMAND_TEST_ALERT && !test_alert_knows(ret_answer->before, cli->options.port,
+                                                            ret_answer->message, sizeof(ret_answer->message)))
+                return 0; /* failed, with these words */
         const struct control_request request = {.kind = kind,
                                                 .duration = cli->options.duration,
                                                 .reason = cli->options.reason,

@@ -48,6 +48,20 @@ static const struct snapshot_receiver *find(const struct snapshot *now, const ch
         return NULL;
 }
 
+bool test_alert_knows(const struct snapshot *before, const char *name, char *ret_message, size_t size)
+{
+        char shown[64];
+
+        /* Without any the controller has the better words. */
+        if (!name || before->alerts.n_receivers == 0 || find(before, name))
+                return true;
+        (void)text_escape(shown, sizeof(shown), name, strlen(name));
+        (void)text_format(ret_message, size, "there is no receiver %s; there is: ", shown);
+        for (unsigned i = 0; i < before->alerts.n_receivers; i++)
+                (void)text_append(ret_message, size, "%s%s", i ? ", " : "", before->alerts.receivers[i].name);
+        return false;
+}
+
 /* --- outcomes --- */
 
 static void print_outcome(const struct test *test, const struct snapshot_receiver *receiver)
@@ -108,7 +122,8 @@ static int look(struct test *test, struct snapshot *now)
         return r;
 }
 
-/* A failed attempt is known at once, the next one may be minutes away: who waits is told after some of them. */
+/* A failed attempt is known at once, the next one may be minutes away: who waits is told after some of them.
+ */
 static bool is_hopeless(const struct test *test, const struct snapshot *now)
 {
         if (monotonic() - test->begun < HOPE)

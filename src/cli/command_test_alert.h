@@ -7,6 +7,9 @@
 
 #include "adapters/control_client.h"
 
+/* True when there is such a receiver, or none is named; else says which there are. */
+bool test_alert_knows(const struct snapshot *before, const char *name, char *ret_message, size_t size);
+
 /* `before`: the state before the test was asked for. `name`: the only receiver, NULL all. Prints a line per
  * receiver; returns the exit code. */
 int test_alert_follow(struct control_client *client, const struct snapshot *before, const char *name);

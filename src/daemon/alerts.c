@@ -29,17 +29,23 @@ static uint64_t common_position(const struct daemon_alerts *alerts, const char *
         return position;
 }
 
+static void count_waiting(struct daemon *daemon)
+{
+        struct delivery *delivery = &daemon->alerts.delivery;
+
+        if (daemon->alerts.spool)
+                delivery->waiting = alert_spool_count(daemon->alerts.spool, &delivery->oldest);
+        daemon_enqueue(daemon, EVENT_DELIVERY)->delivery = delivery;
+}
+
 static void tell_waiting(struct daemon *daemon)
 {
         struct alert_spool *spool = daemon->alerts.spool;
-        struct delivery *delivery = &daemon->alerts.delivery;
 
-        if (spool) {
+        if (spool)
                 alert_spool_forget(spool, alert_spool_id(spool),
                                    common_position(&daemon->alerts, alert_spool_id(spool)));
-                delivery->waiting = alert_spool_count(spool, &delivery->oldest);
-        }
-        daemon_enqueue(daemon, EVENT_DELIVERY)->delivery = delivery;
+        count_waiting(daemon);
 }
 
 /* --- the spool --- */
@@ -78,9 +84,15 @@ static void on_found(void *userdata, const struct alert *alert, bool told)
         event->found.told = told;
 }
 
+static void on_forgotten(void *userdata)
+{
+        count_waiting(userdata);
+}
+
 static int open_spool(struct daemon *daemon)
 {
-        static const struct alert_spool_callbacks callbacks = {.written = on_written, .saved = on_saved};
+        static const struct alert_spool_callbacks callbacks = {
+            .written = on_written, .saved = on_saved, .forgotten = on_forgotten};
         struct daemon_alerts *alerts = &daemon->alerts;
         char folder[CONFIG_PATH_MAX + 16];
         const struct alert_spool_options options = {.folder = folder,

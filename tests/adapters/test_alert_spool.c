@@ -5,8 +5,11 @@
  */
 #include "alert_spool_fixture.h"
 
+#include "../../src/adapters/alert_spool_private.h"
+
 #include <grp.h>
-#include <sys/prctl.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* --- writing --- */
@@ -103,6 +106,50 @@ static void test_group(void **state)
         live_again(world);
 }
 
+/* Raises or drops one capability of this thread, and of those that it starts. */
+static void set_capability(unsigned number, bool on)
+{
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct data[2];
+
+        assert_int_equal(syscall(SYS_capget, &header, data), 0);
+        if (on)
+                data[number / 32].effective |= 1U << (number % 32);
+        else
+                data[number / 32].effective &= ~(1U << (number % 32));
+        assert_int_equal(syscall(SYS_capset, &header, data), 0);
+}
+
+/* As the controller's service is: nobody there may set a setgid bit. */
+static void test_group_without_setgid(void **state)
+{
+        struct world *world = *state;
+        const struct group *group = getgrnam("adm");
+        struct stat status;
+        char path[256];
+
+        assert_non_null(group);
+        world->group = "adm";
+        set_capability(CAP_FSETID, false);
+        live(world);
+        (void)tell(world, "smsd-down", SEVERITY_INFO);
+        set_capability(CAP_FSETID, true);
+        assert_int_equal(stat(world->folder, &status), 0);
+        assert_int_equal(status.st_gid, group->gr_gid);
+        assert_int_equal(status.st_mode, S_IFDIR | 0750);
+        world_path(world, "00000000000000000001-info.json", path);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_gid, group->gr_gid);
+        assert_int_equal(status.st_mode, S_IFREG | 0640);
+        /* What the package has made right stays so. */
+        assert_int_equal(chmod(world->folder, 02750), 0);
+        set_capability(CAP_FSETID, false);
+        live_again(world);
+        set_capability(CAP_FSETID, true);
+        assert_int_equal(stat(world->folder, &status), 0);
+        assert_int_equal(status.st_mode, S_IFDIR | 02750);
+}
+
 static void test_order(void **state)
 {
         struct world *world = *state;
@@ -185,6 +232,36 @@ static void test_free_waits(void **state)
         assert_int_equal(sd_event_run(world->event, 0), 0);
 }
 
+/* A disk that holds the writer longer than anybody waits: it is left to its work, and tidies up itself. */
+static void test_abandoned(void **state)
+{
+        struct world *world = *state;
+        unsigned before = threads();
+        struct spool_writer *writer;
+        time_t end = monotonic_seconds() + WAIT_SEC;
+
+        assert_int_equal(spool_writer_new(&writer), 0);
+        (void)text_copy(writer->disk.folder, sizeof(writer->disk.folder), world->folder);
+        writer->disk.group = (gid_t)-1;
+        writer->disk.limits = (struct spool_limits){.max_files = 1000, .max_bytes = 1048576};
+        (void)text_copy(writer->disk.boot, sizeof(writer->disk.boot), BOOT);
+        (void)text_copy(writer->disk.book.id, sizeof(writer->disk.book.id), "spool");
+        (void)text_copy(writer->disk.book.boot, sizeof(writer->disk.book.boot), BOOT);
+        for (unsigned i = 0; i < 50; i++) {
+                struct spool_job *job = calloc(1, sizeof(*job));
+                assert_non_null(job);
+                job->kind = SPOOL_WRITE;
+                job->write.alert = make_alert("smsd-down", SEVERITY_CRITICAL);
+                assert_int_equal(spool_writer_put(writer, job), 0);
+        }
+        assert_null(spool_writer_free(writer, 0));
+        while (threads() > before) {
+                assert_true(monotonic_seconds() < end);
+                (void)usleep(1000);
+        }
+        assert_int_equal(count_messages(world), 50);
+}
+
 static int64_t now_usec(void)
 {
         struct timespec now;
@@ -220,8 +297,6 @@ static void test_loop_is_not_held_up(void **state)
                 if (took > longest)
                         longest = took;
                 turns++;
-                (void)sd_event_wait(world->event, 0);
-                (void)usleep(0);
                 assert_true(sd_event_run(world->event, 10000) >= 0);
         }
         print_message("1000 alerts in %lld ms, %u turns, the longest %lld us\n",
@@ -690,10 +765,12 @@ int main(void)
             world_test(test_a_message),
             world_test(test_times_given_are_kept),
             world_test(test_group),
+            world_test(test_group_without_setgid),
             world_test(test_order),
             world_test(test_unspeakable),
             world_test(test_thread_comes_late_and_goes),
             world_test(test_free_waits),
+            world_test(test_abandoned),
             world_test(test_loop_is_not_held_up),
             world_test(test_bounded_files),
             world_test(test_full_of_criticals),

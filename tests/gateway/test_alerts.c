@@ -42,7 +42,8 @@ static void a_crash_is_told_once_and_its_end(struct gateway *g)
         assert_int_equal(alert_server_count(&server, "\"severity\":\"critical\"", FIRING), 1);
         gateway_stays(g, 3000, "no second message", nothing_more, &server);
         const struct snapshot *s = gateway_snapshot(g);
-        assert_int_equal(s->alerts.n_open, 0);
+        if (s->alerts.n_open > 0)
+                fail_msg("%s is open: %s", s->alerts.open[0].key, s->alerts.open[0].summary);
         assert_int_equal(s->alerts.n_receivers, 1);
         assert_string_equal(s->alerts.receivers[0].name, "vps");
         assert_int_equal(s->alerts.receivers[0].delivered, 2);
@@ -88,12 +89,12 @@ static void a_controller_killed_before_it_told_tells_once(struct gateway *g)
         alert_server_use(&server, g, "");
         gateway_plug(g, "");
         pid_t smsd = gateway_working(g, 0);
-        gateway_modem(g, "delay 0 8000");
+        gateway_modem(g, "delay 0 * 8000");
         gateway_signal(smsd, SIGKILL);
         gateway_wait(g, 5000, "the alert is open", is_open, "smsd-down");
         assert_int_equal(alert_server_count(&server, DOWN, ""), 0);
         gateway_kill_daemon(g);
-        gateway_modem(g, "delay 0 0");
+        gateway_modem(g, "delay 0 * 0");
         gateway_start_daemon(g);
         gateway_working(g, 0);
         alert_server_wait(g, &server, DOWN, FIRING, 1, 15000);
@@ -142,7 +143,6 @@ static void a_receiver_that_is_away_is_said_and_tried_again(struct gateway *g)
 static void a_killed_notifier_is_started_again(struct gateway *g)
 {
         struct alert_server server;
-        char command[256];
 
         alert_server_use(&server, g, "");
         gateway_plug(g, "");
@@ -152,7 +152,6 @@ static void a_killed_notifier_is_started_again(struct gateway *g)
         gateway_wait(g, 20000, "the receiver fails", fails, NULL);
         gateway_kill_daemon(g); /* it goes with the controller */
         alert_server_again(&server);
-        (void)command;
         gateway_start_daemon(g);
         alert_server_wait(g, &server, DOWN, FIRING, 1, 20000);
         alert_server_wait(g, &server, DOWN, RESOLVED, 1, 20000);
@@ -196,7 +195,8 @@ static void a_test_alert_is_followed_to_its_receivers(struct gateway *g)
         assert_int_equal(run_test_alert(g, "script", output, sizeof(output)), 0);
         assert_null(strstr(output, "vps"));
         assert_int_not_equal(run_test_alert(g, "nobody", output, sizeof(output)), 0);
-        assert_non_null(strstr(output, "no receiver of that name"));
+        if (!strstr(output, "there is no receiver nobody; there is: vps, script"))
+                fail_msg("test-alert says: %s", output);
         alert_server_set_answer(&server, "403");
         assert_int_equal(run_test_alert(g, "vps", output, sizeof(output)), 1);
         assert_non_null(strstr(output, "vps: refused: "));
@@ -259,7 +259,9 @@ static void an_alert_goes_by_sms_when_there_is_no_other_way(struct gateway *g)
         gateway_signal(smsd, SIGKILL);
         gateway_working(g, smsd);
         gateway_wait_sent(g, 0, 1, 30000);
-        assert_int_equal(gateway_sent(g, 0, "smsd"), 1);
+        _cleanup_free_ char *sent = gateway_ask(g, "sent 0");
+        assert_int_equal(gateway_count(sent, "37069999999"), 1);
+        assert_non_null(strstr(sent, "smsd"));
         assert_int_equal(access(gateway_path(g, "notify"), F_OK), -1); /* no notifier for it */
 }
 

@@ -104,6 +104,9 @@ void alert_book_decide(struct alert_book *book, enum alert_kind kind, const char
  * its way already. */
 struct alert *alert_book_find(struct alert_book *book, enum alert_kind kind, const char *subject);
 
+/* The condition of the open alert of this key is there. */
+bool alert_book_is_active(struct alert_book *book, const char *key);
+
 /* It cannot be judged now: when it was told, it stays as it is. `subject` NULL: all of this kind. */
 void alert_book_keep(struct alert_book *book, enum alert_kind kind, const char *subject);
 

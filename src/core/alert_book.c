@@ -272,6 +272,13 @@ struct alert *alert_book_find(struct alert_book *book, enum alert_kind kind, con
         return entry && !entry->resolving ? &entry->alert : NULL;
 }
 
+bool alert_book_is_active(struct alert_book *book, const char *key)
+{
+        const struct alert_entry *entry = alert_book_find_key(book, key);
+
+        return entry && entry->active && !entry->resolving;
+}
+
 void alert_book_keep(struct alert_book *book, enum alert_kind kind, const char *subject)
 {
         const struct alert_entry *only = subject ? find(book, kind, subject) : NULL;

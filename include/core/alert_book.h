@@ -80,6 +80,9 @@ struct alert_book {
         unsigned lost;             /* raised while the book was full */
 };
 
+/* Told once, and forgotten when it is in the spool: it has no end. */
+bool alert_kind_is_momentary(enum alert_kind kind);
+
 void alert_book_init(struct alert_book *book);
 
 /* What an earlier life had told or was about to tell. `told`: its message was in the spool. */

@@ -59,6 +59,11 @@ const struct alert_rule *alert_rule(enum alert_kind kind)
         return &rules[kind];
 }
 
+bool alert_kind_is_momentary(enum alert_kind kind)
+{
+        return (unsigned)kind < ALERT_KIND_MAX && rules[kind].momentary;
+}
+
 /* --- places --- */
 
 void alert_book_init(struct alert_book *book)

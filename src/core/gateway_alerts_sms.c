@@ -162,10 +162,8 @@ static void send(struct gateway *gateway, struct gateway_sms_candidate *candidat
 /* What is over, though its end is not told yet, wakes nobody. */
 static bool is_over(struct gateway *gateway, const struct alert *alert)
 {
-        bool momentary = alert->kind == ALERT_TEST || alert->kind == ALERT_MESSAGE_FAILED ||
-                         alert->kind == ALERT_MODEM_CHANGED;
-
-        return !momentary && !alert_book_is_active(&gateway->alerts.book, alert->key);
+        return !alert_kind_is_momentary(alert->kind) &&
+               !alert_book_is_active(&gateway->alerts.book, alert->key);
 }
 
 void gateway_sms_send(struct gateway *gateway, struct action_list *actions)

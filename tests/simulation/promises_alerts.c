@@ -196,7 +196,9 @@ static void check_end_is_told(struct world *world)
         if (world->now < alerts->well_since + WELL_FOR)
                 return;
         for (unsigned i = 0; i < alerts->n_open; i++)
-                if (alerts->open[i].kind != ALERT_CONFIG_REFUSED)
+                if (alerts->open[i].kind != ALERT_CONFIG_REFUSED &&
+                    /* Without stats/status nothing tells that the network is back. */
+                    (alerts->open[i].kind != ALERT_MODEM_NETWORK || world->status_exists))
                         promise_broken(world, 19, "all is well since %.0f s, and %s is open",
                                        (double)(world->now - alerts->well_since) / 1e6, alerts->open[i].key);
 }

@@ -187,8 +187,9 @@ static void check_silence_is_told(struct world *world)
 static void check_end_is_told(struct world *world)
 {
         struct world_alerts *alerts = &world->alerts;
-        bool well =
-            promises_box_is_well(world) && smsd_main(world) && promises_slots_served(world) == world->n_slots;
+        /* A slot that is bound to a place may be served by another modem on an old node: not its own. */
+        bool well = promises_box_is_well(world) && smsd_main(world) && world->config.n_modems == 0 &&
+                    promises_slots_served(world) == world->n_slots;
 
         if (!well || alerts->well_since == 0 || world->controller.up_since > alerts->well_since ||
             world->promises.disturbed_at > alerts->well_since)

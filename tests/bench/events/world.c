@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -279,6 +280,15 @@ static void answer_write(struct daemon *daemon, const struct action *action)
         (void)tell(daemon, EVENT_CONF_WRITTEN);
 }
 
+static void answer_spool(struct daemon *daemon, const struct action *action)
+{
+        struct event *event = tell(daemon, EVENT_ALERT_SPOOLED);
+
+        (void)text_copy(event->spooled.key, sizeof(event->spooled.key), action->alert.alert->key);
+        event->spooled.generation = action->alert.generation;
+        event->spooled.result = draw(50) == 0 ? -ENOSPC : 0;
+}
+
 static void answer(struct daemon *daemon, const struct action *action)
 {
         switch (action->kind) {
@@ -324,9 +334,18 @@ static void answer(struct daemon *daemon, const struct action *action)
         case ACTION_STATUS_READ:
                 tell(daemon, EVENT_SMSD_STATUS)->status.status = &world.status;
                 break;
+        case ACTION_ALERT_SPOOL:
+                answer_spool(daemon, action);
+                break;
+        case ACTION_ALERTS_SAVE:
+                tell(daemon, EVENT_ALERTS_SAVED)->result = 0;
+                break;
         case ACTION_PORT_CLOSE:
         case ACTION_CONF_KEEP:
         case ACTION_CONF_SET_ASIDE:
+        case ACTION_DELIVER:
+        case ACTION_ALERT_SMS:
+        case ACTION_HEARTBEAT:
         case ACTION_MODEM_SAVE:
         case ACTION_RECORD:
         case ACTION_REPLY:

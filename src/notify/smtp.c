@@ -175,6 +175,7 @@ static void judge(const struct transfer *transfer, CURLcode code, struct outcome
                 outcome->verdict = DELIVERY_DONE;
                 return;
         }
+        outcome->unreached = reply == 0;
         bool refused = reply >= 500 && reply <= 599;
         outcome->verdict = refused && code != CURLE_LOGIN_DENIED ? DELIVERY_PARK : DELIVERY_RETRY;
         if (refused || (reply >= 400 && reply <= 499))

@@ -144,8 +144,8 @@ static int add_signals(struct engine *engine)
 /* Messages come by rename. Without the folder there is nothing to send: the look that follows says so. */
 static int watch_spool(struct engine *engine)
 {
-        int r = sd_event_add_inotify(engine->event, NULL, engine->spool, IN_MOVED_TO | IN_ONLYDIR, on_spool,
-                                     engine);
+        int r = sd_event_add_inotify(engine->event, &engine->spool_source, engine->spool,
+                                     IN_MOVED_TO | IN_ONLYDIR, on_spool, engine);
 
         return r == -ENOENT ? 0 : r;
 }
@@ -203,6 +203,7 @@ void engine_done(struct engine *engine, bool at_once)
         engine->n_outboxes = 0;
         engine->beat = beat_free(engine->beat);
         engine->wire = wire_free(engine->wire);
+        engine->spool_source = sd_event_source_disable_unref(engine->spool_source);
         engine->work = sd_event_source_disable_unref(engine->work);
         engine->event = sd_event_unref(engine->event);
 }

@@ -20,7 +20,7 @@ struct engine {
         const char *state; /* our own folder */
         sd_event *event;
         struct wire *wire;
-        sd_event_source *work;
+        sd_event_source *work, *spool_source;
         unsigned n_outboxes;
         struct outbox *outboxes[CONFIG_RECEIVERS_MAX];
         struct beat *beat; /* NULL none */

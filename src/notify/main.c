@@ -129,8 +129,9 @@ static void keep_good_config(const struct options *options, const struct config 
         struct config_file_error error;
         _cleanup_free_ struct config *kept = malloc(sizeof(*kept));
 
+        /* Padding may differ: then it is written once too often. */
         if (kept && config_file_load_good(folder, kept, &error) >= 0 &&
-            memcmp(kept, config, sizeof(*config)) == 0)
+            memcmp(kept, config, sizeof(*config)) == 0) /* NOLINT(bugprone-suspicious-memory-comparison) */
                 return;
         int r = config_file_save_good(folder, options->config);
         if (r < 0)
@@ -142,8 +143,6 @@ static int tell_end(int end)
 {
         switch (end) {
         case ENGINE_DONE:
-        case ENGINE_TERMINATED:
-        case ENGINE_RELOAD:
                 return EXIT_SUCCESS;
         case ENGINE_AGAIN:
                 return EX_TEMPFAIL;
@@ -154,34 +153,40 @@ static int tell_end(int end)
 }
 
 /* Returns the exit code, or -1 when all is to begin anew. */
+static int run(const struct options *options, struct engine *engine, bool good)
+{
+        _cleanup_close_ int lock = lock_state(engine->state);
+
+        if (lock == -EWOULDBLOCK) {
+                log_notice("another smswarden-notify works in %s", engine->state);
+                return EX_TEMPFAIL;
+        }
+        if (lock < 0) {
+                log_error("%s cannot be used: %s", engine->state, strerror(-lock));
+                return EXIT_FAILURE;
+        }
+        if (good)
+                keep_good_config(options, engine->config, engine->state);
+        int end = engine_run(engine);
+        engine_done(engine, end == ENGINE_TERMINATED);
+        if (end == ENGINE_TERMINATED)
+                _exit(EXIT_SUCCESS); /* at once: what libraries do at an exit is not needed */
+        return end == ENGINE_RELOAD ? -1 : tell_end(end);
+}
+
 static int serve(const struct options *options)
 {
         static struct config config;
-        static struct engine engine;
         char spool[PATH_MAX];
         bool good;
 
         if (load_config(options, &config, &good) < 0)
                 return EX_CONFIG;
-        engine.config = &config;
-        engine.state = options->state ? options->state : config.alerts.state_dir;
-        engine.spool = options->spool ? options->spool : spool;
-        if (text_format(spool, sizeof(spool), "%s/alerts", config.state_dir) < 0)
-                return EX_CONFIG; /* cannot be: it is bounded */
-        _cleanup_close_ int lock = lock_state(engine.state);
-        if (lock == -EWOULDBLOCK) {
-                log_notice("another smswarden-notify works in %s", engine.state);
-                return EX_TEMPFAIL;
-        }
-        if (lock < 0) {
-                log_error("%s cannot be used: %s", engine.state, strerror(-lock));
-                return EXIT_FAILURE;
-        }
-        if (good)
-                keep_good_config(options, &config, engine.state);
-        int end = engine_run(&engine);
-        engine_done(&engine, end == ENGINE_TERMINATED);
-        return end == ENGINE_RELOAD ? -1 : tell_end(end);
+        (void)text_format(spool, sizeof(spool), "%s/alerts", config.state_dir); /* fits: it is bounded */
+        struct engine engine = {.config = &config,
+                                .spool = options->spool ? options->spool : spool,
+                                .state = options->state ? options->state : config.alerts.state_dir};
+        return run(options, &engine, good);
 }
 
 int main(int argc, char *argv[])

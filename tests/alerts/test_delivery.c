@@ -11,12 +11,15 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sysexits.h>
 #include <time.h>
 
@@ -294,6 +297,11 @@ static void test_refused(void **state)
         assert_delivered(world, "a", 1);
 }
 
+static bool has_all_20(const struct delivery_receiver *state)
+{
+        return state->position == 20;
+}
+
 /* Silent, and slower than slow: the others do not notice. */
 static void test_slow_delays_nobody(void **state)
 {
@@ -312,6 +320,7 @@ static void test_slow_delays_nobody(void **state)
         assert_int_equal(http_server_wait(servers[2], 20, 5 * USEC_PER_SEC), 20);
         assert_int_equal(http_server_count(servers[0]), 1);
         assert_in_range(http_server_count(servers[1]), 1, 2);
+        notifier_wait_state(&world->notifier, "quick", has_all_20);
         /* TERM ends it at once, in the middle of two transfers; nothing is lost. */
         assert_int_equal(kill(world->notifier.pid, SIGTERM), 0);
         assert_int_equal(notifier_end(&world->notifier), 0);
@@ -675,6 +684,81 @@ static void test_reload(void **state)
         assert_delivered(world, "a", 1);
 }
 
+/* systemd's side of the notification socket. */
+static int open_notify_socket(const struct world *world)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        assert_true(fd >= 0);
+        (void)text_format(address.sun_path, sizeof(address.sun_path), "%.80s/notify", world->notifier.folder);
+        assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        assert_int_equal(setenv("NOTIFY_SOCKET", address.sun_path, 1), 0);
+        return fd;
+}
+
+/* The next message; returns the descriptor that came with it, -1 none. */
+static int next_notification(int fd, char *text, size_t size)
+{
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof(int))];
+        } control;
+        struct iovec part = {.iov_base = text, .iov_len = size - 1};
+        struct msghdr message = {
+            .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        int passed = -1;
+
+        assert_int_equal(poll(&wait, 1, (int)(NOTIFIER_LIMIT / USEC_PER_MSEC)), 1);
+        ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+        assert_true(n > 0);
+        text[n] = '\0';
+        const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        if (header)
+                memcpy(&passed, CMSG_DATA(header), sizeof(passed));
+        return passed;
+}
+
+/* Up to the barrier: returns what keeps it up. */
+static int wait_for_barrier(int fd)
+{
+        char text[256];
+
+        assert_int_equal(next_notification(fd, text, sizeof(text)), -1);
+        assert_string_equal(text, "READY=1");
+        assert_int_equal(next_notification(fd, text, sizeof(text)), -1);
+        assert_string_equal(text, "STOPPING=1");
+        int barrier = next_notification(fd, text, sizeof(text));
+        assert_string_equal(text, "BARRIER=1");
+        assert_true(barrier >= 0);
+        return barrier;
+}
+
+/* An alert that comes in its last moment, before systemd has heard that it stops: its start was lost. */
+static void test_last_look(void **state)
+{
+        struct world *world = *state;
+        struct http_server *server = add_server(world, 0, "a");
+        int fd = open_notify_socket(world);
+
+        http_server_listen(server);
+        for (unsigned late = 0; late < 2; late++) {
+                notifier_put_number(&world->notifier, 2 * late + 1);
+                notifier_start(&world->notifier);
+                int barrier = wait_for_barrier(fd);
+                if (late)
+                        notifier_put_number(&world->notifier, 4);
+                (void)close(barrier);
+                assert_int_equal(notifier_end(&world->notifier), late ? EX_TEMPFAIL : 0);
+        }
+        assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+        (void)close(fd);
+        assert_int_equal(http_server_count(server), 2);
+        assert_int_equal(notifier_run(&world->notifier), 0);
+        assert_id(server, 2, 4);
+}
+
 /* That the configuration is refused is a thing to tell people. */
 static void test_refused_configuration(void **state)
 {
@@ -756,6 +840,7 @@ int main(void)
             world_test(test_heartbeat_is_replaced),
             world_test(test_heartbeat_is_given_up),
             world_test(test_reload),
+            world_test(test_last_look),
             world_test(test_refused_configuration),
             world_test(test_refused_configuration_at_first),
             world_test(test_only_one),

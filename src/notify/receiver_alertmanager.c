@@ -4,8 +4,8 @@
  *
  * - It ends what is not sent again within its resolve_timeout unless an end is named. An alert here is sent
  *   when there is something to say: firing ones name an end far ahead, and their resolve names the real one.
- * - `severity` has to be a label (routes and inhibitions are written with it), and may change. The alert
- *   under the old severity is then ended in the same request.
+ * - `severity` has to be a label (routes and inhibitions are written with it), and may rise. The warning
+ *   that it was is then ended in the same request.
  * - An end that has passed is a resolve. So what has to fire counts from the time of delivery, which may be
  *   days after the alert, and an end never lies before its begin (all of the request would be refused).
  */
@@ -146,16 +146,19 @@ static int append(json_t *list, const struct alert_message *message, enum severi
         return 0;
 }
 
-/* True when an earlier message may have fired it under another severity (an info is never told). */
-static bool may_have_been(const struct receiver_config *config, const struct alert *alert,
-                          enum severity severity)
+/* The kinds that are critical from their begin; an alert's severity never falls. */
+static bool is_always_critical(enum alert_kind kind)
 {
-        bool fixed = is_momentary(alert->kind) || alert->kind == ALERT_SMSD_DOWN;
-        unsigned fired_before =
-            alert->state == ALERT_RESOLVED && alert->told > 0 ? alert->told - 1 : alert->told;
+        return kind == ALERT_SMSD_DOWN || kind == ALERT_CRASH_LOOP || kind == ALERT_MODEM_LOST ||
+               kind == ALERT_MODEM_UNUSABLE || kind == ALERT_MODEM_STUCK || kind == ALERT_CONFIG_REFUSED;
+}
 
-        return !fixed && fired_before > 0 && severity != alert->severity && severity > SEVERITY_INFO &&
-               severity >= config->min_severity;
+/* True when an earlier message may have fired it as a warning. To end what never fired does no harm there,
+ * but can show in what people are told. */
+static bool was_a_warning(const struct receiver_config *config, const struct alert *alert)
+{
+        return alert->severity == SEVERITY_CRITICAL && alert->told > 0 && !is_momentary(alert->kind) &&
+               !is_always_critical(alert->kind) && config->min_severity <= SEVERITY_WARNING;
 }
 
 static json_t *describe(const struct receiver_config *config, const struct alert_message *message)
@@ -169,10 +172,9 @@ static json_t *describe(const struct receiver_config *config, const struct alert
                             over ? ended_interval(alert, alert->ended_realtime, now)
                                  : firing_interval(alert, now)) < 0)
                 return NULL;
-        for (unsigned i = 0; i <= SEVERITY_CRITICAL; i++)
-                if (may_have_been(config, alert, (enum severity)i) &&
-                    append(list, message, (enum severity)i, ended_interval(alert, message->at, now)) < 0)
-                        return NULL;
+        if (was_a_warning(config, alert) &&
+            append(list, message, SEVERITY_WARNING, ended_interval(alert, message->at, now)) < 0)
+                return NULL;
         return json_incref(list);
 }
 

@@ -89,7 +89,7 @@ static inline int try_to_live(struct world *world)
                                                     .boot_id = world->boot,
                                                     .max_files = world->max_files,
                                                     .max_bytes = world->max_bytes};
-        const struct alert_spool_callbacks callbacks = {world_written, world_saved};
+        const struct alert_spool_callbacks callbacks = {.written = world_written, .saved = world_saved};
 
         world->n_answers = world->n_saved = world->n_found = 0;
         return alert_spool_new(&world->spool, world->event, &options, &callbacks, world, world_found);

@@ -53,6 +53,8 @@ struct fake_timer {
         char problem[64]; /* a property that nobody knows */
 };
 
+#define FAKE_HELPER "smswarden-notify.service"
+
 struct fake {
         sd_event *event;
         char folder[64];
@@ -83,6 +85,8 @@ struct fake {
         /* what was asked */
         unsigned stops, restarts, subscribes, lists, muted, connections[2];
         struct fake_timer timer;
+        unsigned helper_starts, helper_reloads;
+        const char *helper_error; /* both are refused with this name */
         /* what the backend said */
         struct smsd_systemd *backend;
         unsigned n_stopped, n_started, n_unit, order, started_at, job_at;
@@ -323,6 +327,21 @@ static inline void fake_start_timer(struct fake *f, struct fake_peer *peer, sd_b
         fake_reply(peer, call, FAKE_OWNER, "o", FAKE_PATH "/job/901");
 }
 
+static inline void fake_helper_call(struct fake *f, struct fake_peer *peer, sd_bus_message *call,
+                                    const char *member)
+{
+        if (text_equal(member, "StartUnit"))
+                f->helper_starts++;
+        else {
+                assert_string_equal(member, "ReloadOrTryRestartUnit");
+                f->helper_reloads++;
+        }
+        if (f->helper_error)
+                fake_refuse(peer, call, f->helper_error, "no");
+        else
+                fake_reply(peer, call, FAKE_OWNER, "o", FAKE_PATH "/job/901");
+}
+
 static inline void fake_unit_call(struct fake *f, struct fake_peer *peer, sd_bus_message *call,
                                   const char *member)
 {
@@ -331,6 +350,8 @@ static inline void fake_unit_call(struct fake *f, struct fake_peer *peer, sd_bus
         assert_true(sd_bus_message_read(call, "ss", &unit, &mode) > 0);
         if (text_equal(unit, FAKE_TIMER))
                 fake_stop_timer(f, peer, call);
+        else if (text_equal(unit, FAKE_HELPER))
+                fake_helper_call(f, peer, call, member);
         else {
                 assert_string_equal(unit, FAKE_UNIT);
                 assert_string_equal(mode, "replace");

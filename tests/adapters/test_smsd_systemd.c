@@ -652,6 +652,33 @@ static void test_shutdown_without_us(void **state)
         fake_until(f, !f->state.system_stopping);
 }
 
+/* A start needs no answer, waits for a connection, and disturbs no job of smsd's. */
+static void test_helper(void **state)
+{
+        struct fake *f = *state;
+
+        assert_int_equal(smsd_systemd_start_helper(f->backend, "no name"), -EINVAL);
+        assert_int_equal(smsd_systemd_start_helper(f->backend, FAKE_HELPER), 0);
+        assert_int_equal(smsd_systemd_stop(f->backend), 0);
+        fake_until(f, f->helper_starts == 1 && f->n_stopped == 1);
+        assert_int_equal(f->stopped_result, 0);
+        assert_int_equal(smsd_systemd_reload_helper(f->backend, FAKE_HELPER), 0);
+        fake_until(f, f->helper_reloads == 1);
+        f->helper_error = FAKE_ERROR "NoSuchUnit";
+        for (unsigned i = 2; i < 5; i++) {
+                assert_int_equal(smsd_systemd_start_helper(f->backend, FAKE_HELPER), 0);
+                fake_until(f, f->helper_starts == i);
+        }
+        f->helper_error = NULL;
+        fake_drop_all(f);
+        fake_until(f, f->connections[FAKE_BUS] + f->connections[FAKE_PRIVATE] == 2);
+        /* several wishes before there is a connection are one */
+        assert_int_equal(smsd_systemd_start_helper(f->backend, FAKE_HELPER), 0);
+        assert_int_equal(smsd_systemd_reload_helper(f->backend, FAKE_HELPER), 0);
+        fake_until(f, f->helper_starts == 5);
+        expect_once(f, 0, 1);
+}
+
 #define RUNNING(test) cmocka_unit_test_setup_teardown(test, fake_setup_running, fake_teardown)
 
 int main(void)
@@ -687,6 +714,7 @@ int main(void)
             RUNNING(test_others_before_the_answer),
             RUNNING(test_change_during_a_question),
             RUNNING(test_shutdown_without_us),
+            RUNNING(test_helper),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

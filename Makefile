@@ -33,7 +33,7 @@ CPPFLAGS += -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSMS
 CFLAGS   += -std=c17 $(OPTIMISE) $(WARNINGS) $(HARDEN) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANFLAGS)
 
-DAEMON_LIBS := -lsystemd -ludev -lserialport -linih -ljansson
+DAEMON_LIBS := -lsystemd -ludev -lserialport -linih -ljansson -pthread
 CLI_LIBS    := -lsystemd -ljansson -linih
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))

@@ -95,7 +95,7 @@ static int ask(const struct cli *cli, struct control_client *client, enum comman
 
         if (r < 0)
                 return r;
-        if (kind == COMMAND_TEST_ALERT && !test_alert_knows(ret_answer->before, cli->options.port,
+        if (kind == COMMAND_TEST_ALERT && !test_alert_knows(ret_answer->before, cli->options.argument,
                                                             ret_answer->message, sizeof(ret_answer->message)))
                 return 0; /* failed, with these words */
         const struct control_request request = {.kind = kind,

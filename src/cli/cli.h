@@ -19,7 +19,6 @@ enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_NO_PERMIS
 struct cli_options {
         const char *config;
         const char *command;
-<<<<<<< HEAD
         bool json, watch, diff, force, dry_run, undo, follow, help, version;
         usec_t duration;      /* 0: not given */
         const char *reason;   /* NULL: not given */
@@ -27,18 +26,6 @@ struct cli_options {
         const char *since;    /* NULL: not given */
         unsigned topics;      /* of history; 0: all */
         const char *root;     /* NULL: this system */
-=======
-        bool json, watch, diff, force, dry_run, undo, help, version;
-        usec_t duration;    /* 0: not given */
-        const char *reason; /* NULL: not given */
-        const char *port;   /* NULL: not given */
-        const char *root;   /* NULL: this system */
-
-        /* history */
-        bool follow;
-        const char *since; /* NULL: not given */
-        unsigned topics;   /* 0: all */
->>>>>>> history
 };
 
 struct cli {
@@ -63,7 +50,7 @@ int command_probe(struct cli *cli);
 int command_config(struct cli *cli);
 int command_migrate(struct cli *cli);
 int command_history(struct cli *cli);
-int command_explain(struct cli *cli); /* `port` is the incident's name */
+int command_explain(struct cli *cli);
 
 /* Says why the history cannot be read; returns the exit code. */
 int history_failed(const struct cli *cli, int error);

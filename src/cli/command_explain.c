@@ -319,7 +319,7 @@ int command_explain(struct cli *cli)
         if (!story)
                 return history_failed(cli, -ENOMEM);
         _cleanup_free_ char *text = NULL;
-        story->typed = cli->options.port;
+        story->typed = cli->options.argument;
         story->request = (struct history_request){.state_dir = cli->config.state_dir,
                                                   .now = (int64_t)time(NULL) * (int64_t)USEC_PER_SEC,
                                                   .masked = true};

@@ -215,5 +215,5 @@ int command_probe(struct cli *cli)
                 cli_complain("probe: only root can see whether a port is in use");
                 return EXIT_NO_PERMISSION;
         }
-        return cli->options.port ? probe_port(cli->options.port) : probe_all(cli);
+        return cli->options.argument ? probe_port(cli->options.argument) : probe_all(cli);
 }

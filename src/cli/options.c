@@ -90,7 +90,6 @@ static const char help[] =
     "  config [--diff]              the smsd.conf that would be written now\n"
     "  history [--since 24h] [-f] [--kind KIND,...] [--json]\n"
     "                               what happened: incidents, restarts, holds, alerts, SMS; -f follows\n"
-    "                               (root and group adm, as explain)\n"
     "  explain [ID]                 one incident: what happened, why, and what to do; the last one\n"
     "  migrate [--dry-run] [--undo] [--root DIR]\n"
     "                               switch the old gateway scripts off (or on again): crontab lines,\n"
@@ -98,12 +97,8 @@ static const char help[] =
     "\n"
     "  --help, --version\n"
     "\n"
-<<<<<<< HEAD
     "Looking is for everybody, history and explain for root and group adm; stop, start, restart and\n"
     "test-alert are for root.\n";
-=======
-    "Looking is for everybody, stop, start and restart are for root.\n";
->>>>>>> history
 
 void cli_print_help(void)
 {
@@ -242,7 +237,7 @@ static int take_words(struct cli_options *options, cli_command_fn *ret_command, 
         if (n > 1 + command->takes_argument)
                 return refuse_word("there is no place for ", words[1 + command->takes_argument]);
         options->command = command->name;
-        options->port = n > 1 ? words[1] : NULL;
+        options->argument = n > 1 ? words[1] : NULL;
         *ret_command = command->function;
         return check_options(command, given);
 }

@@ -60,7 +60,6 @@ struct smsd_files {
 /* What is wanted of systemd while a job of ours is under way. */
 enum unit_request { UNIT_REQUEST_NONE, UNIT_REQUEST_STOP, UNIT_REQUEST_START };
 
-<<<<<<< HEAD
 struct daemon_notify {
         bool ready;
         enum verdict verdict;
@@ -92,21 +91,12 @@ struct daemon_queues {
         sd_event_source *again; /* tells it once more */
 };
 
-=======
->>>>>>> history
 struct daemon_history {
         struct history_file *file; /* NULL: there is none */
         char boot[40];
         bool failing;        /* that is said already */
         usec_t incident;     /* the last one, 0 none yet */
         usec_t incident_end; /* 0: it goes on */
-};
-
-struct daemon_notify {
-        bool ready;
-        enum verdict verdict;
-        usec_t told;
-        char status[256]; /* as systemd was told last */
 };
 
 struct daemon {
@@ -212,6 +202,13 @@ void daemon_notify_reloading(const struct daemon *daemon);
 void daemon_notify_reloaded(const struct daemon *daemon);
 void daemon_notify_stopping(void);
 
+/* history.c: lines for `smswarden history`; a failure is said there and is nobody's failure */
+void daemon_history_begin(struct daemon *daemon);
+void daemon_history_end(struct daemon *daemon);
+void daemon_history_record(struct daemon *daemon, const struct action *record);
+/* Of an alert's message that is in the spool now. */
+void daemon_history_alert(struct daemon *daemon, const struct alert *alert);
+
 /* smsd_files.c: takes the paths from smsd.conf's text over; follows another log or pidfile when they changed.
  */
 void daemon_learn_files(struct daemon *daemon, const char *text, size_t length);
@@ -221,13 +218,6 @@ void daemon_restore(struct daemon *daemon);
 int daemon_save_modem(const struct daemon *daemon, const struct modem_record *record);
 /* Keeps a smsd.conf under STATE_DIR; NULL is nothing to keep. */
 int daemon_keep_conf(const struct daemon *daemon, const char *name, const char *text, size_t length);
-
-/* history.c: lines for `smswarden history`; a failure is said there and is nobody's failure */
-void daemon_history_begin(struct daemon *daemon);
-void daemon_history_end(struct daemon *daemon);
-void daemon_history_record(struct daemon *daemon, const struct action *record);
-/* Of an alert's message that is in the spool now. */
-void daemon_history_alert(struct daemon *daemon, const struct alert *alert);
 
 /* clock.c */
 usec_t now_boottime(void);

@@ -22,6 +22,7 @@ static struct {
         struct process_list processes;
         struct smsd_status status;
         pid_t last_pid;
+        uint64_t sequence; /* of the last alert */
         bool plugged[MODEMS];
         unsigned first_tty[MODEMS];
         unsigned tokens;
@@ -279,6 +280,15 @@ static void answer_write(struct daemon *daemon, const struct action *action)
         (void)tell(daemon, EVENT_CONF_WRITTEN);
 }
 
+static void answer_spool(struct daemon *daemon, const struct action *action)
+{
+        struct event *event = tell(daemon, EVENT_ALERT_SPOOLED);
+
+        (void)text_copy(event->spooled.key, sizeof(event->spooled.key), action->alert.alert->key);
+        event->spooled.generation = action->alert.generation;
+        event->spooled.sequence = ++world.sequence;
+}
+
 static void answer(struct daemon *daemon, const struct action *action)
 {
         switch (action->kind) {
@@ -324,7 +334,16 @@ static void answer(struct daemon *daemon, const struct action *action)
         case ACTION_STATUS_READ:
                 tell(daemon, EVENT_SMSD_STATUS)->status.status = &world.status;
                 break;
+        case ACTION_ALERT_SPOOL:
+                answer_spool(daemon, action);
+                break;
+        case ACTION_ALERTS_SAVE:
+                (void)tell(daemon, EVENT_ALERTS_SAVED);
+                break;
         case ACTION_PORT_CLOSE:
+        case ACTION_DELIVER:
+        case ACTION_ALERT_SMS:
+        case ACTION_HEARTBEAT:
         case ACTION_CONF_KEEP:
         case ACTION_CONF_SET_ASIDE:
         case ACTION_MODEM_SAVE:

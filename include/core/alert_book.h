@@ -80,6 +80,9 @@ struct alert_book {
         unsigned lost;             /* raised while the book was full */
 };
 
+/* Told once, and forgotten when it is in the spool: it has no end. */
+bool alert_kind_is_momentary(enum alert_kind kind);
+
 void alert_book_init(struct alert_book *book);
 
 /* What an earlier life had told or was about to tell. `told`: its message was in the spool. */
@@ -103,6 +106,9 @@ void alert_book_decide(struct alert_book *book, enum alert_kind kind, const char
 /* The open alert of that name, so that its texts can tell its outcome; NULL: none is open, or its end is on
  * its way already. */
 struct alert *alert_book_find(struct alert_book *book, enum alert_kind kind, const char *subject);
+
+/* The condition of the open alert of this key is there. */
+bool alert_book_is_active(struct alert_book *book, const char *key);
 
 /* It cannot be judged now: when it was told, it stays as it is. `subject` NULL: all of this kind. */
 void alert_book_keep(struct alert_book *book, enum alert_kind kind, const char *subject);

@@ -201,8 +201,11 @@ static char gsm_character(char c)
         case '|':
                 return '?';
         default:
-                return c >= 0x20 && c < 0x7f ? c : '?';
+                break;
         }
+        if (c < 0x20 || c >= 0x7f)
+                return '?';
+        return c;
 }
 
 /* A character of several bytes becomes one '?'. */

@@ -59,6 +59,11 @@ const struct alert_rule *alert_rule(enum alert_kind kind)
         return &rules[kind];
 }
 
+bool alert_kind_is_momentary(enum alert_kind kind)
+{
+        return (unsigned)kind < ALERT_KIND_MAX && rules[kind].momentary;
+}
+
 /* --- places --- */
 
 void alert_book_init(struct alert_book *book)
@@ -270,6 +275,13 @@ struct alert *alert_book_find(struct alert_book *book, enum alert_kind kind, con
         struct alert_entry *entry = find(book, kind, subject);
 
         return entry && !entry->resolving ? &entry->alert : NULL;
+}
+
+bool alert_book_is_active(struct alert_book *book, const char *key)
+{
+        const struct alert_entry *entry = alert_book_find_key(book, key);
+
+        return entry && entry->active && !entry->resolving;
 }
 
 void alert_book_keep(struct alert_book *book, enum alert_kind kind, const char *subject)

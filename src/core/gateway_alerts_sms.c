@@ -159,13 +159,21 @@ static void send(struct gateway *gateway, struct gateway_sms_candidate *candidat
         candidate->sent |= 1u << receiver;
 }
 
+/* What is over, though its end is not told yet, wakes nobody. */
+static bool is_over(struct gateway *gateway, const struct alert *alert)
+{
+        return !alert_kind_is_momentary(alert->kind) &&
+               !alert_book_is_active(&gateway->alerts.book, alert->key);
+}
+
 void gateway_sms_send(struct gateway *gateway, struct action_list *actions)
 {
         struct gateway_sms *sms = &gateway->alerts.sms;
 
         for (unsigned i = 0; i < SMS_CANDIDATES; i++) {
                 struct gateway_sms_candidate *candidate = &sms->candidates[i];
-                if (!candidate->used || candidate->on_its_way || due(gateway, candidate) > gateway->now)
+                if (!candidate->used || candidate->on_its_way || due(gateway, candidate) > gateway->now ||
+                    is_over(gateway, &candidate->alert))
                         continue;
                 int receiver = next_receiver(gateway, candidate);
                 if (receiver < 0 || actions->n + 1 > ACTIONS_MAX - 1 || !can_send(gateway))

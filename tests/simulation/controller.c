@@ -177,7 +177,7 @@ static usec_t quiet_until(const struct world *world, usec_t *ret_quiet_for)
         usec_t deadline = gateway_alerts_deadline(gateway);
 
         *ret_quiet_for = gateway_has_alerts(gateway) ? TROUBLE_FOR : QUIET_FOR;
-        return deadline == USEC_INFINITY ? deadline : usec_sub(deadline, offset);
+        return deadline == USEC_INFINITY ? deadline : deadline - offset; /* boot time lags behind */
 }
 
 void controller_skip(struct world *world)

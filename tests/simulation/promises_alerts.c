@@ -187,8 +187,9 @@ static void check_silence_is_told(struct world *world)
 static void check_end_is_told(struct world *world)
 {
         struct world_alerts *alerts = &world->alerts;
-        bool well =
-            promises_box_is_well(world) && smsd_main(world) && promises_slots_served(world) == world->n_slots;
+        /* A slot that is bound to a place may be served by another modem on an old node: not its own. */
+        bool well = promises_box_is_well(world) && smsd_main(world) && world->config.n_modems == 0 &&
+                    promises_slots_served(world) == world->n_slots;
 
         if (!well || alerts->well_since == 0 || world->controller.up_since > alerts->well_since ||
             world->promises.disturbed_at > alerts->well_since)
@@ -196,7 +197,9 @@ static void check_end_is_told(struct world *world)
         if (world->now < alerts->well_since + WELL_FOR)
                 return;
         for (unsigned i = 0; i < alerts->n_open; i++)
-                if (alerts->open[i].kind != ALERT_CONFIG_REFUSED)
+                if (alerts->open[i].kind != ALERT_CONFIG_REFUSED &&
+                    /* Without stats/status nothing tells that the network is back. */
+                    (alerts->open[i].kind != ALERT_MODEM_NETWORK || world->status_exists))
                         promise_broken(world, 19, "all is well since %.0f s, and %s is open",
                                        (double)(world->now - alerts->well_since) / 1e6, alerts->open[i].key);
 }

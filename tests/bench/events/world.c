@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,6 @@ static struct {
         struct process_list processes;
         struct smsd_status status;
         pid_t last_pid;
-        uint64_t sequence; /* of the last alert */
         bool plugged[MODEMS];
         unsigned first_tty[MODEMS];
         unsigned tokens;
@@ -286,7 +286,7 @@ static void answer_spool(struct daemon *daemon, const struct action *action)
 
         (void)text_copy(event->spooled.key, sizeof(event->spooled.key), action->alert.alert->key);
         event->spooled.generation = action->alert.generation;
-        event->spooled.sequence = ++world.sequence;
+        event->spooled.result = draw(50) == 0 ? -ENOSPC : 0;
 }
 
 static void answer(struct daemon *daemon, const struct action *action)
@@ -338,14 +338,14 @@ static void answer(struct daemon *daemon, const struct action *action)
                 answer_spool(daemon, action);
                 break;
         case ACTION_ALERTS_SAVE:
-                (void)tell(daemon, EVENT_ALERTS_SAVED);
+                tell(daemon, EVENT_ALERTS_SAVED)->result = 0;
                 break;
         case ACTION_PORT_CLOSE:
+        case ACTION_CONF_KEEP:
+        case ACTION_CONF_SET_ASIDE:
         case ACTION_DELIVER:
         case ACTION_ALERT_SMS:
         case ACTION_HEARTBEAT:
-        case ACTION_CONF_KEEP:
-        case ACTION_CONF_SET_ASIDE:
         case ACTION_MODEM_SAVE:
         case ACTION_RECORD:
         case ACTION_REPLY:

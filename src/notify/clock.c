@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#define SOON     USEC_PER_SEC /* an address has come: its route comes a moment later */
 #define ACCURACY (50 * USEC_PER_MSEC)
 
 static usec_t now_on(clockid_t clock)
@@ -70,6 +71,15 @@ void retry_later(struct retry *retry, unsigned attempts, usec_t retry_after)
         (void)sd_event_source_set_time(retry->timer, usec_add(clock_boottime(), delay));
         (void)sd_event_source_set_enabled(retry->timer, SD_EVENT_ONESHOT);
         retry->waits = true;
+}
+
+void retry_hasten(struct retry *retry)
+{
+        uint64_t due = 0;
+        usec_t soon = usec_add(clock_boottime(), SOON);
+
+        if (retry->waits && sd_event_source_get_time(retry->timer, &due) >= 0 && due > soon)
+                (void)sd_event_source_set_time(retry->timer, soon);
 }
 
 void retry_stop(struct retry *retry)

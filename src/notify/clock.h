@@ -25,6 +25,10 @@ void retry_done(struct retry *retry);
 
 /* After this many failures (>= 1), and not before `retry_after`. */
 void retry_later(struct retry *retry, unsigned attempts, usec_t retry_after);
+
+/* In a second, when it would be later. */
+void retry_hasten(struct retry *retry);
+
 void retry_stop(struct retry *retry);
 bool retry_waits(const struct retry *retry);
 

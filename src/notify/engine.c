@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/usec.h"
+#include "network.h"
 #include "receiver.h"
 
 #include <errno.h>
@@ -96,6 +97,18 @@ static int on_spool(sd_event_source *source, const struct inotify_event *event, 
         (void)source;
         (void)event;
         engine_wake(userdata);
+        return 0;
+}
+
+static int on_network(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct engine *engine = userdata;
+
+        (void)source;
+        (void)events;
+        network_drain(fd);
+        for (unsigned i = 0; i < engine->n_outboxes; i++)
+                outbox_hasten(engine->outboxes[i]);
         return 0;
 }
 
@@ -186,6 +199,9 @@ int engine_run(struct engine *engine)
                 r = watch_spool(engine);
         if (r >= 0)
                 r = add_receivers(engine);
+        /* Without it the pauses are as long as they are. */
+        if (r >= 0)
+                (void)network_watch(&engine->network_source, engine->event, on_network, engine);
         if (r < 0)
                 return r;
         (void)sd_notify(0, "READY=1"); /* who does not listen is not helped by a complaint */
@@ -203,6 +219,7 @@ void engine_done(struct engine *engine, bool at_once)
         engine->n_outboxes = 0;
         engine->beat = beat_free(engine->beat);
         engine->wire = wire_free(engine->wire);
+        engine->network_source = sd_event_source_disable_unref(engine->network_source);
         engine->spool_source = sd_event_source_disable_unref(engine->spool_source);
         engine->work = sd_event_source_disable_unref(engine->work);
         engine->event = sd_event_unref(engine->event);

@@ -20,7 +20,7 @@ struct engine {
         const char *state; /* our own folder */
         sd_event *event;
         struct wire *wire;
-        sd_event_source *work, *spool_source;
+        sd_event_source *work, *spool_source, *network_source;
         unsigned n_outboxes;
         struct outbox *outboxes[CONFIG_RECEIVERS_MAX];
         struct beat *beat; /* NULL none */
@@ -62,6 +62,9 @@ void outbox_end_program(struct outbox *outbox);
 
 /* Begins the next attempt when there is one to begin. Negative: the spool cannot be read. */
 int outbox_work(struct outbox *outbox);
+
+/* The network has changed: what nobody has answered is tried again soon. */
+void outbox_hasten(struct outbox *outbox);
 
 /* True when there is something for it, without beginning. */
 bool outbox_waits(struct outbox *outbox);

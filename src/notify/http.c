@@ -152,6 +152,7 @@ static void judge(const struct transfer *transfer, CURLcode code, struct outcome
 
         (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
         (void)curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &after);
+        outcome->unreached = status == 0;
         outcome->verdict = delivery_judge_http(status > 0 ? (unsigned)status : 0);
         if (after > 0)
                 outcome->retry_after =

@@ -30,7 +30,8 @@ struct outbox {
         bool unsaved; /* the state on the disk is older */
         bool save_failed;
         bool has_secrets;
-        bool at_hand; /* `message` is the next one */
+        bool at_hand;   /* `message` is the next one */
+        bool unreached; /* the last attempt was answered by nobody */
         struct secrets secrets;
         struct destination destination;
         struct alert_message message;
@@ -206,6 +207,7 @@ static void note_failed(struct outbox *outbox, const struct outcome *outcome)
                 save(outbox);
         else
                 outbox->unsaved = true;
+        outbox->unreached = outcome->unreached;
         retry_later(&outbox->retry, state->attempts, outcome->retry_after);
 }
 
@@ -270,6 +272,7 @@ static bool begin(struct outbox *outbox, struct outcome *outcome)
                 return false;
         int r = outbox->type->format(outbox->config, &outbox->secrets, &outbox->message, &outbox->request,
                                      problem, sizeof(outcome->problem));
+        outcome->unreached = r == -EAGAIN;
         if (r == 1 || r == -EINVAL)
                 outcome->verdict = r == 1 ? DELIVERY_DONE : DELIVERY_PARK;
         if (r != 0 && problem[0] == '\0')
@@ -310,6 +313,12 @@ int outbox_work(struct outbox *outbox)
                 return WORK_RUNNING;
         take_outcome(outbox, &outcome);
         return WORK_WAITS;
+}
+
+void outbox_hasten(struct outbox *outbox)
+{
+        if (outbox->unreached)
+                retry_hasten(&outbox->retry);
 }
 
 bool outbox_waits(struct outbox *outbox)

@@ -9,18 +9,59 @@
 #include "mail_text.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-/* Each line that the server says; the last one is kept. */
+/* Each line that the server says; the last one before we take our leave is kept. */
 static size_t on_line(char *data, size_t size, size_t count, void *userdata)
 {
         struct transfer *transfer = userdata;
         size_t length = size * count;
 
+        if (transfer->leaving)
+                return length;
         transfer->length = 0;
         (void)transfer_keep(transfer, data, length); /* libcurl bounds what a server may say */
         return length;
+}
+
+/* A curl_sockopt_callback: the connection's socket. Of several that are tried at once the last. */
+static int on_socket(void *userdata, curl_socket_t fd, curlsocktype purpose)
+{
+        struct transfer *transfer = userdata;
+
+        (void)purpose;
+        transfer->socket = fd;
+        return CURL_SOCKOPT_OK;
+}
+
+static int on_close(void *userdata, curl_socket_t fd)
+{
+        struct transfer *transfer = userdata;
+
+        if (transfer->socket == fd)
+                transfer->socket = CURL_SOCKET_BAD;
+        return close(fd);
+}
+
+/*
+ * A curl_debug_callback, for one thing: libcurl waits for the answer to its QUIT, for two minutes and with
+ * everything else standing still. So the connection's end is made known to it as soon as it has said QUIT.
+ */
+static int on_dialogue(CURL *easy, curl_infotype type, char *data, size_t size, void *userdata)
+{
+        static const char quit[] = "QUIT\r\n";
+        struct transfer *transfer = userdata;
+
+        (void)easy;
+        if (type != CURLINFO_HEADER_OUT || size != strlen(quit) || memcmp(data, quit, size) != 0)
+                return 0;
+        transfer->leaving = true;
+        if (transfer->socket != CURL_SOCKET_BAD)
+                (void)shutdown(transfer->socket, SHUT_RD);
+        return 0;
 }
 
 static size_t on_read(char *target, size_t size, size_t count, void *userdata)
@@ -71,6 +112,24 @@ static CURLcode set_account(const struct transfer *transfer)
         return code;
 }
 
+/* A connection for each mail, so that it is this handle which takes leave of the server. */
+static CURLcode set_leave(struct transfer *transfer)
+{
+        CURL *easy = transfer->easy;
+        CURLcode code = CURLE_OK;
+
+        transfer->socket = CURL_SOCKET_BAD;
+        SET(code, easy, CURLOPT_FORBID_REUSE, 1L);
+        SET(code, easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+        SET(code, easy, CURLOPT_SOCKOPTDATA, transfer);
+        SET(code, easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+        SET(code, easy, CURLOPT_CLOSESOCKETDATA, transfer);
+        SET(code, easy, CURLOPT_DEBUGFUNCTION, on_dialogue);
+        SET(code, easy, CURLOPT_DEBUGDATA, transfer);
+        SET(code, easy, CURLOPT_VERBOSE, 1L);
+        return code;
+}
+
 static int prepare(struct transfer *transfer)
 {
         const struct destination *destination = transfer->destination;
@@ -84,6 +143,8 @@ static int prepare(struct transfer *transfer)
         CURLcode code = set_protocols(transfer);
         if (code == CURLE_OK)
                 code = set_account(transfer);
+        if (code == CURLE_OK)
+                code = set_leave(transfer);
         SET(code, transfer->easy, CURLOPT_USE_SSL, (long)(plain ? CURLUSESSL_NONE : CURLUSESSL_ALL));
         SET(code, transfer->easy, CURLOPT_MAIL_FROM, transfer->request->sender);
         SET(code, transfer->easy, CURLOPT_MAIL_RCPT, transfer->list);
@@ -93,19 +154,6 @@ static int prepare(struct transfer *transfer)
         SET(code, transfer->easy, CURLOPT_HEADERFUNCTION, on_line);
         SET(code, transfer->easy, CURLOPT_HEADERDATA, transfer);
         return code == CURLE_OK ? 0 : -ENOMEM;
-}
-
-/*
- * The connection is not kept, and not taken leave of: libcurl waits in its QUIT for the server's answer, for
- * two minutes and with everything else standing still.
- */
-static void hang_up(const struct transfer *transfer)
-{
-        curl_socket_t fd = CURL_SOCKET_BAD;
-
-        if (curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
-            fd != CURL_SOCKET_BAD)
-                (void)shutdown(fd, SHUT_RDWR);
 }
 
 static void tell_reply(const struct transfer *transfer, struct outcome *outcome)
@@ -121,14 +169,13 @@ static void tell_reply(const struct transfer *transfer, struct outcome *outcome)
 
 static void judge(const struct transfer *transfer, CURLcode code, struct outcome *outcome)
 {
-        long reply = 0;
+        long reply = strtol(transfer->answer, NULL, 10); /* 0: it has said nothing */
 
-        (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &reply);
-        hang_up(transfer);
         if (code == CURLE_OK) {
                 outcome->verdict = DELIVERY_DONE;
                 return;
         }
+        outcome->unreached = reply == 0;
         bool refused = reply >= 500 && reply <= 599;
         outcome->verdict = refused && code != CURLE_LOGIN_DENIED ? DELIVERY_PARK : DELIVERY_RETRY;
         if (refused || (reply >= 400 && reply <= 499))

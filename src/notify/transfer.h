@@ -17,6 +17,7 @@
 
 struct outcome {
         enum delivery_verdict verdict;
+        bool unreached;     /* nobody has answered: it may be for the network */
         usec_t retry_after; /* what the receiver asked for, 0 nothing */
         char problem[192];  /* why it is not DONE: escaped, without secrets */
 };

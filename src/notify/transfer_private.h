@@ -29,9 +29,11 @@ struct transfer {
         struct curl_slist *list; /* headers, or recipients */
         char host[256];          /* of the address, for people; escaped */
         char error[CURL_ERROR_SIZE];
-        size_t sent;     /* of a mail */
-        size_t answered; /* in all */
-        size_t length;   /* kept of it */
+        size_t sent;          /* of a mail */
+        curl_socket_t socket; /* SMTP: CURL_SOCKET_BAD none */
+        bool leaving;         /* SMTP: QUIT was said */
+        size_t answered;      /* in all */
+        size_t length;        /* kept of it */
         char answer[ANSWER_MAX + 1];
 };
 

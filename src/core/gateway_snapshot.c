@@ -311,12 +311,14 @@ static unsigned insert_open(const struct alert *shown[SNAPSHOT_ALERTS_MAX], unsi
 static void fill_open(const struct gateway *gateway, int64_t realtime_offset, struct snapshot *s)
 {
         const struct alert_book *book = &gateway->alerts.book;
-        const struct alert *shown[SNAPSHOT_ALERTS_MAX];
+        const struct alert *shown[SNAPSHOT_ALERTS_MAX] = {NULL};
+        unsigned n = 0;
 
         for (unsigned i = 0; i < book->n; i++)
                 if (is_open(&book->entries[i]))
-                        s->alerts.n_open = insert_open(shown, s->alerts.n_open, &book->entries[i].alert);
-        for (unsigned i = 0; i < s->alerts.n_open; i++) {
+                        n = insert_open(shown, n, &book->entries[i].alert);
+        s->alerts.n_open = n;
+        for (unsigned i = 0; i < n; i++) {
                 struct snapshot_alert *to = &s->alerts.open[i];
                 const struct alert *alert = shown[i];
                 (void)text_copy(to->key, sizeof(to->key), alert->key);

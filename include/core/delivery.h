@@ -56,7 +56,7 @@ enum delivery_verdict delivery_judge_http(unsigned status);
  * to an hour: never earlier than that, later when the other is longer. */
 usec_t delivery_retry_delay(unsigned attempts, usec_t retry_after, uint32_t random);
 
-/* One receiver's state as text (key = value lines) and back. Encode: length, or -ENAMETOOLONG; decode: 0 or
+/* One receiver's state as text (`key=value` lines) and back. Encode: length, or -ENAMETOOLONG; decode: 0 or
  * -EBADMSG, with the output untouched. Keys that are not known are passed over. */
 int delivery_encode(const struct delivery_receiver *receiver, char *target, size_t size);
 int delivery_decode(const char *text, size_t length, struct delivery_receiver *ret_receiver);

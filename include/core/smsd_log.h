@@ -9,6 +9,7 @@
 
 #include "core/smsd_conf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -55,6 +56,9 @@ struct smsd_log_line {
 
 /* Classifies one line (without its end). Never fails: what is not understood is SMSD_LOG_OTHER. */
 void smsd_log_parse(const char *line, size_t length, struct smsd_log_line *ret_line);
+
+/* True for what tells that something does not work. */
+bool smsd_log_kind_is_failure(enum smsd_log_kind kind);
 
 const char *smsd_log_kind_to_string(enum smsd_log_kind kind);
 

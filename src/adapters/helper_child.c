@@ -6,6 +6,7 @@
  */
 #include "adapters/helper_child.h"
 
+#include "base/child.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -104,28 +105,6 @@ static void run(const struct helper_child_options *options, const struct rights 
 
 /* --- in us --- */
 
-/* The pipe closes by itself when the exec succeeds, and tells an errno when not. */
-static int wait_for_exec(int fd)
-{
-        int error = 0;
-        ssize_t n;
-
-        do
-                n = read(fd, &error, sizeof(error));
-        while (n < 0 && errno == EINTR);
-        if (n < 0)
-                return -errno;
-        return n == 0 ? 0 : n == (ssize_t)sizeof(error) && error < 0 ? error : -EIO;
-}
-
-static void reap(pid_t pid)
-{
-        siginfo_t info;
-
-        while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0 && errno == EINTR)
-                ;
-}
-
 static int spawn(const struct helper_child_options *options, pid_t *ret_pid)
 {
         struct rights rights;
@@ -145,9 +124,9 @@ static int spawn(const struct helper_child_options *options, pid_t *ret_pid)
         (void)close_fd(writer);
         if (r < 0)
                 return r;
-        r = wait_for_exec(reader);
+        r = child_wait_for_exec(reader);
         if (r < 0) {
-                reap(pid);
+                child_reap(pid);
                 return r;
         }
         *ret_pid = pid;

@@ -8,6 +8,7 @@
  */
 #include "adapters/smsd_direct.h"
 
+#include "base/child.h"
 #include "base/text.h"
 
 #include <fcntl.h>
@@ -257,29 +258,6 @@ static void run_child(const char *const *arguments, int output, int error)
 
 /* --- start --- */
 
-/* An smsd that failed to start leaves no zombie. */
-static void reap(pid_t pid)
-{
-        siginfo_t info;
-
-        while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0 && errno == EINTR)
-                ;
-}
-
-/* Waits for the exec: the pipe closes by itself when it succeeds, and tells an errno when not. */
-static int wait_for_exec(int fd)
-{
-        int error = 0;
-        ssize_t n;
-
-        do
-                n = read(fd, &error, sizeof(error));
-        while (n < 0 && errno == EINTR);
-        if (n < 0)
-                return -errno;
-        return n == 0 ? 0 : n == (ssize_t)sizeof(error) && error < 0 ? error : -EIO;
-}
-
 static int read_identity(pid_t pid, struct process_id *ret_id)
 {
         char path[32], text[1024];
@@ -313,9 +291,9 @@ static int spawn(const char *const *arguments, int output, struct process_id *re
         (void)close_fd(writer);
         if (r < 0)
                 return r;
-        r = wait_for_exec(reader);
+        r = child_wait_for_exec(reader);
         if (r < 0) {
-                reap(pid);
+                child_reap(pid);
                 return r;
         }
         /* Even if it has ended since: nobody else reaps it, so its pid and /proc entry stay. */

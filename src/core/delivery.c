@@ -7,6 +7,7 @@
  */
 #include "core/delivery.h"
 
+#include "base/pairs.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "core/config_value.h"
@@ -119,9 +120,9 @@ int delivery_encode(const struct delivery_receiver *receiver, char *target, size
         int r = text_format(
             target, size,
             "# smswarden-notify: what became of the alerts at this receiver\n"
-            "name = %s\nspool = %s\nposition = %" PRIu64 "\ndelivered = %" PRIu64 "\nparked = %" PRIu64
-            "\nlast_delivered = %" PRId64 "\nfailing_since = %" PRId64
-            "\nattempts = %u\nproblem = %s\nparked_last = %" PRIu64 "\ntest = %s\ntest_delivered = %s\n",
+            "name=%s\nspool=%s\nposition=%" PRIu64 "\ndelivered=%" PRIu64 "\nparked=%" PRIu64
+            "\nlast_delivered=%" PRId64 "\nfailing_since=%" PRId64
+            "\nattempts=%u\nproblem=%s\nparked_last=%" PRIu64 "\ntest=%s\ntest_delivered=%s\n",
             receiver->name, receiver->spool, receiver->position, receiver->delivered, receiver->parked,
             receiver->last_delivered, receiver->failing_since, receiver->attempts, problem,
             receiver->parked_last, receiver->test, BOOLEAN_TEXT(receiver->test_delivered));
@@ -216,58 +217,32 @@ static const struct key {
 
 #define KEYS_NEEDED 0x7U
 
-/* Ends the text at its last character that is no blank and returns its first. */
-static char *trim(char *text)
+struct parsed {
+        struct delivery_receiver receiver;
+        unsigned seen; /* a bit for each key */
+};
+
+static int take_pair(void *userdata, const char *name, const char *value)
 {
-        size_t length;
+        struct parsed *parsed = userdata;
 
-        text += strspn(text, " \t");
-        for (length = strlen(text); length > 0 && strchr(" \t", text[length - 1]); length--)
-                continue;
-        text[length] = '\0';
-        return text;
-}
-
-/* One line, ended by a NUL. Raises the key's bit in *seen. */
-static int take_line(struct delivery_receiver *receiver, char *line, unsigned *seen)
-{
-        char *equals = strchr(line, '=');
-
-        if (line[0] == '#' || line[0] == '\0')
-                return 0;
-        if (!equals)
-                return -EBADMSG;
-        *equals = '\0';
-        const char *name = trim(line), *value = trim(equals + 1);
         for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
                 if (!text_equal(name, keys[i].name))
                         continue;
-                if (*seen & (1U << i) ||
-                    keys[i].take((char *)receiver + keys[i].offset, keys[i].size, value) < 0)
+                if (parsed->seen & (1U << i) ||
+                    keys[i].take((char *)&parsed->receiver + keys[i].offset, keys[i].size, value) < 0)
                         return -EBADMSG;
-                *seen |= 1U << i;
+                parsed->seen |= 1U << i;
         }
         return 0;
 }
 
 int delivery_decode(const char *text, size_t length, struct delivery_receiver *ret_receiver)
 {
-        struct delivery_receiver receiver = {0};
-        unsigned seen = 0;
-        char line[LINE_MAX_LENGTH];
+        struct parsed parsed = {0};
 
-        for (size_t start = 0; start < length;) {
-                const char *newline = memchr(text + start, '\n', length - start);
-                size_t line_length = newline ? (size_t)(newline - text) - start : length - start;
-                if (line_length >= sizeof(line) || memchr(text + start, '\0', line_length))
-                        return -EBADMSG;
-                (void)text_copy_n(line, sizeof(line), text + start, line_length);
-                if (take_line(&receiver, line, &seen) < 0)
-                        return -EBADMSG;
-                start += line_length + 1;
-        }
-        if ((seen & KEYS_NEEDED) != KEYS_NEEDED)
+        if (pairs_read(text, length, take_pair, &parsed) < 0 || (parsed.seen & KEYS_NEEDED) != KEYS_NEEDED)
                 return -EBADMSG;
-        *ret_receiver = receiver;
+        *ret_receiver = parsed.receiver;
         return 0;
 }

@@ -4,6 +4,7 @@
  */
 #include "core/hold_record.h"
 
+#include "base/pairs.h"
 #include "base/parse.h"
 #include "base/text.h"
 
@@ -12,8 +13,6 @@
 #include <limits.h>
 #include <string.h>
 #include <time.h>
-
-#define LINE_MAX_LENGTH 1100 /* "reason=" and 255 bytes of four characters each */
 
 static const char *const source_words[] = {
     [HOLD_SOURCE_CLI] = "cli",
@@ -88,6 +87,7 @@ int hold_record_encode(const struct hold_record *record, const char *boot_id, ch
 struct parsed {
         struct hold_record record;
         char boot_id[HOLD_BOOT_ID_SIZE];
+        unsigned seen; /* a bit for each key */
 };
 
 static int take_source(struct parsed *parsed, const char *value)
@@ -140,22 +140,16 @@ static const struct {
     {"boot_id", take_boot_id},
 };
 
-/* One line, ended by a NUL. Raises the key's bit in *seen. */
-static int take_line(struct parsed *parsed, char *line, unsigned *seen)
+static int take_pair(void *userdata, const char *key, const char *value)
 {
-        char *equals = strchr(line, '=');
+        struct parsed *parsed = userdata;
 
-        if (line[0] == '#' || line[0] == '\0')
-                return 0;
-        if (!equals)
-                return -EBADMSG;
-        *equals = '\0';
         for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
-                if (!text_equal(line, keys[i].key))
+                if (!text_equal(key, keys[i].key))
                         continue;
-                if (*seen & (1U << i) || keys[i].take(parsed, equals + 1) < 0)
+                if (parsed->seen & (1U << i) || keys[i].take(parsed, value) < 0)
                         return -EBADMSG;
-                *seen |= 1U << i;
+                parsed->seen |= 1U << i;
         }
         return 0;
 }
@@ -164,20 +158,10 @@ int hold_record_decode(const char *text, size_t length, struct hold_record *ret_
                        char ret_boot_id[HOLD_BOOT_ID_SIZE])
 {
         struct parsed parsed = {0};
-        unsigned seen = 0;
-        char line[LINE_MAX_LENGTH];
 
-        for (size_t start = 0; start < length;) {
-                const char *newline = memchr(text + start, '\n', length - start);
-                size_t line_length = newline ? (size_t)(newline - text) - start : length - start;
-                if (line_length >= sizeof(line) || memchr(text + start, '\0', line_length))
-                        return -EBADMSG;
-                (void)text_copy_n(line, sizeof(line), text + start, line_length);
-                if (take_line(&parsed, line, &seen) < 0)
-                        return -EBADMSG;
-                start += line_length + 1;
-        }
-        if (seen != (1U << ARRAY_SIZE(keys)) - 1 || !is_sound(&parsed.record, parsed.boot_id))
+        if (pairs_read(text, length, take_pair, &parsed) < 0)
+                return -EBADMSG;
+        if (parsed.seen != (1U << ARRAY_SIZE(keys)) - 1 || !is_sound(&parsed.record, parsed.boot_id))
                 return -EBADMSG;
         *ret_record = parsed.record;
         memcpy(ret_boot_id, parsed.boot_id, sizeof(parsed.boot_id));

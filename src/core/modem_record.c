@@ -4,6 +4,7 @@
  */
 #include "core/modem_record.h"
 
+#include "base/pairs.h"
 #include "base/parse.h"
 #include "base/text.h"
 
@@ -61,8 +62,10 @@ static int take_digits(char *target, size_t size, const char *value)
         return take_text(target, size, value);
 }
 
-static int take_pair(struct modem_record *record, const char *key, const char *value)
+static int take_pair(void *userdata, const char *key, const char *value)
 {
+        struct modem_record *record = userdata;
+
         if (text_equal(key, "name"))
                 return take_text(record->name, sizeof(record->name), value);
         if (text_equal(key, "usb"))
@@ -84,34 +87,13 @@ static int take_pair(struct modem_record *record, const char *key, const char *v
         return 0; /* a key of a newer version */
 }
 
-static int take_line(struct modem_record *record, const char *line, size_t length)
-{
-        char copy[128];
-
-        if (length == 0)
-                return 0;
-        if (text_copy_n(copy, sizeof(copy), line, length) < 0 || strlen(copy) != length)
-                return -EBADMSG;
-        char *equals = strchr(copy, '=');
-        if (!equals)
-                return -EBADMSG;
-        *equals = '\0';
-        return take_pair(record, copy, equals + 1);
-}
-
 int modem_record_decode(const char *text, size_t length, struct modem_record *ret_record)
 {
         struct modem_record record;
 
         modem_record_init(&record, "");
-        for (size_t start = 0; start < length;) {
-                const char *end = memchr(text + start, '\n', length - start);
-                size_t line = end ? (size_t)(end - text) - start : length - start;
-                int r = take_line(&record, text + start, line);
-                if (r < 0)
-                        return r;
-                start += line + 1;
-        }
+        if (pairs_read(text, length, take_pair, &record) < 0)
+                return -EBADMSG;
         if (record.name[0] == '\0')
                 return -EBADMSG;
         *ret_record = record;

@@ -257,3 +257,39 @@ const char *smsd_log_kind_to_string(enum smsd_log_kind kind)
         }
         return "invalid";
 }
+
+bool smsd_log_kind_is_failure(enum smsd_log_kind kind)
+{
+        switch (kind) {
+        case SMSD_LOG_HANDLER_TERMINATED:
+        case SMSD_LOG_WRITE_ERROR:
+        case SMSD_LOG_CANNOT_OPEN:
+        case SMSD_LOG_MAIN_ABORTED:
+        case SMSD_LOG_PIN_MISSING:
+        case SMSD_LOG_PIN_REFUSED:
+        case SMSD_LOG_SIM_LOCKED:
+        case SMSD_LOG_SIM_ERROR:
+        case SMSD_LOG_NOT_REGISTERED:
+        case SMSD_LOG_REGISTRATION_DENIED:
+        case SMSD_LOG_TIMEOUT:
+        case SMSD_LOG_SENDING_BLOCKED:
+        case SMSD_LOG_SEND_FAILED:
+        case SMSD_LOG_CONFIG_REFUSED:
+        case SMSD_LOG_OTHER_SMSD_RUNNING:
+                return true;
+        case SMSD_LOG_OTHER:
+        case SMSD_LOG_MAIN_STARTED:
+        case SMSD_LOG_MAIN_READY:
+        case SMSD_LOG_MAIN_STOPPING:
+        case SMSD_LOG_MAIN_TERMINATED:
+        case SMSD_LOG_HANDLER_STARTED:
+        case SMSD_LOG_IDENTIFIED:
+        case SMSD_LOG_INITIALISED:
+        case SMSD_LOG_REPORT_RECEIVED:
+        case SMSD_LOG_REGISTERED:
+        case SMSD_LOG_SENT:
+        case SMSD_LOG_RECEIVED:
+                return false;
+        }
+        return false;
+}

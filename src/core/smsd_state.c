@@ -212,42 +212,6 @@ void smsd_state_status(struct smsd_state *state, const struct smsd_status *statu
         state->status_at = now;
 }
 
-static bool tells_failure(enum smsd_log_kind kind)
-{
-        switch (kind) {
-        case SMSD_LOG_HANDLER_TERMINATED:
-        case SMSD_LOG_WRITE_ERROR:
-        case SMSD_LOG_CANNOT_OPEN:
-        case SMSD_LOG_MAIN_ABORTED:
-        case SMSD_LOG_PIN_MISSING:
-        case SMSD_LOG_PIN_REFUSED:
-        case SMSD_LOG_SIM_LOCKED:
-        case SMSD_LOG_SIM_ERROR:
-        case SMSD_LOG_NOT_REGISTERED:
-        case SMSD_LOG_REGISTRATION_DENIED:
-        case SMSD_LOG_TIMEOUT:
-        case SMSD_LOG_SENDING_BLOCKED:
-        case SMSD_LOG_SEND_FAILED:
-        case SMSD_LOG_CONFIG_REFUSED:
-        case SMSD_LOG_OTHER_SMSD_RUNNING:
-                return true;
-        case SMSD_LOG_OTHER:
-        case SMSD_LOG_MAIN_STARTED:
-        case SMSD_LOG_MAIN_READY:
-        case SMSD_LOG_MAIN_STOPPING:
-        case SMSD_LOG_MAIN_TERMINATED:
-        case SMSD_LOG_HANDLER_STARTED:
-        case SMSD_LOG_IDENTIFIED:
-        case SMSD_LOG_INITIALISED:
-        case SMSD_LOG_REPORT_RECEIVED:
-        case SMSD_LOG_REGISTERED:
-        case SMSD_LOG_SENT:
-        case SMSD_LOG_RECEIVED:
-                return false;
-        }
-        return false;
-}
-
 /*
  * The cause is worth more than what follows from it. smsd tells of a refused configuration how many errors
  * there are, each of them as "- what is wrong", how many problems there are, and that it ends.
@@ -274,7 +238,7 @@ void smsd_state_log(struct smsd_state *state, const struct smsd_log_line *line, 
                 state->last_sent = realtime;
         if (line->kind == SMSD_LOG_RECEIVED)
                 state->last_received = realtime;
-        if (tells_failure(line->kind) && says_more(state, line->kind, text))
+        if (smsd_log_kind_is_failure(line->kind) && says_more(state, line->kind, text))
                 (void)text_copy(state->last_error, sizeof(state->last_error), text);
         if (line->kind == SMSD_LOG_CONFIG_REFUSED)
                 state->config_refused = true;

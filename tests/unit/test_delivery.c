@@ -222,7 +222,7 @@ static void test_hostile_problem(void **state)
         assert_string_equal(found.problem, "a\\nposition = 1\\r\\n\\x1b[31m\\xff");
 }
 
-#define HEAD "name = a\nspool = b\nposition = 1\n"
+#define HEAD "name=a\nspool=b\nposition=1\n"
 
 static void test_decode(void **state)
 {
@@ -231,23 +231,23 @@ static void test_decode(void **state)
                 int result;
         } rows[] = {
             {HEAD, 0},
-            {"# note\n\n" HEAD "colour = blue\n", 0}, /* of a newer version */
-            {"  name=a  \nspool =b\n\tposition= 1", 0},
-            {"name = a\nspool = \nposition = 0\n", 0},
+            {"# note\n\n" HEAD "colour=blue\n", 0}, /* of a newer version */
+            {"name=a\nspool=\nposition=0\n", 0},
+            {" name=a\nspool=b\nposition=1\n", -EBADMSG},
             {"", -EBADMSG},
-            {"name = a\nspool = b\n", -EBADMSG},
-            {HEAD "position = 2\n", -EBADMSG},
+            {"name=a\nspool=b\n", -EBADMSG},
+            {HEAD "position=2\n", -EBADMSG},
             {HEAD "what is this\n", -EBADMSG},
-            {"name = \nspool = b\nposition = 1\n", -EBADMSG},
-            {"name = ../a\nspool = b\nposition = 1\n", -EBADMSG},
-            {"name = a\nspool = b/c\nposition = 1\n", -EBADMSG},
-            {"name = a\nspool = b\nposition = -1\n", -EBADMSG},
-            {"name = a\nspool = b\nposition = 18446744073709551616\n", -EBADMSG},
-            {HEAD "last_delivered = 9223372036854775808\n", -EBADMSG},
-            {HEAD "attempts = 4294967296\n", -EBADMSG},
-            {HEAD "test_delivered = perhaps\n", -EBADMSG},
-            {HEAD "problem = \x1b[31m\n", -EBADMSG},
-            {HEAD "problem = \xff\n", -EBADMSG},
+            {"name=\nspool=b\nposition=1\n", -EBADMSG},
+            {"name=../a\nspool=b\nposition=1\n", -EBADMSG},
+            {"name=a\nspool=b/c\nposition=1\n", -EBADMSG},
+            {"name=a\nspool=b\nposition=-1\n", -EBADMSG},
+            {"name=a\nspool=b\nposition=18446744073709551616\n", -EBADMSG},
+            {HEAD "last_delivered=9223372036854775808\n", -EBADMSG},
+            {HEAD "attempts=4294967296\n", -EBADMSG},
+            {HEAD "test_delivered=perhaps\n", -EBADMSG},
+            {HEAD "problem=\x1b[31m\n", -EBADMSG},
+            {HEAD "problem=\xff\n", -EBADMSG},
         };
 
         (void)state;

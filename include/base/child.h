@@ -1,0 +1,20 @@
+/*
+ * The two ends of a fork and exec that every adapter needs which starts a program: whether the exec worked,
+ * and a child that leaves no zombie. What the child sets up before its exec is the adapter's own.
+ */
+#ifndef BASE_CHILD_H
+#define BASE_CHILD_H
+
+#include <sys/types.h>
+
+/*
+ * Waits for the child's exec on the reading end of a pipe whose other end is close-on-exec in the child: it
+ * closes by itself when the exec succeeds, and brings a negative errno (an int) when it does not. 0, that
+ * errno, or -EIO for anything else.
+ */
+int child_wait_for_exec(int fd);
+
+/* Waits for the end of a child that is ending, so that it leaves no zombie. */
+void child_reap(pid_t pid);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * Fork and exec from the parent's side, see base/child.h.
+ */
+#include "base/child.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int child_wait_for_exec(int fd)
+{
+        int error = 0;
+        ssize_t n;
+
+        do
+                n = read(fd, &error, sizeof(error));
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        return n == 0 ? 0 : n == (ssize_t)sizeof(error) && error < 0 ? error : -EIO;
+}
+
+void child_reap(pid_t pid)
+{
+        siginfo_t info;
+
+        while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0 && errno == EINTR)
+                ;
+}

@@ -245,11 +245,32 @@ static void a_person_proves_the_way(struct machine *m)
                             "0");
 }
 
+/* --- the package --- */
+
+static void goes_with_the_package(struct machine *m)
+{
+        gateway_that_tells(m, HOOK);
+        (void)machine_ok(m, "kill -9 $(" MAIN_PID "smstools)");
+        (void)machine_wait(m, 60000, "grep -q refused " OWN "/hook.state");
+
+        (void)machine_ok(m, MAIN_PID UNIT " > /run/before; DEBIAN_FRONTEND=noninteractive "
+                                          "dpkg -i /opt/test/smswarden.deb > /run/dpkg.log 2>&1");
+        (void)machine_wait(m, 60000,
+                           "pid=$(" MAIN_PID UNIT "); test $pid != 0 -a $pid != $(cat /run/before)");
+        (void)machine_ok(m, "DEBIAN_FRONTEND=noninteractive dpkg -r smswarden > /run/dpkg.log 2>&1\n"
+                            "test $(" MAIN_PID UNIT ") = 0; ! pgrep -u smswarden-notify\n"
+                            "ls " SPOOL "/*.json " OWN "/hook.state");
+        (void)machine_ok(m,
+                         "DEBIAN_FRONTEND=noninteractive dpkg -P smswarden > /run/dpkg.log 2>&1\n"
+                         "! ls -d /var/lib/smswarden*; test -z \"$(find / -xdev -user smswarden-notify)\"");
+}
+
 static const struct machine_test tests[] = {
     MACHINE_TEST(a_crash_is_told_once_and_over_once),
     MACHINE_TEST(a_power_cut_neither_loses_nor_doubles_it),
     MACHINE_TEST(smswarden_notify_is_shut_in),
     MACHINE_TEST(a_person_proves_the_way, .nightly = true),
+    MACHINE_TEST(goes_with_the_package, .nightly = true),
 };
 
 int main(int argc, char **argv)

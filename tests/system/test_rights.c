@@ -220,6 +220,9 @@ static void its_exposure_is_small(struct machine *m)
         assert_true(ours > 0 && ours <= 2.5);
         assert_true(exposure(m, "ModemManager.service") > ours);
         (void)exposure(m, "smswarden-hold-end.service");
+        /* The network it needs. */
+        double notifiers = exposure(m, "smswarden-notify.service");
+        assert_true(notifiers > 0 && notifiers <= 1.5);
 }
 
 static const struct machine_test tests[] = {

@@ -39,6 +39,12 @@ struct alert_spool_callbacks {
         void (*saved)(void *userdata, int result);
         /* alert_spool_forget() has removed what could be: the count is another one. NULL: nobody asks. */
         void (*forgotten)(void *userdata);
+        /* A message is in the spool: as written(), in front of it, and only when nothing failed. NULL: nobody
+         * asks. */
+        void (*told)(void *userdata, const struct alert *alert);
+        /* The heartbeat of alert_spool_heartbeat() can be read now. Several that wait together are one. NULL:
+         * nobody asks. */
+        void (*beaten)(void *userdata);
 };
 
 /*

@@ -12,7 +12,7 @@
 /*
  * Reads the regular file at `path` into *ret_text (malloc, ended by a NUL that *ret_length does not count;
  * the caller frees). `flags` may hold O_NOFOLLOW: then a symbolic link is -ELOOP. A fifo or device is never
- * waited for or touched. -EFBIG: longer than `max` bytes; -EISDIR, -EBADF: a folder, something else than a
+ * waited for or touched, nor is the holder of a lease (-EAGAIN). -EFBIG: longer than `max` bytes; -EISDIR, -EBADF: a folder, something else than a
  * regular file; else the errno of the call.
  */
 int file_read(const char *path, int flags, size_t max, char **ret_text, size_t *ret_length);

@@ -24,6 +24,7 @@ struct slot {
         bool asked;                        /* a person asked for the start that is under way */
         usec_t poll_interval;   /* between two polls of smsd for received messages; 0: it does not poll */
         bool pass_guard;        /* ... with --force: the guard is passed once */
+        bool came_up;           /* a modem has been fit for smsd here in this life of ours */
         bool unregistered;      /* smsd says so */
         usec_t unregistered_at; /* it said so last */
         bool blocked;           /* smsd blocks sending after failures */

@@ -19,6 +19,14 @@
 void smsd_message_parse(const char *text, size_t length, struct message_failed_event *ret_message);
 
 /*
+ * The command for a root shell that queues the message `name` of the folder `failed` again. Whoever may write
+ * into smsd's folders chooses the name, and a tired person pastes the command: so it is "" where a shell
+ * could take any of the three for more than a name, and where it does not fit.
+ */
+void smsd_message_again(const char *failed, const char *outgoing, const char *name, char *target,
+                        size_t size);
+
+/*
  * "+37061234512" becomes "+3706*****12": the country and the end, which say whose it is to who knows the
  * number already. What is shorter shows its first digit only; what is no number becomes "*". 32 bytes hold
  * it.

@@ -90,6 +90,8 @@ static void answer_write(struct alert_spool *spool, const struct spool_job *job)
                 (void)text_copy(spool->last_keys[alert->kind], ALERT_KEY_MAX,
                                 alert->key); /* of the same size */
                 spool_id_format(id, spool->boot, job->write.sequence);
+                if (spool->callbacks.told)
+                        spool->callbacks.told(spool->userdata, alert);
         }
         spool->callbacks.written(spool->userdata, alert->key, job->write.generation, job->result,
                                  job->write.sequence, id);
@@ -120,6 +122,8 @@ static void answer(struct alert_spool *spool, const struct spool_job *job)
                 break;
         case SPOOL_HEARTBEAT:
                 log_result(spool, job);
+                if (job->result == 0 && spool->callbacks.beaten)
+                        spool->callbacks.beaten(spool->userdata);
                 break;
         }
 }

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "core/smsd_message.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -217,8 +218,10 @@ static int on_inotify(sd_event_source *source _unused_, int fd, uint32_t events 
 
 /* --- telling --- */
 
-static void tell(struct queue_watch *w, struct message_failed_event *message, unsigned more)
+static void tell(struct queue_watch *w, const char *name, struct message_failed_event *message, unsigned more)
 {
+        smsd_message_again(w->folders[QUEUE_FAILED].path, w->folders[QUEUE_OUTGOING].path, name,
+                           message->again, sizeof(message->again));
         message->more = more;
         w->telling = true;
         w->callbacks.failed(w->userdata, message, &w->mark);
@@ -238,7 +241,7 @@ static void tell_late(struct queue_watch *w)
                 if (name[0] &&
                     queue_message_read(w->folders[QUEUE_FAILED].path, name, &file, &message) >= 0 &&
                     queue_file_compare(&file, &last) <= 0)
-                        tell(w, &message, 0);
+                        tell(w, name, &message, 0);
         }
         if (!w->telling && w->late)
                 w->late->n = 0;
@@ -258,7 +261,7 @@ static void tell_next(struct queue_watch *w)
                     queue_file_compare(&file, next) != 0)
                         continue;
                 w->mark = queue_file_mark(&file);
-                tell(w, &message, w->behind);
+                tell(w, file.name, &message, w->behind);
         }
         if (w->telling || w->batch_n == 0)
                 return;

@@ -76,25 +76,30 @@ static void make_key(const struct queue_file *file, const char *escaped, char *t
 
 /* --- the file --- */
 
-static int open_message(const char *folder, const char *name, struct stat *ret_stat)
+/* O_NONBLOCK: its owner may hold a lease (fcntl(2)), for which an open waits up to 45 seconds else. */
+static int open_message(const char *path)
 {
-        char path[CONFIG_PATH_MAX + NAME_MAX + 2], through[32];
+        char through[32];
         struct stat file;
-        int r = text_format(path, sizeof(path), "%s/%s", folder, name);
 
-        if (r < 0)
-                return r;
         _cleanup_close_ int place = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (place < 0 || fstat(place, &file) < 0)
                 return -errno;
         if (!S_ISREG(file.st_mode))
                 return -EBADF;
         (void)text_format(through, sizeof(through), "/proc/self/fd/%d", place);
-        int fd = open(through, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        *ret_stat = file;
-        return fd;
+        int fd = open(through, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+/* As far as it can be had: a file that cannot be read just now (a lease, no descriptor left) is a message
+ * that was given up all the same. */
+static size_t read_head(const char *path, char head[SMSD_MESSAGE_HEAD_MAX])
+{
+        _cleanup_close_ int fd = open_message(path);
+        ssize_t n = fd < 0 ? fd : pread(fd, head, SMSD_MESSAGE_HEAD_MAX, 0);
+
+        return n > 0 ? (size_t)n : 0;
 }
 
 /* When that was on CLOCK_BOOTTIME, 0: before this boot. */
@@ -113,15 +118,18 @@ static usec_t boottime_of(int64_t changed)
 int queue_message_read(const char *folder, const char *name, struct queue_file *ret_file,
                        struct message_failed_event *ret_message)
 {
-        char head[SMSD_MESSAGE_HEAD_MAX];
-        struct stat status = {0};
-        _cleanup_close_ int fd = open_message(folder, name, &status);
-        ssize_t n = fd < 0 ? fd : pread(fd, head, sizeof(head), 0);
+        char path[CONFIG_PATH_MAX + NAME_MAX + 2], head[SMSD_MESSAGE_HEAD_MAX];
+        struct stat status;
+        int r = text_format(path, sizeof(path), "%s/%s", folder, name);
 
-        if (fd < 0)
-                return fd;
+        if (r < 0)
+                return r;
+        if (lstat(path, &status) < 0)
+                return -errno;
+        if (!S_ISREG(status.st_mode))
+                return -EBADF;
         memset(ret_message, 0, sizeof(*ret_message));
-        smsd_message_parse(head, n > 0 ? (size_t)n : 0, ret_message);
+        smsd_message_parse(head, read_head(path, head), ret_message);
         ret_file->changed = status.st_ctim.tv_sec * INT64_C(1000000000) + status.st_ctim.tv_nsec;
         ret_file->digest = text_hash(name, strlen(name));
         (void)text_copy(ret_file->name, sizeof(ret_file->name), name);

@@ -32,7 +32,8 @@ static ssize_t read_full(int fd, char *target, size_t size)
 /*
  * Opens `path` as a mere name first, for opening a fifo waits and opening a device may do something to it;
  * what turned out to be a regular file is then opened by that very name, so that nothing can be put in its
- * place meanwhile.
+ * place meanwhile. O_NONBLOCK: its owner may hold a lease (fcntl(2)), for which an open waits up to 45
+ * seconds else.
  */
 static int open_regular(const char *path, int flags)
 {
@@ -49,7 +50,7 @@ static int open_regular(const char *path, int flags)
         if (!S_ISREG(st.st_mode))
                 return -EBADF;
         (void)text_format(through, sizeof(through), "/proc/self/fd/%d", name); /* always fits */
-        int fd = open(through, O_RDONLY | O_CLOEXEC);
+        int fd = open(through, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
 }
 

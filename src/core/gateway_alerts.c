@@ -74,11 +74,12 @@ static void post_failed_message(struct gateway *gateway, const struct message_fa
                            failed->reason[0] ? failed->reason : "smsd tells no reason");
         gateway_alerts_say(alert->evidence, "file %s in smsd's failed folder%s", failed->file,
                            failed->more ? ", and more behind it" : "");
-        gateway_alerts_say(
-            alert->next_action,
-            "to send it again, move it back: mv FAILED/%.127s OUTGOING/ (the folders `failed` and "
-            "`outgoing` of smsd.conf)",
-            failed->file);
+        gateway_alerts_say(alert->next_action, "%s%s",
+                           failed->again[0]
+                               ? "to send it again: "
+                               : "to send it again, move it into smsd's outgoing folder by hand; "
+                                 "its name is not one to be pasted into a shell",
+                           failed->again);
 }
 
 /* One for each receiver: whether it is the one that a way out is tried with is not its severity's matter. */

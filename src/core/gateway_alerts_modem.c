@@ -111,10 +111,11 @@ static const struct modem *next_free(struct gateway *gateway, const struct slot 
         return NULL;
 }
 
-/* A box that has just begun knows its modem's absence only when a modem would have come up. */
+/* A box that has just begun knows its modem's absence only when a modem would have come up; or when it had.
+ */
 static bool has_just_begun(const struct gateway *gateway, const struct slot *slot)
 {
-        return gateway->now < usec_add(gateway->alerts.begun_at, slot->config.boot_timeout);
+        return !slot->came_up && gateway->now < usec_add(gateway->alerts.begun_at, slot->config.boot_timeout);
 }
 
 static struct finding judge_empty(struct gateway *gateway, const struct slot *slot, unsigned *next)
@@ -359,7 +360,8 @@ struct gateway_slots_seen gateway_alerts_slots(struct gateway *gateway)
         if (gateway->hold.active)
                 return seen;
         for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const struct slot *slot = &gateway->slots.items[i];
+                struct slot *slot = &gateway->slots.items[i];
+                slot->came_up = slot->came_up || slot_startable(slot, gateway->modems);
                 struct finding finding = judge(gateway, slot, &next);
                 keep_until_served(gateway, slot, finding.cause && raise_slot(gateway, slot, &finding));
                 seen.troubled += finding.cause != NULL;

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -59,6 +60,21 @@ void smsd_message_mask(const char *number, size_t length, char *target, size_t s
         else
                 (void)text_format(target, size, "%s%.*s*****%s", plus ? "+" : "", SHOWN_BEFORE, digits,
                                   digits + n - SHOWN_AFTER);
+}
+
+static bool is_plain(const char *path)
+{
+        return text_only(path,
+                         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                         "/._-+,:@%=",
+                         PATH_MAX);
+}
+
+void smsd_message_again(const char *failed, const char *outgoing, const char *name, char *target, size_t size)
+{
+        if (failed[0] != '/' || outgoing[0] != '/' || !is_plain(failed) || !is_plain(outgoing) ||
+            !is_plain(name) || text_format(target, size, "mv %s/%s %s/", failed, name, outgoing) < 0)
+                target[0] = '\0';
 }
 
 static void take_line(const char *line, size_t length, struct message_failed_event *message)

@@ -89,10 +89,24 @@ static void on_forgotten(void *userdata)
         count_waiting(userdata);
 }
 
+static void on_told(void *userdata, const struct alert *alert)
+{
+        daemon_history_alert(userdata, alert);
+}
+
+/* Not before: a smswarden-notify that finds the old one ends, and nobody would start it for this one. */
+static void on_beaten(void *userdata)
+{
+        daemon_deliver(userdata);
+}
+
 static int open_spool(struct daemon *daemon)
 {
-        static const struct alert_spool_callbacks callbacks = {
-            .written = on_written, .saved = on_saved, .forgotten = on_forgotten};
+        static const struct alert_spool_callbacks callbacks = {.written = on_written,
+                                                               .saved = on_saved,
+                                                               .forgotten = on_forgotten,
+                                                               .told = on_told,
+                                                               .beaten = on_beaten};
         struct daemon_alerts *alerts = &daemon->alerts;
         char folder[CONFIG_PATH_MAX + 16];
         const struct alert_spool_options options = {.folder = folder,
@@ -119,8 +133,6 @@ void daemon_spool_alert(struct daemon *daemon, const struct alert *alert, unsign
                 r = alert_spool_write(daemon->alerts.spool, alert, generation);
         if (r < 0)
                 on_written(daemon, alert->key, generation, r, 0, "");
-        else
-                daemon_history_alert(daemon, alert);
 }
 
 void daemon_save_alerts(struct daemon *daemon, const struct alert_book *book)
@@ -204,9 +216,7 @@ void daemon_heartbeat(struct daemon *daemon)
                 r = alert_spool_heartbeat(daemon->alerts.spool, verdict_to_string(snapshot.verdict),
                                           snapshot.reason);
         if (r < 0)
-                log_warning("the sign of life cannot be written: %s", strerror(-r));
-        else
-                daemon_deliver(daemon);
+                log_warning("the heartbeat cannot be written: %s", strerror(-r));
 }
 
 /* --- life --- */

@@ -47,7 +47,7 @@ struct world {
         const char *group, *boot;
         sd_event *event;
         struct alert_spool *spool;
-        unsigned n_answers, n_saved, n_found;
+        unsigned n_answers, n_saved, n_found, n_told, n_written, n_beaten;
         int last_saved;
         struct spool_answer answers[ANSWERS_MAX];
         struct spool_found found[ALERTS_MAX];
@@ -61,6 +61,9 @@ static inline void world_written(void *userdata, const char *key, unsigned gener
 
         assert_true(world->n_answers < ANSWERS_MAX);
         struct spool_answer *answer = &world->answers[world->n_answers++];
+        /* Who keeps a history is told of each message once, however often it was tried. */
+        world->n_written += result == 0;
+        assert_int_equal(world->n_told, world->n_written);
         *answer = (struct spool_answer){.generation = generation, .result = result, .sequence = sequence};
         (void)text_copy(answer->key, sizeof(answer->key), key);
         (void)text_copy(answer->id, sizeof(answer->id), id);
@@ -72,6 +75,24 @@ static inline void world_saved(void *userdata, int result)
 
         world->n_saved++;
         world->last_saved = result;
+}
+
+static inline void world_told(void *userdata, const struct alert *alert)
+{
+        struct world *world = userdata;
+
+        assert_true(alert->key[0] != '\0');
+        world->n_told++;
+}
+
+/* It can be read by then, whoever is started now. */
+static inline void world_beaten(void *userdata)
+{
+        struct world *world = userdata;
+        struct heartbeat heartbeat;
+
+        assert_int_equal(alert_files_heartbeat(world->folder, &heartbeat), 0);
+        world->n_beaten++;
 }
 
 static inline void world_found(void *userdata, const struct alert *alert, bool told)
@@ -89,9 +110,11 @@ static inline int try_to_live(struct world *world)
                                                     .boot_id = world->boot,
                                                     .max_files = world->max_files,
                                                     .max_bytes = world->max_bytes};
-        const struct alert_spool_callbacks callbacks = {.written = world_written, .saved = world_saved};
+        const struct alert_spool_callbacks callbacks = {
+            .written = world_written, .saved = world_saved, .told = world_told, .beaten = world_beaten};
 
-        world->n_answers = world->n_saved = world->n_found = 0;
+        world->n_answers = world->n_saved = world->n_found = world->n_told = world->n_written = 0;
+        world->n_beaten = 0;
         return alert_spool_new(&world->spool, world->event, &options, &callbacks, world, world_found);
 }
 

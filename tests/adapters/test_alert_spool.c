@@ -743,6 +743,8 @@ static void test_heartbeat(void **state)
         assert_int_equal(heartbeat.number, 77);
         for (unsigned life = 1; life <= 3; life++) {
                 assert_int_equal(alert_spool_heartbeat(world->spool, "degraded", "modem GSM1 \"x\" lost"), 0);
+                assert_int_equal(world->n_beaten, 0);
+                wait_for_count(world, &world->n_beaten, 1);
                 live_again(world);
                 assert_int_equal(alert_files_heartbeat(world->folder, &heartbeat), 0);
                 assert_int_equal(heartbeat.number, life);

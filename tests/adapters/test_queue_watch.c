@@ -8,6 +8,7 @@
 #include "smsd_fixture.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
@@ -138,6 +139,9 @@ static void test_a_failed_message_is_told(void **state)
         put(w, w->failed, "GSM1.abc",
             "To: 37061234512\nModem: GSM1\nFail_reason: no answer\n\nSecret text\n");
         wait_until(w, w->n == 1);
+        char command[300];
+        (void)text_format(command, sizeof(command), "mv %s/GSM1.abc %s/", w->failed, w->outgoing);
+        assert_string_equal(w->last.again, command);
         assert_string_equal(w->last.file, "GSM1.abc");
         assert_string_equal(w->last.recipient, "3706*****12");
         assert_string_equal(w->last.modem, "GSM1");
@@ -364,6 +368,29 @@ static void test_hostile_files(void **state)
         assert_int_equal(mark.changed, w->mark.changed);
 }
 
+/* Its owner keeps everybody else from opening it: neither the loop waits, nor is the message forgotten. */
+static void test_a_leased_file(void **state)
+{
+        struct watcher *w = *state;
+        char path[200];
+
+        make_folders(w);
+        put(w, w->failed, "GSM1.leased", "To: 37061234512\n\n");
+        (void)text_format(path, sizeof(path), "%s/GSM1.leased", w->failed);
+        (void)signal(SIGIO, SIG_IGN);
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+        start(w, (struct queue_mark){0});
+        int64_t begin = now_usec();
+        wait_until(w, w->n == 1);
+        assert_true(now_usec() - begin < 3000000);
+        assert_string_equal(w->names[0], "GSM1.leased");
+        assert_string_equal(w->last.recipient, "");
+        assert_int_equal(close(fd), 0);
+        (void)signal(SIGIO, SIG_DFL);
+}
+
 static void test_lost_events(void **state)
 {
         struct watcher *w = *state;
@@ -425,6 +452,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_counts, setup, teardown),
             cmocka_unit_test_setup_teardown(test_folders_that_come_and_go, setup, teardown),
             cmocka_unit_test_setup_teardown(test_hostile_files, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_a_leased_file, setup, teardown),
             cmocka_unit_test_setup_teardown(test_lost_events, setup, teardown),
             cmocka_unit_test(test_keys),
         };

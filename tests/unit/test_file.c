@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -160,13 +161,41 @@ static void test_a_full_disk(void **state)
         assert_string_equal(text, "old");
 }
 
+/* Its owner holds a lease: an open that waits for it would wait for 45 seconds. */
+static void test_a_leased_file(void **state)
+{
+        struct fixture *fixture = *state;
+        struct timespec begin, end;
+        char text[16];
+        size_t length = 7;
+
+        assert_int_equal(file_replace(fixture->path, "text", 4, 0600), 0);
+        (void)signal(SIGIO, SIG_IGN);
+        int fd = open(fixture->path, O_RDWR | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+        (void)clock_gettime(CLOCK_MONOTONIC, &begin);
+        assert_int_equal(file_read_into(fixture->path, 0, text, sizeof(text), &length), -EAGAIN);
+        (void)clock_gettime(CLOCK_MONOTONIC, &end);
+        assert_true(end.tv_sec - begin.tv_sec < 3);
+        assert_int_equal(length, 7);
+        assert_int_equal(close(fd), 0);
+        (void)signal(SIGIO, SIG_DFL);
+        assert_int_equal(file_read_into(fixture->path, 0, text, sizeof(text), &length), 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-            TEST(test_what_was_written_is_read), TEST(test_an_empty_file),        TEST(test_the_bound),
-            TEST(test_what_is_no_file),          TEST(test_a_failed_replacement), TEST(test_a_full_disk),
+            TEST(test_what_was_written_is_read),
+            TEST(test_an_empty_file),
+            TEST(test_the_bound),
+            TEST(test_what_is_no_file),
+            TEST(test_a_failed_replacement),
+            TEST(test_a_full_disk),
+            TEST(test_a_leased_file),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -369,6 +369,22 @@ static void test_modem_is_unplugged(void **state)
         assert_int_equal(last(rig, ALERT_MODEM_LOST)->state, ALERT_RESOLVED);
 }
 
+/* The patience that a box has with a modem at its begin is not for one that had come up already. */
+static void test_modem_is_unplugged_soon(void **state)
+{
+        _rig_ rig = rig_new();
+        (void)state;
+
+        rig_begin(rig);
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        assert_int_equal(rig->list.n, 2);
+        rig->plugged = false;
+        rig->list.processes[1].tty_deleted = true;
+        rig_usb(rig);
+        rig_wait(rig, 12 * USEC_PER_SEC);
+        assert_int_equal(rig_fired(&rig->spool, ALERT_MODEM_LOST), 1);
+}
+
 /* A handler dies of the unplugging before that is told: the modem's alert, and no other. */
 static void test_handler_dies_of_the_unplugging(void **state)
 {
@@ -592,6 +608,9 @@ static void test_message_is_given_up(void **state)
                 (void)text_copy(event->failed.modem, sizeof(event->failed.modem), "GSM1");
                 (void)text_copy(event->failed.recipient, sizeof(event->failed.recipient), "+3706*****12");
                 (void)text_copy(event->failed.reason, sizeof(event->failed.reason), "Modem said 500");
+                if (i > 0)
+                        (void)text_copy(event->failed.again, sizeof(event->failed.again),
+                                        "mv /failed/GSM1.2 /outgoing/");
         }
         rig_wait(rig, USEC_PER_HOUR);
         assert_int_equal(told_in_all(rig), 3);
@@ -600,7 +619,7 @@ static void test_message_is_given_up(void **state)
         assert_int_equal(alert->severity, SEVERITY_WARNING);
         assert_says(alert->summary, "+3706*****12");
         assert_says(alert->summary, "Modem said 500");
-        assert_says(alert->next_action, "mv FAILED/GSM1.2 OUTGOING/");
+        assert_string_equal(alert->next_action, "to send it again: mv /failed/GSM1.2 /outgoing/");
 }
 
 /* --- lives of the controller --- */
@@ -746,6 +765,7 @@ int main(void)
             cmocka_unit_test(test_crash_loop),
             cmocka_unit_test(test_a_wished_restart_is_no_alert),
             cmocka_unit_test(test_no_alert_on_the_way_down),
+            cmocka_unit_test(test_modem_is_unplugged_soon),
             cmocka_unit_test(test_modem_is_unplugged),
             cmocka_unit_test(test_handler_dies_of_the_unplugging),
             cmocka_unit_test(test_flapping_modem),

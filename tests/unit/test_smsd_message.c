@@ -84,12 +84,49 @@ static void test_hostile(void **state)
         assert_string_equal(message.recipient, "");
 }
 
+/* What a person pastes into a root shell. */
+static void test_again(void **state)
+{
+        static const struct {
+                const char *failed, *outgoing, *name, *command;
+        } table[] = {
+            {"/s/failed", "/s/outgoing", "GSM1.aB3-x", "mv /s/failed/GSM1.aB3-x /s/outgoing/"},
+            {"/s/failed", "/s/outgoing", "-rf", "mv /s/failed/-rf /s/outgoing/"},
+            {"/s/failed", "/s/outgoing", "x;reboot", ""},
+            {"/s/failed", "/s/outgoing", "$(reboot)", ""},
+            {"/s/failed", "/s/outgoing", "`reboot`", ""},
+            {"/s/failed", "/s/outgoing", "a b", ""},
+            {"/s/failed", "/s/outgoing", "a\nreboot", ""},
+            {"/s/failed", "/s/outgoing", "a\\x", ""},
+            {"/s/failed", "/s/outgoing", "'", ""},
+            {"/s/failed", "/s/outgoing", "\xc3\xa9", ""},
+            {"/s/failed", "/s/outgoing", "", ""},
+            {"/s p/failed", "/s/outgoing", "a", ""},
+            {"/s/failed", "/s/out*", "a", ""},
+            {"/s/failed", "", "a", ""},
+            {"", "/s/outgoing", "a", ""},
+        };
+        char command[40], name[200];
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+                smsd_message_again(table[i].failed, table[i].outgoing, table[i].name, command,
+                                   sizeof(command));
+                assert_string_equal(command, table[i].command);
+        }
+        memset(name, 'a', sizeof(name) - 1);
+        name[sizeof(name) - 1] = '\0';
+        smsd_message_again("/f", "/o", name, command, sizeof(command));
+        assert_string_equal(command, "");
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_mask),
             cmocka_unit_test(test_headers),
             cmocka_unit_test(test_hostile),
+            cmocka_unit_test(test_again),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,8 @@ struct alert {
 /* An alert with what the spool adds when it is written. */
 struct alert_message {
         struct alert alert;
-        char id[ALERT_ID_MAX]; /* BOOTID-SEQUENCE: the same in every repeated delivery (Idempotency-Key) */
+        char id[ALERT_ID_MAX]; /* BOOTID-SPOOL-SEQUENCE: the same in every repeated delivery
+                                * (Idempotency-Key), and no other alert's */
         char spool[40];        /* the spool's own id: sequences of another one mean nothing */
         uint64_t sequence;     /* > 0, rising, without the promise of no gaps */
         int64_t at;            /* when it was written: wall clock, microseconds; for people */

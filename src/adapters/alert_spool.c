@@ -89,7 +89,7 @@ static void answer_write(struct alert_spool *spool, const struct spool_job *job)
                 spool->answered = job->write.sequence;
                 (void)text_copy(spool->last_keys[alert->kind], ALERT_KEY_MAX,
                                 alert->key); /* of the same size */
-                spool_id_format(id, spool->boot, job->write.sequence);
+                spool_id_format(id, spool->boot, spool->id, job->write.sequence);
                 if (spool->callbacks.told)
                         spool->callbacks.told(spool->userdata, alert);
         }

@@ -36,9 +36,11 @@ void spool_disk_path(const struct spool_disk *disk, const char *name, char targe
         (void)text_format(target, PATH_MAX, "%s/%s", disk->folder, name);
 }
 
-void spool_id_format(char target[ALERT_ID_MAX], const char *boot, uint64_t sequence)
+/* The boot alone is not enough: containers share it, and a spool that is made anew counts anew. */
+void spool_id_format(char target[ALERT_ID_MAX], const char *boot, const char *spool, uint64_t sequence)
 {
-        (void)text_format(target, ALERT_ID_MAX, "%.40s-%" PRIu64, boot, sequence); /* always fits */
+        (void)text_format(target, ALERT_ID_MAX, "%.32s-%.8s-%" PRIu64, boot, spool,
+                          sequence); /* always fits */
 }
 
 static int64_t read_clock(clockid_t clock)
@@ -239,7 +241,7 @@ static int encode(const struct spool_disk *disk, const struct alert *alert, int6
 {
         struct alert_message message = {.alert = *alert, .sequence = sequence, .at = at};
 
-        spool_id_format(message.id, disk->boot, sequence);
+        spool_id_format(message.id, disk->boot, disk->book.id, sequence);
         (void)text_copy(message.spool, sizeof(message.spool), disk->book.id); /* of the same size */
         read_host(message.host, sizeof(message.host));
         return alert_json_encode(&message, ret_text, ret_length);

@@ -202,7 +202,7 @@ static void restore_times(const struct spool_disk *disk, struct alert_message *m
 {
         char id[ALERT_ID_MAX];
 
-        spool_id_format(id, disk->boot, message->sequence);
+        spool_id_format(id, disk->boot, message->spool, message->sequence);
         if (!text_equal(id, message->id))
                 return;
         message->alert.since = spool_boottime(message->alert.since_realtime);

@@ -66,8 +66,8 @@ int spool_disk_heartbeat(struct spool_disk *disk, const char *verdict, const cha
 /* The path of a file in the folder; always fits. */
 void spool_disk_path(const struct spool_disk *disk, const char *name, char target[PATH_MAX]);
 
-/* BOOTID-SEQUENCE */
-void spool_id_format(char target[ALERT_ID_MAX], const char *boot, uint64_t sequence);
+/* BOOTID-SPOOL-SEQUENCE, of the spool's name the begin */
+void spool_id_format(char target[ALERT_ID_MAX], const char *boot, const char *spool, uint64_t sequence);
 
 /* What `usec` of CLOCK_BOOTTIME is on the wall clock, in microseconds, and back; 0 stays 0. */
 int64_t spool_realtime(usec_t boottime);

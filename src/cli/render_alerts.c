@@ -79,7 +79,7 @@ static void render_receiver(struct screen *screen, const struct snapshot_receive
         if (receiver->failing_since) {
                 int64_t seconds = (now - receiver->failing_since) / INT64_C(1000000);
                 format_duration(lasted, sizeof(lasted), seconds > 0 ? (usec_t)seconds * USEC_PER_SEC : 0);
-                screen_format(screen, "", SCREEN_BAD, "%s has not been reached for %s: %s", receiver->name,
+                screen_format(screen, "", SCREEN_BAD, "%s has taken nothing for %s: %s", receiver->name,
                               lasted, receiver->problem[0] ? receiver->problem : "no reason is known");
         }
         if (receiver->parked > 0)

@@ -224,7 +224,7 @@ static void check_message(const struct world *world, const struct alert_message 
 {
         char id[ALERT_ID_MAX];
 
-        (void)text_format(id, sizeof(id), "%s-%u", BOOT, (unsigned)message->sequence);
+        (void)text_format(id, sizeof(id), "%s-%.8s-%u", BOOT, message->spool, (unsigned)message->sequence);
         if (message->sequence > ARRAY_SIZE(events) || !text_equal(message->id, id) ||
             !text_equal(message->alert.key, events[message->sequence - 1].key) ||
             message->alert.state != events[message->sequence - 1].state ||

@@ -150,7 +150,7 @@ struct ladder {
         int result;            /* of the step: 0, or the errno of the first part that failed */
         bool effect;           /* some part of it was carried out */
         bool exclusive;        /* smsd was stopped for it */
-        bool charged;          /* the newest entry of `resets` is this step's */
+        bool refundable;       /* the newest entry of `resets` is this step's, and may not have been used */
         bool left, returned;   /* the modem, since the step began */
 
         struct ladder_ledger resets, stops;

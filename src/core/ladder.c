@@ -143,6 +143,7 @@ static bool act(struct ladder *ladder, usec_t now, struct ladder_order *ret_orde
         if (now < ladder->until)
                 return false;
         if (ladder->ordered) {
+                ladder->refundable = false; /* who knows what became of it */
                 part_over(ladder, -ETIMEDOUT, now);
                 return true;
         }
@@ -180,8 +181,8 @@ static void begin(struct ladder *ladder, enum ladder_step step, usec_t now)
         ladder->part = ladder->tries = 0;
         ladder->result = 0;
         ladder->ordered = ladder->effect = ladder->left = ladder->returned = false;
-        ladder->charged = ladder_script(step)->reset;
-        if (ladder->charged)
+        ladder->refundable = ladder_script(step)->reset;
+        if (ladder->refundable)
                 ledger_add(&ladder->resets, now);
         enter(ladder, LADDER_ACTING, now);
 }
@@ -192,7 +193,7 @@ static void refund(struct ladder *ladder)
 {
         struct ladder_ledger *resets = &ladder->resets;
 
-        if (!ladder->charged || ladder->result >= 0 || ladder->effect || ladder->left)
+        if (!ladder->refundable || ladder->result >= 0 || ladder->effect || ladder->left)
                 return;
         resets->n--;
         for (unsigned i = 0; i < resets->n; i++)

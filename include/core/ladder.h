@@ -31,7 +31,7 @@
 #define LADDER_NOTICE       (30 * USEC_PER_SEC) /* between the notice and the reset */
 #define LADDER_NOTICE_STALE (15 * USEC_PER_MIN) /* a notice so old is given again */
 #define LADDER_BOOT         (60 * USEC_PER_SEC) /* from the bus to the first useful answer */
-#define LADDER_QUIET        (10 * USEC_PER_MIN) /* no reset so long after a brown-out */
+#define LADDER_QUIET        (10 * USEC_PER_MIN) /* neither CFUN nor reset so long after a brown-out */
 #define LADDER_ROUTE_MEMORY USEC_PER_HOUR /* the smaller budget holds so long after the route was seen */
 #define LADDER_RETRY_FIRST  USEC_PER_HOUR /* after giving up; later: */
 #define LADDER_RETRY        USEC_PER_DAY
@@ -190,9 +190,9 @@ usec_t ladder_deadline(const struct ladder *ladder);
 
 /*
  * A person wants this step, now: past hold, patience, budget (it counts all the same) and brown-out, not past
- * the notice on the modem with the default route, nor past smsd's stop. 0; -EBUSY: a step is under way;
- * -EINVAL: no such step; -EOPNOTSUPP: there is no way to cut the power, or the step does not suit the modem;
- * -EPERM: the hub's ports are ganged and that is not allowed.
+ * the notice on the modem with the default route, nor past smsd's stop. 0; -EBUSY: a step is under way, or
+ * its first minute is not over; -EINVAL: no such step; -EOPNOTSUPP: there is no way to cut the power, or the
+ * step does not suit the modem; -EPERM: the hub's ports are ganged and that is not allowed.
  */
 int ladder_force(struct ladder *ladder, enum ladder_step step, const struct ladder_world *world, usec_t now);
 

@@ -101,7 +101,7 @@ int usb_power_find_port(const char *root, const char *path,
                         char ret_files[USB_POWER_FILES_MAX][USB_POWER_FILE_MAX])
 {
         char folder[USB_POWER_FILE_MAX], port[USB_POWER_FILE_MAX], peer[USB_POWER_FILE_MAX];
-        struct socket_place socket;
+        struct socket_place socket = {0};
         int r = find_socket(path, &socket);
 
         if (r < 0)

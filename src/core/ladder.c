@@ -22,6 +22,17 @@ static void enter(struct ladder *ladder, enum ladder_state state, usec_t until)
         ladder->until = until;
 }
 
+static usec_t later(usec_t a, usec_t b)
+{
+        return a > b ? a : b;
+}
+
+/* The end of the time that the last step needs for itself, whatever it was done for. */
+static usec_t own_time(const struct ladder *ladder)
+{
+        return usec_add(ladder->acted_at, ladder_script(ladder->step)->wait);
+}
+
 /* --- what is seen --- */
 
 void ladder_fail(struct ladder *ladder, enum failure_kind kind, usec_t now)
@@ -42,6 +53,9 @@ void ladder_well(struct ladder *ladder, usec_t now)
         if (ladder->kind != FAILURE_NONE)
                 ladder->well_since = now;
         ladder->kind = FAILURE_NONE;
+        /* What a failure's course gives it (20 min to register) is not needed any more. */
+        if (ladder->state == LADDER_WATCHING)
+                ladder->until = usec_min(ladder->until, later(own_time(ladder), now));
 }
 
 bool ladder_expects_absence(const struct ladder *ladder)
@@ -130,7 +144,7 @@ static void finish(struct ladder *ladder, usec_t now)
         usec_t wait = failed ? ladder_script(ladder->step)->doubt : wait_after(ladder);
 
         if (ladder->returned)
-                wait = wait > LADDER_BOOT ? wait : LADDER_BOOT;
+                wait = later(wait, LADDER_BOOT);
         enter(ladder, LADDER_WATCHING, usec_add(now, wait));
 }
 
@@ -202,7 +216,7 @@ static void refund(struct ladder *ladder)
 
 static bool watch_over(struct ladder *ladder, usec_t now)
 {
-        if (now < ladder->until)
+        if (now < ladder->until && ladder->forced == LADDER_STEP_NONE)
                 return false;
         refund(ladder);
         enter(ladder, LADDER_PATIENT, now);
@@ -212,8 +226,7 @@ static bool watch_over(struct ladder *ladder, usec_t now)
 /* Nothing is wrong (any more). What was tried is forgotten after a settle time only. */
 static bool calm_down(struct ladder *ladder, usec_t now)
 {
-        usec_t settled = usec_add(
-            ladder->well_since > ladder->acted_at ? ladder->well_since : ladder->acted_at, LADDER_SETTLE);
+        usec_t settled = usec_add(later(ladder->well_since, ladder->acted_at), LADDER_SETTLE);
 
         ladder->noticed = false;
         if ((ladder->tried || ladder->retry_at) && now < settled) {
@@ -259,7 +272,7 @@ static bool is_time(struct ladder *ladder, enum ladder_step step, usec_t now)
 {
         usec_t allowed = ladder_allowed_at(ladder, step);
 
-        if (now < ladder->quiet_until && ladder_script(step)->reset)
+        if (now < ladder->quiet_until && ladder_script(step)->cuts_network)
                 return wait_for(ladder, LADDER_PATIENT, ladder->quiet_until);
         if (now < allowed)
                 return wait_for(ladder, LADDER_SPENT, allowed);
@@ -381,8 +394,8 @@ int ladder_force(struct ladder *ladder, enum ladder_step step, const struct ladd
 {
         if (step <= LADDER_STEP_NONE || step >= LADDER_STEP_MAX)
                 return -EINVAL;
-        if (ladder->state == LADDER_ACTING || ladder->state == LADDER_WATCHING ||
-            ladder->forced != LADDER_STEP_NONE)
+        if (ladder->state == LADDER_ACTING || ladder->forced != LADDER_STEP_NONE ||
+            (ladder->state == LADDER_WATCHING && now < own_time(ladder)))
                 return -EBUSY;
         int r = ladder_refusal(world, step);
         if (r < 0)

@@ -234,6 +234,29 @@ static void test_50_minutes_without_network(void **state)
         assert_int_equal(ladder_deadline(&rig.ladder), USEC_INFINITY);
 }
 
+/* The time that the course gives is over with the failure. */
+static void test_health_ends_the_watch(void **state)
+{
+        struct rig rig;
+        (void)state;
+
+        rig_init(&rig);
+        ill(&rig, FAILURE_UNREGISTERED);
+        run(&rig, 20 MIN + 30 SEC);
+        well(&rig);
+        run(&rig, 29 SEC);
+        assert_int_equal(rig.ladder.state, LADDER_WATCHING);
+        run(&rig, 1 SEC);
+        assert_int_equal(rig.ladder.state, LADDER_SETTLING);
+        /* Another loss has its own 20 min, and goes on where it was. */
+        run(&rig, 1 MIN);
+        ill(&rig, FAILURE_UNREGISTERED);
+        run(&rig, 20 MIN - 1);
+        assert_int_equal(rig.resets, 0);
+        run(&rig, 1);
+        assert_int_equal(rig.resets, 1);
+}
+
 /* In the loop it looks silent, incomplete and gone in turns. */
 static void test_brown_out_loop(void **state)
 {
@@ -441,6 +464,7 @@ int main(void)
             cmocka_unit_test(test_settling),
             cmocka_unit_test(test_patience),
             cmocka_unit_test(test_50_minutes_without_network),
+            cmocka_unit_test(test_health_ends_the_watch),
             cmocka_unit_test(test_brown_out_loop),
             cmocka_unit_test(test_own_reset_is_no_failure),
             cmocka_unit_test(test_bouncing_after_reset),

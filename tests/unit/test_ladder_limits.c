@@ -309,6 +309,22 @@ static void test_force_goes_past(void **state)
         assert_int_equal(ladder_force(&rig.ladder, LADDER_STEP_MAX, &rig.world, rig.now), -EINVAL);
 }
 
+/* A person need not wait for what an automatic step waits for. */
+static void test_force_while_watched(void **state)
+{
+        struct rig rig;
+        (void)state;
+
+        rig_init(&rig);
+        ill(&rig, FAILURE_UNREGISTERED);
+        run(&rig, 20 MIN + 59 SEC); /* CFUN is given 10 min */
+        assert_int_equal(ladder_force(&rig.ladder, LADDER_STEP_RESET, &rig.world, rig.now), -EBUSY);
+        run(&rig, 1 SEC);
+        assert_int_equal(ladder_force(&rig.ladder, LADDER_STEP_RESET, &rig.world, rig.now), 0);
+        settle(&rig);
+        assert_int_equal(rig.resets, 1);
+}
+
 /* More by hand than any ledger holds. */
 static void test_force_without_end(void **state)
 {
@@ -345,6 +361,7 @@ int main(void)
             cmocka_unit_test(test_hopeless),
             cmocka_unit_test(test_force),
             cmocka_unit_test(test_force_goes_past),
+            cmocka_unit_test(test_force_while_watched),
             cmocka_unit_test(test_force_without_end),
         };
 

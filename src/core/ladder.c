@@ -143,8 +143,6 @@ static void finish(struct ladder *ladder, usec_t now)
         bool failed = ladder->result < 0 && !ladder->effect;
         usec_t wait = failed ? ladder_script(ladder->step)->doubt : wait_after(ladder);
 
-        if (ladder->returned)
-                wait = later(wait, LADDER_BOOT);
         enter(ladder, LADDER_WATCHING, usec_add(now, wait));
 }
 

@@ -129,6 +129,35 @@ static void test_results_that_never_come(void **state)
         assert_int_equal(ladder.state, LADDER_WATCHING);
 }
 
+/* Whether a cut took place that failed in part, or of which nothing was told, is not known: it counts. */
+static void test_doubtful_cuts_count(void **state)
+{
+        static const struct {
+                bool told;
+                int off, on;
+                unsigned n;
+        } cases[] = {{true, -EIO, -EIO, 0}, {true, -EIO, 0, 1}, {true, 0, -EIO, 1}, {false, 0, -EIO, 1}};
+        struct ladder_world world = {.smsd_stopped = true};
+        (void)state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct ladder ladder;
+                usec_t now = T0;
+                ladder_init(&ladder, NULL);
+                ladder_fail(&ladder, FAILURE_PORTS_MISSING, now);
+                while (ladder.state != LADDER_GAVE_UP) {
+                        struct ladder_order order = ladder_next(&ladder, &world, now);
+                        if (order.kind == ORDER_NONE)
+                                now = ladder_deadline(&ladder);
+                        else if (order.kind == ORDER_USB_ON)
+                                ladder_done(&ladder, order.ticket, cases[i].on, now);
+                        else if (order.ticket && cases[i].told)
+                                ladder_done(&ladder, order.ticket, cases[i].off, now);
+                }
+                assert_int_equal(ladder.resets.n, cases[i].n);
+        }
+}
+
 /* --- time --- */
 
 /* On and off every 20 s for three hours: one climb an hour, not one reset every 20 s. */
@@ -273,6 +302,9 @@ static void test_brown_out_loop(void **state)
         }
         assert_int_equal(rig.resets, 0);
         /* The supply was replaced; the modem is still dead. */
+        ill(&rig, FAILURE_RADIO_OFF);
+        run(&rig, 99 SEC);
+        assert_null(strstr(rig.trace, "CFUN")); /* the radio loads the supply too */
         ill(&rig, FAILURE_SILENT);
         run(&rig, 15 MIN);
         assert_true(rig.resets > 0);
@@ -354,7 +386,14 @@ static void test_at_without_stop(void **state)
         rig.world.port_free = true;
         ill(&rig, FAILURE_SILENT);
         assert_string_equal(rig.trace, "0:AT");
-        assert_false(ladder_needs_smsd_stopped(&rig.ladder));
+        assert_int_equal(rig.orders[ORDER_STOP_SMSD], 0);
+
+        struct ladder ladder;
+        ladder_init(&ladder, NULL);
+        ladder_fail(&ladder, FAILURE_SILENT, T0);
+        assert_int_equal(ladder_next(&ladder, &rig.world, T0).kind, ORDER_AT);
+        assert_int_equal(ladder.state, LADDER_ACTING);
+        assert_false(ladder_needs_smsd_stopped(&ladder));
 }
 
 static void test_others_are_not_interrupted(void **state)
@@ -460,6 +499,7 @@ int main(void)
             cmocka_unit_test(test_nothing_works),
             cmocka_unit_test(test_lost_answer),
             cmocka_unit_test(test_results_that_never_come),
+            cmocka_unit_test(test_doubtful_cuts_count),
             cmocka_unit_test(test_flapping),
             cmocka_unit_test(test_settling),
             cmocka_unit_test(test_patience),

@@ -38,6 +38,9 @@ static void test_budget(void **state)
                         run(&rig, 11 MIN);
                 }
                 assert_in_range(rig.resets, cases[i].three_days - cases[i].day, cases[i].three_days);
+                /* Where none is allowed there is nothing to wait for. */
+                if (cases[i].day == 0)
+                        assert_true(rig.orders[ORDER_GIVE_UP] > 0);
         }
 }
 
@@ -62,6 +65,24 @@ static void test_spent_waits_and_says_so(void **state)
         assert_false(ladder_needs_smsd_stopped(&rig.ladder));
         run(&rig, 51 MIN);
         assert_int_equal(rig.orders[ORDER_USB_OFF], 1);
+}
+
+/* The stop that spent the budget is used. */
+static void test_last_stop(void **state)
+{
+        static const struct ladder_budget budget = {8, 8, 8, 8, 1, 1};
+        struct rig rig;
+        (void)state;
+
+        rig_init(&rig);
+        ladder_set_budget(&rig.ladder, &budget);
+        rig.stops = false;
+        ill(&rig, FAILURE_PORTS_MISSING);
+        run(&rig, 40 SEC);
+        assert_int_equal(rig.ladder.state, LADDER_STOPPING);
+        rig.world.smsd_stopped = true;
+        settle(&rig);
+        assert_int_equal(rig.resets, 1);
 }
 
 /* The route is gone with the modem, the budget is not. */
@@ -129,6 +150,24 @@ static void test_default_route_is_announced(void **state)
         run(&rig, 20 MIN + 31 SEC);
         assert_string_equal(rig.trace,
                             "1200:announce 2470:announce 2500:stop-smsd 2500:AT+CFUN=0 2501:AT+CFUN=1");
+}
+
+/* A notice of a reset that did not come is none of the next one. */
+static void test_notice_of_the_last_time(void **state)
+{
+        struct rig rig;
+        (void)state;
+
+        rig_init(&rig);
+        rig.world.default_route = true;
+        ill(&rig, FAILURE_SILENT);
+        run(&rig, 35 SEC);
+        well(&rig);
+        run(&rig, 5 SEC);
+        ill(&rig, FAILURE_SILENT);
+        run(&rig, 31 SEC);
+        assert_string_equal(rig.trace,
+                            "0:stop-smsd 0:AT 30:announce 40:announce 70:stop-smsd 70:AT+CFUN=1,1");
 }
 
 /* An old notice is no notice. */
@@ -257,6 +296,24 @@ static void test_hopeless(void **state)
         assert_int_equal(rig.resets, 2);
 }
 
+/* What was tried is tried again in an hour, although the last face of it knows no remedy. */
+static void test_hopeless_at_the_end(void **state)
+{
+        struct rig rig;
+        (void)state;
+
+        rig_init(&rig);
+        ill(&rig, FAILURE_SILENT);
+        run(&rig, 100 SEC);
+        ill(&rig, FAILURE_SIM_PUK);
+        run(&rig, 10 MIN);
+        assert_int_equal(rig.ladder.state, LADDER_GAVE_UP);
+        ill(&rig, FAILURE_SILENT);
+        run(&rig, 1 H);
+        assert_int_equal(rig.resets, 4);
+        assert_int_equal(rig.orders[ORDER_GIVE_UP], 2);
+}
+
 /* --- by hand --- */
 
 static void test_force(void **state)
@@ -309,6 +366,22 @@ static void test_force_goes_past(void **state)
         assert_int_equal(ladder_force(&rig.ladder, LADDER_STEP_MAX, &rig.world, rig.now), -EINVAL);
 }
 
+/* What a person tried in vain after it was given up is no news. */
+static void test_force_after_giving_up(void **state)
+{
+        struct rig rig;
+        (void)state;
+
+        rig_init(&rig);
+        ill(&rig, FAILURE_SIM_FAILURE);
+        run(&rig, 5 MIN);
+        assert_int_equal(ladder_force(&rig.ladder, LADDER_STEP_USB, &rig.world, rig.now), 0);
+        run(&rig, 5 MIN);
+        assert_int_equal(rig.resets, 1);
+        assert_int_equal(rig.orders[ORDER_GIVE_UP], 1);
+        assert_int_equal(ladder_deadline(&rig.ladder), T0 + 81 SEC + LADDER_RETRY_FIRST);
+}
+
 /* A person need not wait for what an automatic step waits for. */
 static void test_force_while_watched(void **state)
 {
@@ -351,16 +424,20 @@ int main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_budget),
             cmocka_unit_test(test_spent_waits_and_says_so),
+            cmocka_unit_test(test_last_stop),
             cmocka_unit_test(test_route_is_remembered),
             cmocka_unit_test(test_recall),
             cmocka_unit_test(test_default_route_is_announced),
+            cmocka_unit_test(test_notice_of_the_last_time),
             cmocka_unit_test(test_stale_notice),
             cmocka_unit_test(test_hold),
             cmocka_unit_test(test_power),
             cmocka_unit_test(test_slow_retry),
             cmocka_unit_test(test_hopeless),
+            cmocka_unit_test(test_hopeless_at_the_end),
             cmocka_unit_test(test_force),
             cmocka_unit_test(test_force_goes_past),
+            cmocka_unit_test(test_force_after_giving_up),
             cmocka_unit_test(test_force_while_watched),
             cmocka_unit_test(test_force_without_end),
         };

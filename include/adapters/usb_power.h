@@ -53,7 +53,8 @@ struct usb_power *usb_power_free(struct usb_power *power);
 int usb_power_authorize(struct usb_power *power, const char *path, bool on, unsigned token);
 
 /* The device may be absent: it is, while its port is off. With the port of the other speed in the same
- * socket, if there is one: they share their power. -EOPNOTSUPP: the kernel or the hub cannot. */
+ * socket, if there is one: they share their power. -EOPNOTSUPP: the kernel cannot, or the hub says that it
+ * has no switches. */
 int usb_power_port(struct usb_power *power, const char *path, bool on, unsigned token);
 
 /*
@@ -80,7 +81,7 @@ bool usb_power_can_switch(const struct usb_power *power, const char *path);
 int usb_power_known_ganged(const struct usb_power *power, const char *path);
 
 /* What was left off: the device is not authorised, or its port has no power. 0 no, 1 yes, or a negative errno
- * as above. */
+ * as above. The kernel asks the hub, which can take a moment: for the start of a program. */
 int usb_power_is_off(const struct usb_power *power, const char *path);
 
 static inline void usb_power_cleanup(struct usb_power **power)

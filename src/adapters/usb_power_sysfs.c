@@ -5,6 +5,10 @@
  *   ROOT/bus/usb/devices/1-1.2/authorized
  *   ROOT/bus/usb/devices/1-1:1.0/1-1-port2/disable
  *   ROOT/bus/usb/devices/1-0:1.0/usb1-port1/disable, .../peer/disable (the other speed, the same socket)
+ *
+ * Every port has `disable`. Only where the hub's descriptor says that it switches power, all ports together
+ * or each, does the kernel show .../power/pm_qos_no_power_off; elsewhere a port that is disabled keeps its
+ * power.
  */
 #include "usb_power_private.h"
 
@@ -97,28 +101,47 @@ static int find_socket(const char *path, struct socket_place *ret_socket)
         return r;
 }
 
-int usb_power_find_port(const char *root, const char *path,
-                        char ret_files[USB_POWER_FILES_MAX][USB_POWER_FILE_MAX])
+/* The folder of the port. */
+static int find_port_folder(const char *root, const char *path, char folder[USB_POWER_FILE_MAX])
 {
-        char folder[USB_POWER_FILE_MAX], port[USB_POWER_FILE_MAX], peer[USB_POWER_FILE_MAX];
         struct socket_place socket = {0};
         int r = find_socket(path, &socket);
 
         if (r < 0)
                 return r;
+        return text_format(folder, USB_POWER_FILE_MAX, "%s/bus/usb/devices/%s/%s-port%u", root,
+                           socket.interface, socket.hub, socket.port);
+}
+
+/* 1 when the folder has this file: its path is in `file` then. */
+static int has_file(const char *folder, const char *name, char file[USB_POWER_FILE_MAX])
+{
+        char path[USB_POWER_FILE_MAX];
+
+        if (text_format(path, sizeof(path), "%s/%s", folder, name) < 0)
+                return -ENAMETOOLONG;
+        if (access(path, F_OK) < 0)
+                return 0;
+        return text_copy(file, USB_POWER_FILE_MAX, path) < 0 ? -ENAMETOOLONG : 1;
+}
+
+int usb_power_find_port(const char *root, const char *path,
+                        char ret_files[USB_POWER_FILES_MAX][USB_POWER_FILE_MAX])
+{
+        char device[USB_POWER_FILE_MAX], port[USB_POWER_FILE_MAX], policy[USB_POWER_FILE_MAX];
+        int r = find_port_folder(root, path, port);
+
+        if (r < 0)
+                return r;
         /* An empty port is as good as one with a modem; one with a hub on it is not. */
-        r = find_folder(root, path, folder);
+        r = find_folder(root, path, device);
         if (r < 0 && r != -ENODEV)
                 return r;
-        if (text_format(port, sizeof(port), "%s/bus/usb/devices/%s/%s-port%u/disable", root, socket.interface,
-                        socket.hub, socket.port) < 0 ||
-            text_format(peer, sizeof(peer), "%s/bus/usb/devices/%s/%s-port%u/peer/disable", root,
-                        socket.interface, socket.hub, socket.port) < 0)
-                return -ENAMETOOLONG;
-        if (access(port, F_OK) < 0)
+        if (has_file(port, "power/pm_qos_no_power_off", policy) <= 0 ||
+            has_file(port, "disable", ret_files[0]) <= 0)
                 return -EOPNOTSUPP;
-        (void)text_copy(ret_files[0], USB_POWER_FILE_MAX, port); /* both fit: they are of that size */
-        (void)text_copy(ret_files[1], USB_POWER_FILE_MAX, access(peer, F_OK) == 0 ? peer : "");
+        if (has_file(port, "peer/disable", ret_files[1]) <= 0)
+                ret_files[1][0] = '\0';
         return 0;
 }
 

@@ -81,10 +81,15 @@ static void put_tree(const struct world *w)
         put_device(w, "1-3.4", "ef\n", "2c7c\n", "0125\n");
         put_device(w, "1-4", "00\n", "2c7c\n", "0125\n");
         put(w, DEVICES "1-3:1.0/1-3-port4/disable", "0\n", 0644);
+        put(w, DEVICES "1-3:1.0/1-3-port4/power/pm_qos_no_power_off", "1\n", 0644);
         put(w, DEVICES "1-3:1.0/1-3-port4/peer/disable", "0\n", 0644);
         put(w, DEVICES "1-3:1.0/1-3-port7/disable", "0\n", 0644);
+        put(w, DEVICES "1-3:1.0/1-3-port7/power/pm_qos_no_power_off", "1\n", 0644);
         put(w, DEVICES "1-0:1.0/usb1-port4/disable", "0\n", 0644);
+        put(w, DEVICES "1-0:1.0/usb1-port4/power/pm_qos_no_power_off", "1\n", 0644);
         put(w, DEVICES "1-0:1.0/usb1-port1/disable", "0\n", 0644);
+        put(w, DEVICES "1-3:1.0/1-3-port8/disable", "0\n", 0644); /* no switch */
+        put(w, DEVICES "1-0:1.0/usb1-port1/power/pm_qos_no_power_off", "1\n", 0644);
 }
 
 static void on_done(void *userdata, unsigned token, int result)
@@ -188,6 +193,7 @@ static void test_refused_paths(void **state)
             {"1-1.", -EINVAL, -EINVAL},
             {"1-3.7", -ENODEV, 0}, /* an empty port */
             {"1-1.7", -ENODEV, -EOPNOTSUPP},
+            {"1-3.8", -ENODEV, -EOPNOTSUPP},
             {"1-3.0", -ENODEV, -ERANGE},
             {"1-3.256", -ENODEV, -ERANGE},
             {"9-9", -ENODEV, -EOPNOTSUPP},

@@ -546,8 +546,7 @@ static void test_another_boot(void **state)
         }
         assert_int_equal(tell(world, "new", SEVERITY_INFO), 3);
         char id[ALERT_ID_MAX];
-        (void)text_format(id, sizeof(id), "ffffffffffffffffffffffffffffffff-%.8s-3",
-                          alert_spool_id(world->spool));
+        (void)text_format(id, sizeof(id), "ffffffffffffffffffffffffffffffff-%.8s-3", alert_spool_id(world->spool));
         assert_string_equal(world->answers[0].id, id);
         world->boot = NULL; /* the kernel's */
         live_again(world);
@@ -736,24 +735,6 @@ static void test_no_folder(void **state)
         assert_int_equal(alert_files_next(world->folder, 0, &(struct alert_message){0}, NULL), -ENOENT);
 }
 
-/* Somebody has removed the spool, or it is a container beside ours: the same boot, the same count, and a
- * receiver that drops what it had already must not drop this. */
-static void test_ids_of_two_spools(void **state)
-{
-        struct world *world = *state;
-        struct alert alert = make_alert("smsd-down", SEVERITY_CRITICAL);
-        char first[ALERT_ID_MAX];
-
-        live(world);
-        (void)text_copy(first, sizeof(first), write_alert(world, &alert)->id);
-        die(world);
-        temp_folder_remove(world->folder);
-        live(world);
-        const struct spool_answer *answer = write_alert(world, &alert);
-        assert_int_equal(answer->sequence, 1);
-        assert_string_not_equal(answer->id, first);
-}
-
 /* --- the heartbeat --- */
 
 static void test_heartbeat(void **state)
@@ -812,7 +793,6 @@ int main(void)
             world_test(test_lost_book),
             world_test(test_lost_folder),
             world_test(test_no_folder),
-            world_test(test_ids_of_two_spools),
             world_test(test_heartbeat),
         };
 

@@ -106,6 +106,8 @@ static int measure_all(void)
         static const struct gateway_test tests[] = {
             GATEWAY_TEST(row_plug, .no_daemon = true),
             GATEWAY_TEST(row_crash, .plain = true, .no_daemon = true),
+            GATEWAY_TEST(row_flood, .plain = true, .no_daemon = true,
+                         .warden = "[alerts]\nspool_files = 20000\n"),
             GATEWAY_TEST(row_status, .plain = true),
             GATEWAY_TEST(row_storm, .warden = "[modem GSM1]\nmatch = imei=490154203237518\n"),
         };
@@ -134,6 +136,9 @@ static bool print_figures(void)
                               .reach = "<= 1.1 x started by hand", .limit = 1.1 * reference_of(FIGURE_CRASH)},
             [FIGURE_SUCCESSOR] = {"exit of smsd to the start of its successor", "ms", 1, .reach = "<= 20 ms",
                                   .limit = 20},
+            [FIGURE_FLOOD] = {"the same while 1,000 alerts come in a second", "ms", 1,
+                              .reach = "<= 1.5 x without alerts + 5 ms",
+                              .limit = 1.5 * reference_of(FIGURE_FLOOD) + 5},
             [FIGURE_STATUS] = {"status --json", "ms", 2, .reach = "<= true + 5 ms",
                                .limit = reference_of(FIGURE_STATUS) + 5},
             [FIGURE_RESIDENT] = {"daemon, healthy and idle: resident", "kB", 0,

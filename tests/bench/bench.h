@@ -14,6 +14,7 @@ enum figure_name {
         FIGURE_PLUG,
         FIGURE_CRASH,
         FIGURE_SUCCESSOR,
+        FIGURE_FLOOD,
         FIGURE_STATUS,
         FIGURE_RESIDENT,
         FIGURE_DIRTY,
@@ -34,6 +35,7 @@ extern struct results *results;
 /* The rows, each a test on a gateway. */
 void row_plug(struct gateway *g);      /* no daemon yet */
 void row_crash(struct gateway *g);     /* plain, no daemon yet: FIGURE_CRASH and FIGURE_SUCCESSOR */
+void row_flood(struct gateway *g);     /* as row_crash */
 void row_status(struct gateway *g);    /* plain */
 void row_storm(struct gateway *g);     /* a slot for another modem */
 void row_one_modem(struct gateway *g); /* one run of the reference of FIGURE_MANY */

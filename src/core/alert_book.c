@@ -87,9 +87,9 @@ static void make_key(enum alert_kind kind, const char *subject, char key[ALERT_K
                 return;
         }
         if (head + 1 + tail < ALERT_KEY_MAX) { /* by hand: each sweep asks for many */
-                memcpy(key, name, head);
+                (void)text_copy(key, ALERT_KEY_MAX, name);
                 key[head] = '/';
-                memcpy(key + head + 1, subject, tail + 1);
+                (void)text_copy(key + head + 1, ALERT_KEY_MAX - head - 1, subject);
                 return;
         }
         (void)text_escape(part, ALERT_KEY_MAX - 40, subject, strlen(subject)); /* cut at a whole character */

@@ -291,23 +291,24 @@ bool alert_book_is_active(struct alert_book *book, const char *key)
         return entry && entry->active && !entry->resolving;
 }
 
-static void keep(struct alert_entry *entry)
+static bool is_named(const struct alert_entry *entry, enum alert_kind kind, const char *subject)
 {
-        if (!entry->active || entry->alert.told == 0)
-                return;
-        entry->raised = true;
-        entry->restored = false;
+        char key[ALERT_KEY_MAX];
+
+        make_key(kind, subject, key);
+        return text_equal(entry->alert.key, key);
 }
 
 void alert_book_keep(struct alert_book *book, enum alert_kind kind, const char *subject)
 {
-        struct alert_entry *only = subject ? find(book, kind, subject) : NULL;
-
-        if (only && only->alert.kind == kind)
-                keep(only);
-        for (unsigned i = 0; i < book->n && !subject; i++)
-                if (book->entries[i].used && book->entries[i].alert.kind == kind)
-                        keep(&book->entries[i]);
+        for (unsigned i = 0; i < book->n; i++) {
+                struct alert_entry *entry = &book->entries[i];
+                if (entry->used && entry->alert.kind == kind && entry->active && entry->alert.told > 0 &&
+                    (!subject || is_named(entry, kind, subject))) {
+                        entry->raised = true;
+                        entry->restored = false;
+                }
+        }
 }
 
 static void clear(struct alert_book *book, struct alert_entry *entry, usec_t now)

@@ -143,6 +143,17 @@ static void escape_byte(char target[5], unsigned char byte)
                 (void)text_format(target, 5, "\\x%02x", byte);
 }
 
+/* How many bytes from p on are ASCII that stays as it is. */
+static size_t plain_run(const unsigned char *p, size_t length)
+{
+        size_t n = 0;
+
+        while (n < length && p[n] >= 0x20 && p[n] < 0x7f && p[n] != '\\')
+                n++;
+        return n;
+}
+
+/* Nearly all text is plain, and much of it is escaped again and again: it is taken in runs. */
 int text_escape(char *target, size_t size, const char *source, size_t length)
 {
         const unsigned char *p = (const unsigned char *)source;
@@ -150,6 +161,16 @@ int text_escape(char *target, size_t size, const char *source, size_t length)
 
         target[0] = '\0';
         for (size_t i = 0; i < length;) {
+                size_t plain = plain_run(p + i, length - i), left = size - 1 - written;
+                size_t fits = plain < left ? plain : left;
+                memcpy(target + written, p + i, fits);
+                written += fits;
+                target[written] = '\0';
+                if (fits < plain)
+                        return -ENAMETOOLONG;
+                i += plain;
+                if (i == length)
+                        break;
                 char escaped[5];
                 size_t taken = displayable(p + i, length - i);
                 const char *piece = (const char *)p + i;

@@ -80,13 +80,18 @@ static void make_key(enum alert_kind kind, const char *subject, char key[ALERT_K
 {
         char part[ALERT_KEY_MAX];
         const char *name = alert_kind_to_string(kind);
+        size_t head = strlen(name), tail = strlen(subject);
 
-        if (subject[0] == '\0') {
+        if (tail == 0) {
                 (void)text_copy(key, ALERT_KEY_MAX, name);
                 return;
         }
-        if (text_format(key, ALERT_KEY_MAX, "%s/%s", name, subject) == 0)
+        if (head + 1 + tail < ALERT_KEY_MAX) { /* by hand: each sweep asks for many */
+                (void)text_copy(key, ALERT_KEY_MAX, name);
+                key[head] = '/';
+                (void)text_copy(key + head + 1, ALERT_KEY_MAX - head - 1, subject);
                 return;
+        }
         (void)text_escape(part, ALERT_KEY_MAX - 40, subject, strlen(subject)); /* cut at a whole character */
         (void)text_format(key, ALERT_KEY_MAX, "%s/%s~%016llx", name, part,
                           (unsigned long long)text_hash(subject, strlen(subject)));
@@ -104,6 +109,8 @@ static struct alert_entry *find(struct alert_book *book, enum alert_kind kind, c
 {
         char key[ALERT_KEY_MAX];
 
+        if (book->n == 0)
+                return NULL;
         make_key(kind, subject, key);
         return alert_book_find_key(book, key);
 }
@@ -284,14 +291,20 @@ bool alert_book_is_active(struct alert_book *book, const char *key)
         return entry && entry->active && !entry->resolving;
 }
 
+static bool is_named(const struct alert_entry *entry, enum alert_kind kind, const char *subject)
+{
+        char key[ALERT_KEY_MAX];
+
+        make_key(kind, subject, key);
+        return text_equal(entry->alert.key, key);
+}
+
 void alert_book_keep(struct alert_book *book, enum alert_kind kind, const char *subject)
 {
-        const struct alert_entry *only = subject ? find(book, kind, subject) : NULL;
-
         for (unsigned i = 0; i < book->n; i++) {
                 struct alert_entry *entry = &book->entries[i];
-                if (entry->used && entry->alert.kind == kind && (!subject || entry == only) &&
-                    entry->active && entry->alert.told > 0) {
+                if (entry->used && entry->alert.kind == kind && entry->active && entry->alert.told > 0 &&
+                    (!subject || is_named(entry, kind, subject))) {
                         entry->raised = true;
                         entry->restored = false;
                 }

@@ -47,9 +47,11 @@ void gateway_alerts_say(char *target, const char *format, ...)
 
 void gateway_alerts_advise(const struct gateway *gateway, struct alert *alert, const char *action)
 {
-        gateway_alerts_say(
-            alert->next_action, "%.300s%s", action,
-            gateway->config.mode == MODE_OBSERVE ? " (mode = observe: smswarden touches nothing)" : "");
+        if (gateway->config.mode == MODE_OBSERVE)
+                gateway_alerts_say(alert->next_action, "%.300s (mode = observe: smswarden touches nothing)",
+                                   action);
+        else
+                (void)text_clean(alert->next_action, sizeof(alert->next_action), action);
 }
 
 /* --- what is told from outside --- */

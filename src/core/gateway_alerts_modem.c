@@ -220,7 +220,7 @@ static void describe(const struct gateway *gateway, const struct slot *slot, con
                 gateway_describe_slot(gateway, slot, finding->health, reason, sizeof(reason), action,
                                       sizeof(action));
         }
-        gateway_alerts_say(alert->summary, "%s", reason);
+        (void)text_clean(alert->summary, sizeof(alert->summary), reason);
         gateway_alerts_advise(gateway, alert, action);
         (void)text_copy(alert->cause, sizeof(alert->cause), finding->cause);
 }
@@ -334,9 +334,10 @@ static void judge_timeouts(struct gateway *gateway, const struct slot *slot)
 /* It is back, or its SIM is; that is over when smsd works with it, or when something else is told. */
 static void keep_until_served(struct gateway *gateway, const struct slot *slot, bool told)
 {
+        if (told || gateway->alerts.book.n == 0)
+                return;
         enum slot_health health = gateway_slot_health(gateway, slot, gateway->now);
-
-        if (told || (health != SLOT_UNSERVED && health != SLOT_UNVERIFIED))
+        if (health != SLOT_UNSERVED && health != SLOT_UNVERIFIED)
                 return;
         alert_book_keep(&gateway->alerts.book, ALERT_MODEM_LOST, slot->config.name);
         alert_book_keep(&gateway->alerts.book, ALERT_MODEM_UNUSABLE, slot->config.name);

@@ -7,6 +7,7 @@
 
 #include "alert_spool_private.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -270,7 +271,7 @@ int alert_spool_write(struct alert_spool *spool, const struct alert *alert, unsi
                 return -ENOMEM;
         job->write.alert = *alert;
         job->write.generation = generation;
-        job->write.at = spool_now();
+        job->write.at = clock_realtime();
         fill_times(&job->write.alert);
         int r = put(spool, &job);
         spool->waiting += r == 0;
@@ -342,7 +343,7 @@ int alert_spool_heartbeat(struct alert_spool *spool, const char *verdict, const 
                 return -ENOMEM;
         (void)text_copy(job->heartbeat.verdict, sizeof(job->heartbeat.verdict), verdict);
         (void)text_copy(job->heartbeat.reason, sizeof(job->heartbeat.reason), reason);
-        job->heartbeat.at = spool_now();
+        job->heartbeat.at = clock_realtime();
         return put(spool, &job);
 }
 

@@ -15,6 +15,7 @@
 #include "adapters/alert_json.h"
 #include "alert_json_parts.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -22,7 +23,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MESSAGE_MODE 0640
@@ -43,22 +43,9 @@ void spool_id_format(char target[ALERT_ID_MAX], const char *boot, const char *sp
                           sequence); /* always fits */
 }
 
-static int64_t read_clock(clockid_t clock)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(clock, &now); /* these clocks are always there */
-        return (int64_t)now.tv_sec * (int64_t)USEC_PER_SEC + now.tv_nsec / 1000;
-}
-
-int64_t spool_now(void)
-{
-        return read_clock(CLOCK_REALTIME);
-}
-
 int64_t spool_realtime(usec_t boottime)
 {
-        int64_t boot = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_BOOTTIME);
+        int64_t boot = clock_realtime_offset();
 
         if (boottime == 0 || boottime > INT64_MAX / 4)
                 return 0;
@@ -67,7 +54,7 @@ int64_t spool_realtime(usec_t boottime)
 
 usec_t spool_boottime(int64_t realtime)
 {
-        int64_t boot = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_BOOTTIME);
+        int64_t boot = clock_realtime_offset();
 
         if (realtime <= 0)
                 return 0;

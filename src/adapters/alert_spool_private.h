@@ -72,7 +72,6 @@ void spool_id_format(char target[ALERT_ID_MAX], const char *boot, const char *sp
 /* What `usec` of CLOCK_BOOTTIME is on the wall clock, in microseconds, and back; 0 stays 0. */
 int64_t spool_realtime(usec_t boottime);
 usec_t spool_boottime(int64_t realtime);
-int64_t spool_now(void);
 
 /* --- the writer: alert_spool_writer.c --- */
 

@@ -6,6 +6,7 @@
 #include "alert_spool_private.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -189,13 +190,11 @@ int spool_writer_new(struct spool_writer **ret)
 /* True when the thread has ended in time. */
 static bool wait_for_end(struct spool_writer *writer, usec_t patience)
 {
-        struct timespec until = {0};
+        usec_t end = clock_monotonic() + patience;
+        const struct timespec until = {.tv_sec = (time_t)(end / USEC_PER_SEC),
+                                       .tv_nsec = (long)(end % USEC_PER_SEC) * 1000};
         int r = 0;
 
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        usec_t end = (usec_t)until.tv_sec * USEC_PER_SEC + (usec_t)until.tv_nsec / 1000 + patience;
-        until.tv_sec = (time_t)(end / USEC_PER_SEC);
-        until.tv_nsec = (long)(end % USEC_PER_SEC) * 1000;
         (void)pthread_mutex_lock(&writer->lock);
         writer->stop = true;
         (void)pthread_cond_signal(&writer->wake);

@@ -8,6 +8,7 @@
 #include "bus_snapshot.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -30,14 +31,6 @@ struct control_client {
 static void drop_message(sd_bus_message **message)
 {
         *message = sd_bus_message_unref(*message);
-}
-
-static usec_t now_monotonic(void)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
 }
 
 /* A full backlog makes connect() wait: bounded by the socket's own timeout. */
@@ -66,7 +59,7 @@ static int wait_until_ready(sd_bus *bus, usec_t deadline)
         int r;
 
         while ((r = sd_bus_is_ready(bus)) == 0) {
-                usec_t now = now_monotonic();
+                usec_t now = clock_monotonic();
                 if (now >= deadline)
                         return -ETIMEDOUT;
                 r = sd_bus_process(bus, NULL);
@@ -95,7 +88,7 @@ static int start_bus(struct control_client *client, int taken_fd, usec_t deadlin
 int control_client_connect(struct control_client **ret, const char *socket_path, usec_t timeout)
 {
         _cleanup_(control_client_cleanup) struct control_client *client = calloc(1, sizeof(*client));
-        usec_t deadline = usec_add(now_monotonic(), timeout);
+        usec_t deadline = usec_add(clock_monotonic(), timeout);
 
         if (!client)
                 return -ENOMEM;
@@ -131,7 +124,7 @@ int control_client_connect_system(struct control_client **ret, usec_t timeout)
 
         if (!client)
                 return -ENOMEM;
-        int r = start_system_bus(client, usec_add(now_monotonic(), timeout));
+        int r = start_system_bus(client, usec_add(clock_monotonic(), timeout));
         if (r < 0)
                 return r;
         *ret = client;

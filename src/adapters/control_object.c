@@ -8,12 +8,12 @@
 #include "bus_snapshot.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
-#include <time.h>
 
 #define DURATION_MAX (30 * USEC_PER_DAY)
 
@@ -56,14 +56,6 @@ static void name_account(uid_t uid, char *target, size_t size)
                 (void)text_escape(target, size, found->pw_name, strlen(found->pw_name));
                 return;
         }
-}
-
-static int64_t wall_clock_seconds(void)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_REALTIME, &now);
-        return now.tv_sec;
 }
 
 static int read_reason(const char *reason, struct command *command, sd_bus_error *error)
@@ -131,7 +123,7 @@ int control_object_grant(struct control_line *line, sd_bus_message *call, struct
         if (wish->reload)
                 return grant_reload(line, call);
         name_account(uid, command->by, sizeof(command->by));
-        command->realtime = wall_clock_seconds();
+        command->realtime = clock_realtime() / (int64_t)USEC_PER_SEC;
         command->token = control_bus_keep(line->control, line->peer, call);
         if (command->token == 0)
                 return sd_bus_error_set_const(error, SD_BUS_ERROR_LIMITS_EXCEEDED,

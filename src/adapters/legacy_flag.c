@@ -4,6 +4,7 @@
 #include "adapters/legacy_flag.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define GROUPS_MAX 256
 
@@ -90,24 +90,15 @@ static enum legacy_flag_reason judge_shape(const struct stat *st)
         return st->st_size > LEGACY_FLAG_SIZE_MAX ? LEGACY_FLAG_TOO_LARGE : LEGACY_FLAG_OK;
 }
 
-/* Neither clock can fail on Linux. */
-static usec_t now_on(clockid_t clock)
-{
-        struct timespec time = {0};
-
-        (void)clock_gettime(clock, &time);
-        return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_nsec / 1000;
-}
-
 static void judge_age(const struct stat *st, struct legacy_flag *flag)
 {
-        usec_t now = now_on(CLOCK_REALTIME);
+        usec_t now = (usec_t)clock_realtime();
         bool has_time = st->st_mtim.tv_sec >= 0;
         usec_t modified =
             has_time ? (usec_t)st->st_mtim.tv_sec * USEC_PER_SEC + (usec_t)st->st_mtim.tv_nsec / 1000 : 0;
 
         flag->age = usec_sub(now, modified);
-        flag->plausible = has_time && modified <= now && flag->age <= now_on(CLOCK_BOOTTIME);
+        flag->plausible = has_time && modified <= now && flag->age <= clock_boottime();
 }
 
 static void judge_owner(const char *owners, struct legacy_flag *flag)

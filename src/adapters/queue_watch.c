@@ -12,6 +12,7 @@
 #include "queue_watch_private.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "core/smsd_message.h"
@@ -66,14 +67,6 @@ struct queue_watch {
         struct late_names *late; /* NULL: the clock never went back */
 };
 
-static usec_t monotonic(void)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
-}
-
 /* --- when --- */
 
 static void work_now(struct queue_watch *w)
@@ -92,7 +85,7 @@ static bool is_dirty(const struct queue_watch *w)
 /* What changes now is looked at when it has settled, and not more often than looking is worth. */
 static void look_later(struct queue_watch *w)
 {
-        usec_t at = usec_add(monotonic(), SETTLE_DELAY);
+        usec_t at = usec_add(clock_monotonic(), SETTLE_DELAY);
         int enabled = SD_EVENT_OFF;
 
         (void)sd_event_source_get_enabled(w->timer, &enabled);
@@ -319,7 +312,7 @@ static void end_folder(struct queue_watch *w, int64_t count)
 
 static void end_look(struct queue_watch *w)
 {
-        usec_t now = monotonic(), pause = usec_sub(now, w->look_begun) * LOOK_SHARE;
+        usec_t now = clock_monotonic(), pause = usec_sub(now, w->look_begun) * LOOK_SHARE;
 
         w->next_look = usec_add(now, pause > LOOK_EVERY ? pause : LOOK_EVERY);
         if (!w->changed)
@@ -351,7 +344,7 @@ static int begin_look(struct queue_watch *w)
 
         if (r < 0)
                 return r;
-        w->look_begun = monotonic();
+        w->look_begun = clock_monotonic();
         for (unsigned i = 0; i < QUEUE_KINDS; i++) {
                 w->due[i] = w->folders[i].dirty;
                 w->folders[i].dirty = false;
@@ -385,10 +378,10 @@ static int on_work(sd_event_source *source _unused_, void *userdata)
 
         if (w->scan.stream)
                 r = go_on(w);
-        else if (is_dirty(w) && monotonic() >= w->next_look)
+        else if (is_dirty(w) && clock_monotonic() >= w->next_look)
                 r = begin_look(w);
         if (r < 0)
-                w->next_look = usec_add(monotonic(), LOOK_EVERY);
+                w->next_look = usec_add(clock_monotonic(), LOOK_EVERY);
         if (!w->telling)
                 tell_next(w);
         if (w->scan.stream)

@@ -6,6 +6,7 @@
 #include "queue_watch_private.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "core/smsd_message.h"
@@ -105,11 +106,8 @@ static size_t read_head(const char *path, char head[SMSD_MESSAGE_HEAD_MAX])
 /* When that was on CLOCK_BOOTTIME, 0: before this boot. */
 static usec_t boottime_of(int64_t changed)
 {
-        struct timespec now = {0};
-        int64_t age = (queue_realtime() - changed) / 1000;
+        int64_t age = (queue_realtime() - changed) / 1000, boottime = (int64_t)clock_boottime();
 
-        (void)clock_gettime(CLOCK_BOOTTIME, &now);
-        int64_t boottime = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
         if (age < 0)
                 return (usec_t)boottime; /* the wall clock went back */
         return age < boottime ? (usec_t)(boottime - age) : 0;

@@ -5,6 +5,7 @@
  */
 #include "smsd_systemd_private.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -14,20 +15,10 @@
 
 /* --- time --- */
 
-/* The clock of systemd's own timestamps; not the loop's idea of now, which may be older than a signal. */
-usec_t systemd_now(struct smsd_systemd *s)
-{
-        struct timespec now;
-
-        (void)s;
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
-}
-
 int systemd_arm(struct smsd_systemd *s, sd_event_source **source, usec_t delay,
                 sd_event_time_handler_t handler)
 {
-        usec_t time = usec_add(systemd_now(s), delay);
+        usec_t time = usec_add(clock_monotonic(), delay);
 
         if (!*source)
                 return sd_event_add_time(s->event, source, CLOCK_MONOTONIC, time, TIMER_ACCURACY, handler, s);

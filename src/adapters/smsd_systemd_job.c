@@ -13,6 +13,7 @@
  */
 #include "smsd_systemd_private.h"
 
+#include "base/clock.h"
 #include "base/parse.h"
 #include "base/text.h"
 
@@ -176,7 +177,7 @@ static void send_call(struct smsd_systemd *s)
         s->job.id = 0;
         s->job.recents = 0;
         s->job.recents_lost = false;
-        s->job.called = systemd_now(s);
+        s->job.called = clock_monotonic();
         if (sd_bus_call_method_async(s->link.bus, &s->job.call, link_destination(s), SYSTEMD_PATH,
                                      SYSTEMD_MANAGER, method, on_called, s, "ss", s->unit, "replace") < 0)
                 link_lost(s);

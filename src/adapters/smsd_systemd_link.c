@@ -11,6 +11,7 @@
  */
 #include "smsd_systemd_private.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -191,7 +192,7 @@ static int on_subscribed(sd_bus_message *message, void *userdata, sd_bus_error *
         }
         systemd_disarm(s->link.timer);
         if (!s->link.ready)
-                s->link.ready_since = systemd_now(s);
+                s->link.ready_since = clock_monotonic();
         s->link.ready = true;
         systemd_on_ready(s);
         return 0;
@@ -351,7 +352,7 @@ static usec_t pause_after(const struct smsd_systemd *s)
 
 static void try_after(struct smsd_systemd *s, usec_t pause)
 {
-        s->link.next_try = usec_add(systemd_now(s), pause);
+        s->link.next_try = usec_add(clock_monotonic(), pause);
         if (systemd_arm(s, &s->link.timer, pause, on_timer) < 0)
                 log_error("out of memory: systemd is not connected to again");
 }
@@ -371,7 +372,7 @@ static void lose(struct smsd_systemd *s, enum link_way next)
         struct link *link = &s->link;
         bool was_ready = link->ready;
 
-        if (was_ready && usec_sub(systemd_now(s), link->ready_since) >= CALM_AFTER)
+        if (was_ready && usec_sub(clock_monotonic(), link->ready_since) >= CALM_AFTER)
                 link->failures = 0;
         give_up_bus(s);
         link->failures++;
@@ -400,6 +401,6 @@ static int on_timer(sd_event_source *source _unused_, uint64_t now _unused_, voi
 
 void link_hurry(struct smsd_systemd *s)
 {
-        if (!s->link.bus && s->link.next_try > usec_add(systemd_now(s), PAUSE_FIRST))
+        if (!s->link.bus && s->link.next_try > usec_add(clock_monotonic(), PAUSE_FIRST))
                 try_after(s, PAUSE_FIRST);
 }

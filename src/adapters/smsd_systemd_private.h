@@ -192,7 +192,6 @@ void systemd_on_facts(struct smsd_systemd *s, const struct unit_facts *facts);
 int systemd_arm(struct smsd_systemd *s, sd_event_source **source, usec_t delay,
                 sd_event_time_handler_t handler);
 void systemd_disarm(sd_event_source *source);
-usec_t systemd_now(struct smsd_systemd *s);
 
 /* --- smsd_systemd_link.c --- */
 

@@ -8,6 +8,7 @@
  */
 #include "smsd_systemd_private.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -89,7 +90,7 @@ static int start_timer(struct smsd_systemd *s)
 {
         sd_bus_message *message = NULL;
         /* An end that passed meanwhile: at once; 0 would never elapse. */
-        usec_t delay = usec_sub(s->hold.end, systemd_now(s));
+        usec_t delay = usec_sub(s->hold.end, clock_monotonic());
         int r = sd_bus_message_new_method_call(s->link.bus, &message, link_destination(s), SYSTEMD_PATH,
                                                SYSTEMD_MANAGER, "StartTransientUnit");
 
@@ -176,7 +177,7 @@ void hold_timer_job_removed(struct smsd_systemd *s, const char *result)
 int hold_timer_want(struct smsd_systemd *s, bool wanted, usec_t delay)
 {
         s->hold.wanted = wanted;
-        s->hold.end = usec_add(systemd_now(s), delay);
+        s->hold.end = usec_add(clock_monotonic(), delay);
         s->hold.due = true;
         carry_out(s);
         return 0;

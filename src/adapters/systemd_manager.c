@@ -6,11 +6,11 @@
  */
 #include "systemd_manager_private.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #define PRIVATE_SOCKET  "unix:path=/run/systemd/private"
 #define TIMEOUT_DEFAULT (5 * USEC_PER_SEC)
@@ -18,17 +18,9 @@
 
 /* --- calls --- */
 
-static usec_t now(void)
-{
-        struct timespec time = {0};
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &time); /* cannot fail */
-        return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_nsec / 1000;
-}
-
 usec_t systemd_manager_deadline(const struct systemd_manager *manager)
 {
-        return usec_add(now(), manager->timeout);
+        return usec_add(clock_monotonic(), manager->timeout);
 }
 
 /* Handles what has come, or waits for more. */
@@ -38,7 +30,7 @@ static int turn(struct systemd_manager *manager, usec_t deadline)
 
         if (r != 0)
                 return r < 0 ? r : 0;
-        usec_t left = usec_sub(deadline, now());
+        usec_t left = usec_sub(deadline, clock_monotonic());
         if (left == 0)
                 return -ETIMEDOUT;
         r = sd_bus_wait(manager->bus, left);
@@ -189,7 +181,7 @@ static int open_system_bus(struct systemd_manager *manager, usec_t deadline)
 /* Half of the time is left for the other way. */
 static int open_any(struct systemd_manager *manager)
 {
-        usec_t begun = now();
+        usec_t begun = clock_monotonic();
         int r = geteuid() == 0 ? open_private(manager, PRIVATE_SOCKET, usec_add(begun, manager->timeout / 2))
                                : -EACCES;
 
@@ -245,9 +237,10 @@ int systemd_manager_job(struct systemd_manager *manager, const char *method, con
 
 int systemd_manager_reload(struct systemd_manager *manager, char *problem, size_t size)
 {
-        return tell(manager,
-                    call_manager(manager, "Reload", NULL, NULL, usec_add(now(), TIMEOUT_RELOAD), NULL),
-                    problem, size);
+        return tell(
+            manager,
+            call_manager(manager, "Reload", NULL, NULL, usec_add(clock_monotonic(), TIMEOUT_RELOAD), NULL),
+            problem, size);
 }
 
 static int unit_text(struct systemd_manager *manager, const char *unit, const char *property, char *target,
@@ -397,7 +390,7 @@ int systemd_manager_restart(struct systemd_manager *manager, const char *unit, u
                 r = request_restart(manager, &job, systemd_manager_deadline(manager));
         if (r < 0)
                 return judge_refusal(manager, unit, r, problem, size);
-        usec_t deadline = usec_add(now(), timeout);
+        usec_t deadline = usec_add(clock_monotonic(), timeout);
         while (r >= 0 && job.result[0] == '\0')
                 r = turn(manager, deadline);
         if (r < 0) {

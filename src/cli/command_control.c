@@ -11,6 +11,7 @@
 #include "polkit_agent.h"
 #include "render.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -63,20 +64,16 @@ static int no_outcome(const struct cli *cli, int error, const char *message)
 static void print_hold(struct control_client *client)
 {
         _cleanup_free_ struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
-        struct timespec clock_now = {0};
         char age[48], clock[32] = "";
         struct tm broken;
 
         if (!snapshot || control_client_snapshot(client, COLLECT_TIMEOUT, snapshot) < 0 ||
             !snapshot->hold.active)
                 return;
-        (void)clock_gettime(CLOCK_REALTIME, &clock_now);
-        snapshot_time_t now =
-            (snapshot_time_t)clock_now.tv_sec * (snapshot_time_t)USEC_PER_SEC + clock_now.tv_nsec / 1000;
         time_t until = (time_t)(snapshot->hold.until / (snapshot_time_t)USEC_PER_SEC);
         if (localtime_r(&until, &broken))
                 (void)strftime(clock, sizeof(clock), "%Y-%m-%d %H:%M:%S", &broken);
-        render_age(age, sizeof(age), snapshot->hold.until, now);
+        render_age(age, sizeof(age), snapshot->hold.until, clock_realtime());
         (void)printf("the hold ends at %s (%s), or with: smswarden start\n", clock, age);
 }
 

@@ -10,13 +10,13 @@
 
 #include "adapters/conf_file.h"
 #include "adapters/file_follow.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <systemd/sd-id128.h>
-#include <time.h>
 
 #define SINCE_DEFAULT ((int64_t)USEC_PER_DAY)
 
@@ -27,14 +27,6 @@ struct shown {
         struct history_totals totals;
         struct smsd_conf conf;
 };
-
-static int64_t wall_clock(void)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_REALTIME, &now);
-        return (int64_t)now.tv_sec * (int64_t)USEC_PER_SEC + now.tv_nsec / 1000;
-}
 
 /* --- the past --- */
 
@@ -79,14 +71,12 @@ static void tell_nothing(const struct shown *shown)
 /* Also by the time: in a container the controller may see another boot id than we do. */
 bool history_is_of_this_boot(const struct history_entry *entry, int64_t now)
 {
-        struct timespec up = {0};
         char text[SD_ID128_STRING_MAX];
         sd_id128_t id;
 
         if (sd_id128_get_boot(&id) >= 0 && text_equal(entry->boot, sd_id128_to_string(id, text)))
                 return true;
-        (void)clock_gettime(CLOCK_BOOTTIME, &up);
-        return entry->at > now - (int64_t)up.tv_sec * (int64_t)USEC_PER_SEC;
+        return entry->at > now - (int64_t)clock_boottime();
 }
 
 static void tell_open_incident(struct shown *shown)
@@ -306,7 +296,7 @@ int command_history(struct cli *cli)
                 return history_failed(cli, -ENOMEM);
         shown->cli = cli;
         shown->request = (struct history_request){.state_dir = cli->config.state_dir,
-                                                  .now = wall_clock(),
+                                                  .now = clock_realtime(),
                                                   .topics = cli->options.topics,
                                                   .masked = geteuid() != 0};
         return read_since(cli, shown->request.now, &shown->request.since) < 0 ? EXIT_USAGE : run(cli, shown);

@@ -9,6 +9,7 @@
 
 #include "adapters/port_holder.h"
 #include "adapters/serial_port.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "core/at_dialogue.h"
 
@@ -24,14 +25,6 @@ struct probe {
         struct at_dialogue dialogue;
         int error; /* the port failed */
 };
-
-static usec_t now_boottime(void)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_BOOTTIME, &now);
-        return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
-}
 
 /* --- the dialogue --- */
 
@@ -54,7 +47,7 @@ static void on_data(void *userdata, const char *bytes, size_t n)
 {
         struct probe *probe = userdata;
 
-        at_dialogue_receive(&probe->dialogue, bytes, n, now_boottime());
+        at_dialogue_receive(&probe->dialogue, bytes, n, clock_boottime());
         drive(probe);
 }
 
@@ -70,14 +63,14 @@ static int on_time(sd_event_source *source _unused_, uint64_t at _unused_, void 
 {
         struct probe *probe = userdata;
 
-        at_dialogue_tick(&probe->dialogue, now_boottime());
+        at_dialogue_tick(&probe->dialogue, clock_boottime());
         drive(probe);
         return 0;
 }
 
 static int run_dialogue(struct probe *probe)
 {
-        usec_t now = now_boottime();
+        usec_t now = clock_boottime();
 
         at_dialogue_start(&probe->dialogue, now, now + PROBE_LENGTH);
         int r = sd_event_add_time(probe->event, &probe->timer, CLOCK_BOOTTIME, now, 0, on_time, probe);

@@ -6,25 +6,17 @@
 #include "collect.h"
 #include "render.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #define WATCH_MS 1000
 
-static snapshot_time_t wall_clock(void)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_REALTIME, &now);
-        return (snapshot_time_t)now.tv_sec * (snapshot_time_t)USEC_PER_SEC + now.tv_nsec / 1000;
-}
-
 static void show_text(const struct cli *cli, struct screen *screen, const struct snapshot *snapshot)
 {
-        render_text(screen, snapshot, wall_clock());
+        render_text(screen, snapshot, clock_realtime());
         if (cli->config_problem[0])
                 screen_format(screen, "note", SCREEN_WARNING, "%s", cli->config_problem);
 }

@@ -7,11 +7,11 @@
 #include "cli.h"
 #include "collect.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #define PATIENCE  (90 * USEC_PER_SEC)
 #define HOPE      (20 * USEC_PER_SEC)
@@ -26,14 +26,6 @@ struct test {
         usec_t begun;
         enum outcome outcomes[CONFIG_RECEIVERS_MAX]; /* in the order of `before` */
 };
-
-static usec_t monotonic(void)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
-}
 
 static bool is_wanted(const struct test *test, unsigned i)
 {
@@ -66,7 +58,7 @@ bool test_alert_knows(const struct snapshot *before, const char *name, char *ret
 
 static void print_outcome(const struct test *test, const struct snapshot_receiver *receiver)
 {
-        usec_t tenths = (monotonic() - test->begun) / (USEC_PER_SEC / 10);
+        usec_t tenths = (clock_monotonic() - test->begun) / (USEC_PER_SEC / 10);
 
         if (receiver->test_delivered)
                 (void)printf("%s: delivered in %u.%u s\n", receiver->name, (unsigned)(tenths / 10),
@@ -126,7 +118,7 @@ static int look(struct test *test, struct snapshot *now)
  */
 static bool is_hopeless(const struct test *test, const struct snapshot *now)
 {
-        if (monotonic() - test->begun < HOPE)
+        if (clock_monotonic() - test->begun < HOPE)
                 return false;
         for (unsigned i = 0; i < test->before->alerts.n_receivers; i++) {
                 const struct snapshot_receiver *receiver = find(now, test->before->alerts.receivers[i].name);
@@ -142,7 +134,7 @@ static int wait_for_all(struct test *test, struct snapshot *now)
         int r;
 
         while ((r = look(test, now)) == 0 && count(test, OUTCOME_OPEN) > 0) {
-                if (monotonic() - test->begun > PATIENCE || is_hopeless(test, now))
+                if (clock_monotonic() - test->begun > PATIENCE || is_hopeless(test, now))
                         return 0;
                 (void)poll(NULL, 0, LOOK_MSEC);
         }
@@ -164,7 +156,7 @@ static void leave_out_sms(struct test *test)
 
 int test_alert_follow(struct control_client *client, const struct snapshot *before, const char *name)
 {
-        struct test test = {.client = client, .before = before, .name = name, .begun = monotonic()};
+        struct test test = {.client = client, .before = before, .name = name, .begun = clock_monotonic()};
         _cleanup_free_ struct snapshot *now = malloc(sizeof(*now));
 
         if (!now) {

@@ -9,6 +9,7 @@
 
 #include "adapters/hold_store.h"
 #include "adapters/process_table.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/parse.h"
 #include "base/text.h"
@@ -29,14 +30,6 @@ struct sight {
         int64_t realtime_offset; /* wall clock - now */
         unsigned served;         /* modems of smsd.conf whose device a living handler has open */
 };
-
-static usec_t read_clock(clockid_t clock)
-{
-        struct timespec time = {0};
-
-        (void)clock_gettime(clock, &time);
-        return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_nsec / 1000;
-}
 
 /* --- looking --- */
 
@@ -262,8 +255,8 @@ void offline_snapshot(const struct config *config, const struct smsd_conf *conf,
         if (!smsd)
                 return;
         smsd_state_init(smsd);
-        sight.now = read_clock(CLOCK_BOOTTIME);
-        sight.realtime_offset = (int64_t)read_clock(CLOCK_REALTIME) - (int64_t)sight.now;
+        sight.now = clock_boottime();
+        sight.realtime_offset = clock_realtime() - (int64_t)sight.now;
         (void)scan_processes(&sight); /* what could not be seen does not run, as far as anybody can tell */
         if (conf && smsd->running)
                 read_status(&sight);

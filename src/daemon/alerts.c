@@ -5,6 +5,7 @@
  */
 #include "daemon.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -211,7 +212,7 @@ void daemon_heartbeat(struct daemon *daemon)
         static struct snapshot snapshot;
         int r = open_spool(daemon);
 
-        gateway_snapshot(daemon->gateway, now_boottime(), realtime_offset(), &snapshot);
+        gateway_snapshot(daemon->gateway, clock_boottime(), clock_realtime_offset(), &snapshot);
         if (r >= 0)
                 r = alert_spool_heartbeat(daemon->alerts.spool, verdict_to_string(snapshot.verdict),
                                           snapshot.reason);

@@ -8,6 +8,7 @@
  */
 #include "daemon.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -204,8 +205,9 @@ void daemon_look_at_unit(struct daemon *daemon)
 void daemon_time_hold(struct daemon *daemon, const struct hold_record *hold)
 {
         usec_t end = usec_add(hold->until, HOLD_END_GRACE);
-        int r =
-            daemon->systemd ? smsd_systemd_set_hold_timer(daemon->systemd, usec_sub(end, now_boottime())) : 0;
+        int r = daemon->systemd
+                    ? smsd_systemd_set_hold_timer(daemon->systemd, usec_sub(end, clock_boottime()))
+                    : 0;
 
         if (r < 0)
                 log_warning("systemd is not asked to end the hold in our absence: %s", strerror(-r));

@@ -3,6 +3,7 @@
  */
 #include "daemon.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -105,7 +106,7 @@ void daemon_log_line(void *userdata, const char *text, size_t length)
                 return;
         struct event *event = daemon_enqueue(userdata, EVENT_SMSD_LOG);
         event->log.line = line;
-        event->log.realtime = now_realtime();
+        event->log.realtime = (clock_realtime() / (int64_t)USEC_PER_SEC);
         (void)text_escape(event->log.text, sizeof(event->log.text), text, length);
 }
 
@@ -149,7 +150,7 @@ static void on_snapshot(void *userdata, struct snapshot *ret_snapshot)
 {
         const struct daemon *daemon = userdata;
 
-        gateway_snapshot(daemon->gateway, now_boottime(), realtime_offset(), ret_snapshot);
+        gateway_snapshot(daemon->gateway, clock_boottime(), clock_realtime_offset(), ret_snapshot);
         (void)text_copy(ret_snapshot->controller.version, sizeof(ret_snapshot->controller.version),
                         SMSWARDEN_VERSION);
         if (daemon->alerts.spool)

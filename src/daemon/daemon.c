@@ -5,6 +5,7 @@
 #include "daemon.h"
 
 #include "adapters/config_file.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -190,7 +191,7 @@ static int begin(struct daemon *daemon)
         daemon_restore(daemon);
         daemon_start_alerts(daemon);
         daemon_drain(daemon);
-        gateway_begin(daemon->gateway, now_boottime(), &daemon->actions);
+        gateway_begin(daemon->gateway, clock_boottime(), &daemon->actions);
         daemon_perform(daemon, &daemon->actions);
         return start_hotplug(daemon);
 }

@@ -219,9 +219,4 @@ int daemon_save_modem(const struct daemon *daemon, const struct modem_record *re
 /* Keeps a smsd.conf under STATE_DIR; NULL is nothing to keep. */
 int daemon_keep_conf(const struct daemon *daemon, const char *name, const char *text, size_t length);
 
-/* clock.c */
-usec_t now_boottime(void);
-int64_t now_realtime(void);    /* seconds since the epoch */
-int64_t realtime_offset(void); /* wall clock - CLOCK_BOOTTIME, microseconds */
-
 #endif

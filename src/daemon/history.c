@@ -5,6 +5,7 @@
  */
 #include "daemon.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -38,7 +39,7 @@ static void append(struct daemon *daemon, struct history_entry *entry)
 
         if (!history->file)
                 return;
-        entry->at = (int64_t)now_boottime() + realtime_offset();
+        entry->at = (int64_t)clock_boottime() + clock_realtime_offset();
         (void)text_copy(entry->boot, sizeof(entry->boot), history->boot);
         int r = history_file_append(history->file, entry);
         if (r < 0 && !history->failing)
@@ -55,7 +56,7 @@ static void follow_incident(struct daemon_history *history, const struct action 
         if (!record->record.incident)
                 return;
         history->incident = record->record.incident;
-        history->incident_end = record->record.kind == RECORD_WORKING_AGAIN ? now_boottime() : 0;
+        history->incident_end = record->record.kind == RECORD_WORKING_AGAIN ? clock_boottime() : 0;
 }
 
 void daemon_history_record(struct daemon *daemon, const struct action *record)

@@ -4,6 +4,7 @@
  */
 #include "daemon.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -33,9 +34,9 @@ static void tell_status(struct daemon *daemon)
 {
         static struct snapshot snapshot;
         char text[sizeof(daemon->notify.status)];
-        usec_t now = now_boottime();
+        usec_t now = clock_boottime();
 
-        gateway_snapshot(daemon->gateway, now, realtime_offset(), &snapshot);
+        gateway_snapshot(daemon->gateway, now, clock_realtime_offset(), &snapshot);
         describe(&snapshot, text, sizeof(text));
         bool same_verdict = snapshot.verdict == daemon->notify.verdict;
         if (text_equal(text, daemon->notify.status) ||

@@ -7,6 +7,7 @@
 #include "adapters/hold_store.h"
 #include "adapters/journal.h"
 #include "adapters/port_holder.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -184,8 +185,8 @@ static void perform_hold_write(struct daemon *daemon, const struct action *actio
 
         /* Whoever took it was not asked for the time: the core knows no wall clock. */
         if (record.since_realtime == 0)
-                record.since_realtime =
-                    now_realtime() - (int64_t)(usec_sub(now_boottime(), record.since) / USEC_PER_SEC);
+                record.since_realtime = (clock_realtime() / (int64_t)USEC_PER_SEC) -
+                                        (int64_t)(usec_sub(clock_boottime(), record.since) / USEC_PER_SEC);
         daemon_enqueue(daemon, EVENT_HOLD_WRITTEN)->result =
             hold_store_write(daemon->config.runtime_dir, &record);
         daemon_time_hold(daemon, &record);
@@ -214,7 +215,7 @@ static void perform_flag_look(struct daemon *daemon)
         struct legacy_flag *seen = &daemon->flag;
         int r = legacy_flag_look(daemon->config.legacy_flag, daemon->config.legacy_owners, seen);
 
-        flag->realtime = now_realtime();
+        flag->realtime = (clock_realtime() / (int64_t)USEC_PER_SEC);
         if (r < 0) {
                 flag->state = FLAG_REFUSED;
                 (void)text_format(flag->refusal, sizeof(flag->refusal), "cannot be looked at: %s",

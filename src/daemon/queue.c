@@ -4,6 +4,7 @@
  */
 #include "daemon.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -125,7 +126,7 @@ void daemon_drain(struct daemon *daemon)
 
         while (queue->n > 0) {
                 struct event *event = &queue->items[queue->head];
-                gateway_step(daemon->gateway, event, now_boottime(), &daemon->actions);
+                gateway_step(daemon->gateway, event, clock_boottime(), &daemon->actions);
                 if (daemon->verbose)
                         trace(event, &daemon->actions);
                 forget(event);

@@ -8,6 +8,7 @@
  */
 #include "daemon.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/parse.h"
@@ -20,11 +21,6 @@
 #define BEGIN_FILE "failed-begin" /* in STATE_DIR: nanoseconds since the epoch */
 
 /* --- the mark --- */
-
-static int64_t nanoseconds_now(void)
-{
-        return (realtime_offset() + (int64_t)now_boottime()) * 1000;
-}
 
 static int read_begin(const char *path, int64_t *ret_begin)
 {
@@ -45,7 +41,7 @@ static int read_begin(const char *path, int64_t *ret_begin)
 static int64_t first_look(const struct daemon *daemon)
 {
         char path[CONFIG_PATH_MAX + 32], text[32];
-        int64_t begin = nanoseconds_now();
+        int64_t begin = clock_realtime() * 1000;
 
         (void)text_format(path, sizeof(path), "%s/" BEGIN_FILE, daemon->config.state_dir);
         if (read_begin(path, &begin) == 0)
@@ -59,11 +55,11 @@ static int64_t first_look(const struct daemon *daemon)
 
 static struct queue_mark find_mark(const struct daemon *daemon)
 {
-        struct queue_mark mark = {.changed = first_look(daemon)};
         const struct alert_spool *spool = daemon->alerts.spool;
 
         if (daemon->queues.watch)
                 return daemon->queues.mark;
+        struct queue_mark mark = {.changed = first_look(daemon)};
         if (spool)
                 (void)queue_mark_decode(alert_spool_last_key(spool, ALERT_MESSAGE_FAILED), &mark);
         return mark;
@@ -117,7 +113,7 @@ static void on_counted(void *userdata, int64_t outgoing, int64_t checked, int64_
                        int64_t oldest_incoming_realtime)
 {
         struct event *event = daemon_enqueue(userdata, EVENT_QUEUES);
-        int64_t oldest = oldest_incoming_realtime - realtime_offset();
+        int64_t oldest = oldest_incoming_realtime - clock_realtime_offset();
 
         event->queues.outgoing = outgoing;
         event->queues.checked = checked;

@@ -5,6 +5,7 @@
 #include "daemon.h"
 
 #include "adapters/outgoing_file.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -15,7 +16,8 @@ void daemon_send_alert(struct daemon *daemon, const struct action *action)
         char name[96];
 
         /* A spool that was made anew begins to count anew: the time keeps its files apart from older ones. */
-        (void)text_format(name, sizeof(name), "smswarden-alert-%lld-%llu", (long long)now_realtime(),
+        (void)text_format(name, sizeof(name), "smswarden-alert-%lld-%llu",
+                          (long long)(clock_realtime() / (int64_t)USEC_PER_SEC),
                           (unsigned long long)action->sms.sequence);
         int r = daemon->files.outgoing[0]
                     ? outgoing_file_put(daemon->files.outgoing, name, action->sms.number, action->sms.text)

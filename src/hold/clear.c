@@ -9,6 +9,7 @@
 #include "adapters/legacy_flag.h"
 #include "adapters/systemd_manager.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -29,7 +30,7 @@ static void stop_timer(const struct hold_program *program)
 static void tell(const struct hold_record *record)
 {
         char by[256], reason[1024];
-        usec_t left = usec_sub(record->until, hold_now()) / USEC_PER_SEC;
+        usec_t left = usec_sub(record->until, clock_boottime()) / USEC_PER_SEC;
 
         (void)text_escape(by, sizeof(by), record->by, strlen(record->by));
         (void)text_escape(reason, sizeof(reason), record->reason, strlen(record->reason));

@@ -12,6 +12,7 @@
 #include "adapters/process_table.h"
 #include "adapters/systemd_manager.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -135,7 +136,7 @@ static bool look(const struct hold_program *program, usec_t *ret_again, int *ret
 {
         _cleanup_(systemd_manager_cleanup) struct systemd_manager *manager = NULL;
         struct hold_record record;
-        usec_t now = hold_now();
+        usec_t now = clock_boottime();
 
         *ret_code = EXIT_SUCCESS;
         if (hold_store_read(program->config.runtime_dir, &record) != 0)

@@ -12,9 +12,6 @@ struct hold_program {
         const char *manager; /* how systemd is reached; NULL: as usual */
 };
 
-/* CLOCK_BOOTTIME, as holds are counted. */
-usec_t hold_now(void);
-
 /* Each returns an exit code. */
 int hold_clear(const struct hold_program *program);
 int hold_over(const struct hold_program *program);

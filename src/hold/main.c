@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <time.h>
 
 #define CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
 
@@ -29,14 +28,6 @@ static const char help[] =
     "  --config FILE      the configuration, default " CONFIG_DEFAULT "\n"
     "  --manager ADDRESS  where systemd listens, an address of sd-bus, for tests\n"
     "  --help, --version\n";
-
-usec_t hold_now(void)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail */
-        return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
-}
 
 /* As the daemon would take it: the file, else the last good copy, else the defaults. Whatever is wrong with
  * it, smsd must be able to start. */

@@ -12,9 +12,10 @@
 #include "adapters/alert_json.h"
 #include "adapters/delivery_folder.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "clock.h"
+#include "retry.h"
 #include "secrets.h"
 #include "transfer.h"
 

@@ -127,14 +127,6 @@ bool time_plausible(int64_t realtime)
         return realtime >= EARLIEST_PLAUSIBLE;
 }
 
-int64_t time_now(void)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
-        return (int64_t)now.tv_sec * (int64_t)USEC_PER_SEC + now.tv_nsec / 1000;
-}
-
 static int exec_format(const struct receiver_config *config, const struct secrets *secrets,
                        const struct alert_message *message, struct request *ret_request, char *problem,
                        size_t size)

@@ -11,6 +11,7 @@
  */
 #include "receiver_private.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -164,7 +165,7 @@ static bool was_a_warning(const struct receiver_config *config, const struct ale
 static json_t *describe(const struct receiver_config *config, const struct alert_message *message)
 {
         const struct alert *alert = &message->alert;
-        int64_t now = time_now();
+        int64_t now = clock_realtime();
         bool over = alert->state == ALERT_RESOLVED;
         _cleanup_json_ json_t *list = json_array();
 

@@ -53,8 +53,6 @@ void time_text(char target[TIME_MAX], int64_t realtime);
 /* False for what a clock says that was never set: before 2025. */
 bool time_plausible(int64_t realtime);
 
-int64_t time_now(void);
-
 static inline void cleanup_json(json_t **json)
 {
         json_decref(*json);

@@ -11,6 +11,7 @@
  */
 #include "receiver_private.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "mail_text.h"
 
@@ -33,7 +34,7 @@ static void domain_text(char *target, size_t size, const char *host)
 /* In the C locale: this program sets no other. */
 static void date_text(char *target, size_t size, const struct alert_message *message)
 {
-        int64_t realtime = time_plausible(message->at) ? message->at : time_now();
+        int64_t realtime = time_plausible(message->at) ? message->at : clock_realtime();
         time_t seconds = (time_t)(realtime / (int64_t)USEC_PER_SEC);
         struct tm parts;
 

@@ -1,34 +1,16 @@
 /*
- * Times, see clock.h. Pauses are counted on CLOCK_BOOTTIME: a jump of the wall clock neither ends nor
+ * The pause before the next attempt, see retry.h. Pauses are counted on CLOCK_BOOTTIME: a jump of the wall clock neither ends nor
  * prolongs them, and a suspended machine has waited, too.
  */
-#include "clock.h"
+#include "retry.h"
 
+#include "base/clock.h"
 #include "core/delivery.h"
 
 #include <sys/random.h>
-#include <time.h>
 
 #define SOON     USEC_PER_SEC /* an address has come: its route comes a moment later */
 #define ACCURACY (50 * USEC_PER_MSEC)
-
-static usec_t now_on(clockid_t clock)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(clock, &now); /* neither can fail on Linux */
-        return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
-}
-
-int64_t clock_realtime(void)
-{
-        return (int64_t)now_on(CLOCK_REALTIME);
-}
-
-usec_t clock_boottime(void)
-{
-        return now_on(CLOCK_BOOTTIME);
-}
 
 /* Jitter, no secret: without the kernel's (at a very early boot) the clock will do. */
 static uint32_t some_number(void)

@@ -1,18 +1,12 @@
-/* The times of smswarden-notify: the wall clock for people, and the pause before the next attempt. */
-#ifndef NOTIFY_CLOCK_H
-#define NOTIFY_CLOCK_H
+/* The pause before the next attempt: one timer. */
+#ifndef NOTIFY_RETRY_H
+#define NOTIFY_RETRY_H
 
 #include "base/usec.h"
 
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
-/* Microseconds since the epoch. */
-int64_t clock_realtime(void);
-
-usec_t clock_boottime(void);
-
-/* A pause: one timer. */
 struct retry {
         sd_event_source *timer;
         bool waits;

@@ -31,8 +31,8 @@ int config_file_load(const char *path, struct config *ret_config, struct config_
 /*
  * Keeps what config_file_load(path) takes as STATE_DIR/smswarden.conf.good: the texts of the files one behind
  * the other in one file (sections may repeat, so that is the same configuration), mode 0600, replaced
- * atomically. The files are read again and checked again: a copy that would not load is never kept. Returns 0
- * or a negative errno, the old copy is there then.
+ * atomically when it is another one. The files are read again and checked again: a copy that would not load
+ * is never kept. Returns 0 or a negative errno, the old copy is there then.
  */
 int config_file_save_good(const char *state_dir, const char *path);
 

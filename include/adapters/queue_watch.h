@@ -20,11 +20,11 @@ struct queue_watch;
 
 /*
  * What was told last: change time (nanoseconds since the epoch), and what tells files of one change time
- * apart (16 digits made from the name). All zero: nothing yet.
+ * apart (made from the name). All zero: nothing yet.
  */
 struct queue_mark {
         int64_t changed;
-        char file[128];
+        uint64_t digest;
 };
 
 /* The mark as message_failed_event.key has it, NAME@CHANGED-FILE, whatever stands before it (an alert's

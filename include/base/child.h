@@ -1,6 +1,6 @@
 /*
- * The two ends of a fork and exec that every adapter needs which starts a program: whether the exec worked,
- * and a child that leaves no zombie. What the child sets up before its exec is the adapter's own.
+ * What every adapter needs that starts a program: no signals of ours in the child, whether the exec worked,
+ * and a child that leaves no zombie. What else the child sets up before its exec is the adapter's own.
  */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
@@ -13,6 +13,9 @@
  * errno, or -EIO for anything else.
  */
 int child_wait_for_exec(int fd);
+
+/* In the child: what is blocked and ignored is inherited, and none of the program's business. */
+void child_reset_signals(void);
 
 /* Waits for the end of a child that is ending, so that it leaves no zombie. */
 void child_reap(pid_t pid);

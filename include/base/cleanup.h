@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(function) __attribute__((cleanup(function)))
+#define _cleanup_(function)     __attribute__((cleanup(function)))
 #define _printf_(string, first) __attribute__((format(printf, string, first)))
-#define _unused_ __attribute__((unused))
+#define _unused_                __attribute__((unused))
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -21,7 +21,8 @@ static inline void cleanup_free(void *pointer)
         free(*(void **)pointer);
 }
 
-/* Closes fd when it is not negative; returns -1 so that a caller can write `fd = close_fd(fd)`. Keeps errno. */
+/* Closes fd when it is not negative; returns -1 so that a caller can write `fd = close_fd(fd)`. Keeps errno.
+ */
 static inline int close_fd(int fd)
 {
         if (fd >= 0) {

@@ -6,14 +6,15 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 /*
  * Reads the regular file at `path` into *ret_text (malloc, ended by a NUL that *ret_length does not count;
  * the caller frees). `flags` may hold O_NOFOLLOW: then a symbolic link is -ELOOP. A fifo or device is never
- * waited for or touched, nor is the holder of a lease (-EAGAIN). -EFBIG: longer than `max` bytes; -EISDIR, -EBADF: a folder, something else than a
- * regular file; else the errno of the call.
+ * waited for or touched, nor is the holder of a lease (-EAGAIN). -EFBIG: longer than `max` bytes; -EISDIR,
+ * -EBADF: a folder, something else than a regular file; else the errno of the call.
  */
 int file_read(const char *path, int flags, size_t max, char **ret_text, size_t *ret_length);
 
@@ -35,6 +36,23 @@ int file_replace(const char *path, const void *data, size_t length, mode_t mode)
 
 /* The same with the group `group`, -1: as the system gives it (our own, or that of a setgid folder). */
 int file_replace_for(const char *path, const void *data, size_t length, mode_t mode, gid_t group);
+
+/* The same, but a file that has this content already is left as it is: an SD card does not like to be written
+ * for nothing. */
+int file_keep(const char *path, const void *data, size_t length, mode_t mode);
+
+/*
+ * Opens the regular file at `path` for reading, as file_read() does: a mere name first, for opening a fifo
+ * waits and opening a device may do something to it; what turned out to be a regular file is then opened by
+ * that very name, so that nothing can be put in its place meanwhile. Its owner may hold a lease (fcntl(2)),
+ * for which an open waits up to 45 seconds else: -EAGAIN. Returns the descriptor, or a negative errno as
+ * file_read().
+ */
+int file_open_regular(const char *path, int flags);
+
+/* True for what file_read() says of something that is no file of ours: a link, a folder, a device, too long.
+ */
+bool file_is_foreign(int error);
 
 /* Writes all of it, however many calls that takes. 0 or a negative errno. */
 int file_write_full(int fd, const char *data, size_t length);

@@ -35,4 +35,9 @@ static inline usec_t usec_min(usec_t a, usec_t b)
         return a < b ? a : b;
 }
 
+static inline usec_t usec_max(usec_t a, usec_t b)
+{
+        return a > b ? a : b;
+}
+
 #endif

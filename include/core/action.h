@@ -108,6 +108,9 @@ struct action_list {
 
 void action_list_init(struct action_list *list);
 
+/* True when `n` more of any kind have a place; else `overflown` is set. */
+bool action_list_fits(struct action_list *list, unsigned n);
+
 /* Room for one more action of that kind, zeroed; a scratch that is thrown away (and `overflown` set) when the
  * list is full. Never NULL. */
 struct action *action_push(struct action_list *list, enum action_kind kind);

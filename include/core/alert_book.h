@@ -36,18 +36,16 @@ struct action_list;
 struct alert_entry {
         struct alert alert; /* as it is now; kind, key: the entry's name */
         bool used;
-        bool momentary;
-        bool active;    /* the condition is there (since the last sweep) */
-        bool raised;    /* by the sweep under way */
-        bool decided;   /* its outcome is known: no need to wait for `delay` */
-        bool told;      /* it is in the spool with its present severity: its resolve is due one day */
-        bool update;    /* the outcome is news: told again at once */
-        bool owed;      /* a message was begun: it is told even when its reason has gone meanwhile */
-        bool resolving; /* RESOLVED is on its way into the spool */
-        bool flapping;  /* its quiet is the long one */
-        bool closed;    /* it ends without any quiet */
-        bool spooling;  /* a message is on its way into the spool */
-        bool restored;  /* from the book of an earlier life: not raised in this one yet */
+        bool active;   /* the condition is there (since the last sweep) */
+        bool raised;   /* by the sweep under way */
+        bool decided;  /* its outcome is known: no need to wait for `delay` */
+        bool told;     /* it is in the spool with its present severity: its resolve is due one day */
+        bool update;   /* the outcome is news: told again at once */
+        bool owed;     /* a message was begun: it is told even when its reason has gone meanwhile */
+        bool flapping; /* its quiet is the long one */
+        bool closed;   /* it ends without any quiet */
+        bool spooling; /* a message is on its way into the spool */
+        bool restored; /* from the book of an earlier life: not raised in this one yet */
         enum severity told_severity, spooling_severity;
         usec_t news_at;    /* it was raised, or its severity rose: `delay` counts from here */
         usec_t cleared_at; /* the condition went away; 0: it is there */
@@ -83,6 +81,9 @@ struct alert_book {
 /* Told once, and forgotten when it is in the spool: it has no end. */
 bool alert_kind_is_momentary(enum alert_kind kind);
 
+/* The severity that it has until somebody says otherwise. */
+enum severity alert_kind_severity(enum alert_kind kind);
+
 void alert_book_init(struct alert_book *book);
 
 /* What an earlier life had told or was about to tell. `told`: its message was in the spool. */
@@ -101,7 +102,7 @@ struct alert *alert_book_raise(struct alert_book *book, enum alert_kind kind, co
 
 /* The outcome is known (verified, failed): what waits for it is told now; what was told without it is told
  * once more, with it. Only the first outcome of an alert is news. */
-void alert_book_decide(struct alert_book *book, enum alert_kind kind, const char *subject, usec_t now);
+void alert_book_decide(struct alert_book *book, enum alert_kind kind, const char *subject);
 
 /* The open alert of that name, so that its texts can tell its outcome; NULL: none is open, or its end is on
  * its way already. */

@@ -149,6 +149,12 @@ int config_address_check(const char *type, const char *url, bool plain_http, boo
 /* The host of the address is this box (127.0.0.1, [::1], localhost): no TLS is needed on the way. */
 bool config_address_is_local(const char *url);
 
+/* The inverse of severity_to_string(), of `length` bytes; -EINVAL for another word. */
+int severity_from_string(const char *word, size_t length, enum severity *ret_severity);
+
+/* It goes out by our own gateway. */
+bool receiver_is_sms(const struct receiver_config *receiver);
+
 const char *gateway_mode_to_string(enum gateway_mode mode); /* control observe */
 const char *severity_to_string(enum severity severity);     /* info warning critical */
 

@@ -28,10 +28,7 @@ struct delivery_receiver {
 struct delivery {
         unsigned n;
         struct delivery_receiver receivers[CONFIG_RECEIVERS_MAX];
-        uint64_t waiting;   /* alerts in the spool that some receiver has not been given yet */
-        uint64_t oldest;    /* sequence of the first of them, 0 none */
-        uint64_t heartbeat; /* number of the last heartbeat that arrived, 0 none */
-        char heartbeat_problem[192];
+        uint64_t waiting; /* alerts in the spool that some receiver has not been given yet */
 };
 
 /* The heartbeat's state has the form of a receiver's, under this name: `position` is the number of the last
@@ -42,6 +39,9 @@ struct delivery {
 #define DELIVERY_TEXT_MAX 1024
 
 enum delivery_verdict { DELIVERY_DONE, DELIVERY_RETRY, DELIVERY_PARK };
+
+/* The receiver of that name, NULL none. */
+const struct delivery_receiver *delivery_find(const struct delivery *delivery, const char *name);
 
 /* True when the receiver is to be given this alert: its min_severity and match; an alert that is for one
  * receiver only (a test) is for that one, whatever these say, and for no other. */

@@ -7,10 +7,14 @@
 
 #include "core/event.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* So much of a file holds its headers; what lies behind is not looked at. */
 #define SMSD_MESSAGE_HEAD_MAX 4096
+
+/* True for a name that smsd takes for a message's: not a hidden one, not a lock. */
+bool smsd_message_is_name(const char *name);
 
 /*
  * Reads To:, Modem: and Fail_reason: from the lines up to the first empty one (the last of each counts: smsd

@@ -33,9 +33,6 @@ void spool_name_format(char target[SPOOL_NAME_MAX], uint64_t sequence, enum seve
 /* Exactly what spool_name_format writes: 0; anything else is -EINVAL. */
 int spool_name_parse(const char *name, uint64_t *ret_sequence, enum severity *ret_severity);
 
-/* "info", "warning", "critical": 0, or -EINVAL. */
-int spool_severity_parse(const char *word, size_t length, enum severity *ret_severity);
-
 /*
  * Which of the entries must go first: the oldest of the lowest severity there is. Its index, or -ENOENT when
  * there are none.

@@ -8,6 +8,7 @@
 #include "alert_json_parts.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/text.h"
 #include "core/spool_policy.h"
 
@@ -17,16 +18,10 @@
 
 #define HEARTBEAT_MAX 4096
 
-static void cleanup_closedir(DIR **stream)
-{
-        if (*stream)
-                (void)closedir(*stream);
-}
-
 /* The name with the lowest sequence above `after`. 1: there is one, 0: none. */
 static int find_next(const char *folder, uint64_t after, struct spool_entry *ret_entry)
 {
-        _cleanup_(cleanup_closedir) DIR *stream = opendir(folder);
+        _cleanup_closedir_ DIR *stream = opendir(folder);
         struct spool_entry best = {.sequence = UINT64_MAX}, entry = {0};
 
         if (!stream)

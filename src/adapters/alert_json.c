@@ -106,7 +106,7 @@ static int unpack_severity(const json_t *object, enum severity *ret_severity)
 {
         const char *word = json_string_value(json_object_get(object, "severity"));
 
-        return word && spool_severity_parse(word, strlen(word), ret_severity) == 0 ? 0 : -EBADMSG;
+        return word && severity_from_string(word, strlen(word), ret_severity) == 0 ? 0 : -EBADMSG;
 }
 
 static int unpack_words(const json_t *object, struct alert *alert)

@@ -6,6 +6,7 @@
 #define ADAPTERS_ALERT_JSON_PARTS_H
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "core/alert.h"
 
 #include <jansson.h>
@@ -20,8 +21,7 @@ static inline void cleanup_json(json_t **value)
 /* What reading a file of the spool said means that the file is not one, or cannot be read any more. */
 static inline bool alert_json_is_damaged(int error)
 {
-        return error == -EBADMSG || error == -ELOOP || error == -EISDIR || error == -EBADF ||
-               error == -EFBIG || error == -EIO;
+        return error == -EBADMSG || error == -EIO || file_is_foreign(error);
 }
 
 /*

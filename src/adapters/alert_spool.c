@@ -85,7 +85,6 @@ static void answer_write(struct alert_spool *spool, const struct spool_job *job)
         char id[ALERT_ID_MAX] = "";
 
         spool->waiting--;
-        log_result(spool, job);
         if (job->result == 0) {
                 spool->answered = job->write.sequence;
                 (void)text_copy(spool->last_keys[alert->kind], ALERT_KEY_MAX,
@@ -100,7 +99,6 @@ static void answer_write(struct alert_spool *spool, const struct spool_job *job)
 
 static void answer_save(struct alert_spool *spool, const struct spool_job *job)
 {
-        log_result(spool, job);
         for (unsigned i = 0; i < job->save.calls; i++)
                 spool->callbacks.saved(spool->userdata, job->result);
 }
@@ -109,6 +107,7 @@ static void ask_to_forget(struct alert_spool *spool);
 
 static void answer(struct alert_spool *spool, const struct spool_job *job)
 {
+        log_result(spool, job);
         switch (job->kind) {
         case SPOOL_WRITE:
                 answer_write(spool, job);
@@ -117,12 +116,10 @@ static void answer(struct alert_spool *spool, const struct spool_job *job)
                 answer_save(spool, job);
                 break;
         case SPOOL_FORGET:
-                log_result(spool, job);
                 if (spool->callbacks.forgotten)
                         spool->callbacks.forgotten(spool->userdata);
                 break;
         case SPOOL_HEARTBEAT:
-                log_result(spool, job);
                 if (job->result == 0 && spool->callbacks.beaten)
                         spool->callbacks.beaten(spool->userdata);
                 break;

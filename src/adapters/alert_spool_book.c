@@ -181,11 +181,6 @@ int spool_book_decode(const char *text, size_t length, struct spool_book *ret_bo
 
 /* --- what messages change --- */
 
-static bool is_momentary(enum alert_kind kind)
-{
-        return kind == ALERT_MODEM_CHANGED || kind == ALERT_MESSAGE_FAILED || kind == ALERT_TEST;
-}
-
 static struct spool_open *find_open(const struct spool_book *book, const char *key)
 {
         for (unsigned i = 0; i < book->n; i++)
@@ -221,7 +216,7 @@ int spool_book_apply(struct spool_book *book, const struct alert_message *messag
         int r = 0;
 
         (void)text_copy(book->last_keys[alert->kind], ALERT_KEY_MAX, alert->key); /* of the same size */
-        if (alert->state == ALERT_RESOLVED || is_momentary(alert->kind)) {
+        if (alert->state == ALERT_RESOLVED || alert_kind_is_momentary(alert->kind)) {
                 if (open)
                         remove_open(book, open);
                 return 0;

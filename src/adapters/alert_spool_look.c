@@ -154,9 +154,7 @@ static int take_file(struct spool_disk *disk, int folder, const char *name, stru
                 return r;
         if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT ? 0 : -errno;
-        if (entry->sequence > disk->sequence)
-                disk->sequence =
-                    entry->sequence; /* whatever it is: somebody may have taken it for a message */
+        keep_number(disk, entry->sequence); /* whatever it is: somebody may have taken it for a message */
         if (!S_ISREG(status.st_mode) || status.st_size <= 0 || status.st_size > ALERT_JSON_MAX) {
                 set_aside(disk, name);
                 return 0;

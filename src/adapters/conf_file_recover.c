@@ -5,6 +5,8 @@
  * only on names that conf_file_replace.c makes, and puts only files back that root, we or the file's owner
  * wrote.
  */
+#include "base/cleanup.h"
+#include "base/folder.h"
 #include "base/text.h"
 #include "conf_file_parts.h"
 
@@ -13,12 +15,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-
-static void cleanup_closedir(DIR **folder)
-{
-        if (*folder)
-                (void)closedir(*folder);
-}
 
 static int parse_hex64(const char *text, uint64_t *ret_value)
 {
@@ -147,7 +143,7 @@ int conf_sweep(const struct conf_target *target)
         int fd = openat(target->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        _cleanup_(cleanup_closedir) DIR *folder = fdopendir(fd);
+        _cleanup_closedir_ DIR *folder = fdopendir(fd);
         if (!folder) {
                 int r = -errno;
                 (void)close_fd(fd);

@@ -405,7 +405,7 @@ int config_file_save_good(const char *state_dir, const char *path)
                 r = parse_texts(&texts, path, NULL, &error);
         if (r == 0)
                 r = join_texts(&texts, &joined, &length);
-        return r < 0 ? r : file_replace(target, joined, length, 0600);
+        return r < 0 ? r : file_keep(target, joined, length, 0600);
 }
 
 /* "state_dir = /x ; why" of the section [gateway]: takes the value as far as it is one. */

@@ -38,7 +38,7 @@ int delivery_folder_read(const char *folder, const char *name, struct delivery_r
 
         if (r == 0)
                 r = file_read_into(path, O_NOFOLLOW, text, sizeof(text), &length);
-        if (r == -EFBIG || r == -ELOOP || r == -EISDIR || r == -EBADF)
+        if (file_is_foreign(r))
                 return -EBADMSG;
         if (r == 0)
                 r = delivery_decode(text, length, &receiver);

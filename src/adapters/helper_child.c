@@ -68,12 +68,7 @@ static int take_rights(const struct rights *rights)
 
 static int reset(pid_t parent)
 {
-        sigset_t none;
-
-        for (int number = 1; number < NSIG; number++)
-                (void)signal(number, SIG_DFL);
-        (void)sigemptyset(&none);
-        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        child_reset_signals();
         (void)umask(022);
         /* Behind the change of rights, which forgets it. */
         if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)

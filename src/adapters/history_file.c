@@ -194,12 +194,7 @@ static int take_severity(const json_t *object, enum severity *ret_severity)
 {
         const char *word = json_string_value(json_object_get(object, "severity"));
 
-        for (int i = SEVERITY_INFO; word && i <= SEVERITY_CRITICAL; i++)
-                if (text_equal(word, severity_to_string((enum severity)i))) {
-                        *ret_severity = (enum severity)i;
-                        return 0;
-                }
-        return -EBADMSG;
+        return word && severity_from_string(word, strlen(word), ret_severity) == 0 ? 0 : -EBADMSG;
 }
 
 static int from_json(const json_t *object, struct history_entry *entry)

@@ -41,12 +41,6 @@ int hold_store_write(const char *runtime_dir, const struct hold_record *record)
         return length < 0 ? length : file_replace(path, text, (size_t)length, 0644);
 }
 
-/* What stands there is not what we write. */
-static bool is_no_file_of_ours(int error)
-{
-        return error == -ELOOP || error == -EISDIR || error == -EBADF || error == -EFBIG;
-}
-
 int hold_store_read(const char *runtime_dir, struct hold_record *ret_record)
 {
         char path[PATH_MAX], boot_id[HOLD_BOOT_ID_SIZE], file_boot_id[HOLD_BOOT_ID_SIZE];
@@ -59,7 +53,7 @@ int hold_store_read(const char *runtime_dir, struct hold_record *ret_record)
                 return r;
         r = file_read(path, O_NOFOLLOW, HOLD_RECORD_TEXT_MAX, &text, &length);
         if (r < 0)
-                return is_no_file_of_ours(r) ? -EBADMSG : r;
+                return file_is_foreign(r) ? -EBADMSG : r;
         r = hold_record_decode(text, length, &record, file_boot_id);
         if (r < 0)
                 return r;

@@ -5,6 +5,8 @@
  */
 #include "hotplug_private.h"
 
+#include "base/cleanup.h"
+#include "base/folder.h"
 #include "base/parse.h"
 #include "base/text.h"
 
@@ -17,12 +19,6 @@
 
 #define ATTRIBUTE_MAX 256
 #define UEVENT_MAX    2048
-
-static void cleanup_dir(DIR **dir)
-{
-        if (*dir)
-                (void)closedir(*dir);
-}
 
 /* One picture in the making. */
 struct builder {
@@ -170,7 +166,7 @@ static void take_tty(struct builder *builder, const char *path, const char *name
 /* Looks for class devices in the folder `.../tty`. */
 static void find_tty_in(struct builder *builder, const char *folder, struct usb_interface *interface)
 {
-        _cleanup_(cleanup_dir) DIR *dir = open_dir(builder, folder);
+        _cleanup_closedir_ DIR *dir = open_dir(builder, folder);
         char path[PATH_MAX];
 
         for (struct dirent *entry; dir && interface->node[0] == '\0' && (entry = readdir(dir));)
@@ -193,7 +189,7 @@ static void find_tty(struct builder *builder, const char *folder, const char *na
 static int read_interface(struct builder *builder, const char *folder, struct usb_interface *ret_interface)
 {
         struct usb_interface interface = {0};
-        _cleanup_(cleanup_dir) DIR *dir = open_dir(builder, folder);
+        _cleanup_closedir_ DIR *dir = open_dir(builder, folder);
 
         if (!dir || read_hex8(builder, folder, "bInterfaceNumber", &interface.number) < 0 ||
             read_hex8(builder, folder, "bInterfaceClass", &interface.class) < 0 ||
@@ -225,7 +221,7 @@ static void insert_interface(struct usb_device *device, const struct usb_interfa
 
 static void read_interfaces(struct builder *builder, const char *folder, struct usb_device *device)
 {
-        _cleanup_(cleanup_dir) DIR *dir = open_dir(builder, folder);
+        _cleanup_closedir_ DIR *dir = open_dir(builder, folder);
         size_t length = strlen(device->path);
         struct usb_interface interface;
         char path[PATH_MAX];

@@ -7,6 +7,7 @@
 #include "adapters/port_holder.h"
 
 #include "base/cleanup.h"
+#include "base/folder.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "core/cgroup.h"
@@ -20,12 +21,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-static void close_directory(DIR **directory)
-{
-        if (*directory)
-                (void)closedir(*directory);
-}
 
 /* Unix98 pty slaves: every container counts its own from 0, so the number alone is not the device. */
 static bool is_pty(dev_t device)
@@ -82,7 +77,7 @@ static bool looks_like_device(int directory, const char *name)
 /* Does the process whose /proc folder is `process` have the device open? */
 static bool holds(int process, const struct stat *wanted)
 {
-        _cleanup_(close_directory) DIR *directory = open_directory_at(process, "fd");
+        _cleanup_closedir_ DIR *directory = open_directory_at(process, "fd");
         const struct dirent *entry;
 
         if (!directory)
@@ -150,7 +145,7 @@ static bool examine(int proc, const char *name, const struct stat *wanted, struc
 
 int port_holder_find(const char *path, struct port_holder *ret_holder)
 {
-        _cleanup_(close_directory) DIR *proc = open_directory_at(AT_FDCWD, "/proc");
+        _cleanup_closedir_ DIR *proc = open_directory_at(AT_FDCWD, "/proc");
         const struct dirent *entry;
         struct stat wanted;
 

@@ -173,6 +173,7 @@ static void take_event(struct queue_watch *w, unsigned kind, const struct inotif
 {
         struct watched *folder = &w->folders[kind];
         const char *name = event->len > 0 ? event->name : "";
+        bool message = smsd_message_is_name(name);
 
         if (event->mask & IN_Q_OVERFLOW)
                 w->rebuild = true;
@@ -183,9 +184,9 @@ static void take_event(struct queue_watch *w, unsigned kind, const struct inotif
                 return;
         if (event->mask & GONE_EVENTS)
                 w->rebuild = true;
-        else if (queue_is_message(name))
+        else if (message)
                 folder->dirty = true;
-        if (kind == QUEUE_FAILED && (event->mask & (IN_CREATE | IN_MOVED_TO)) && queue_is_message(name) &&
+        if (kind == QUEUE_FAILED && (event->mask & (IN_CREATE | IN_MOVED_TO)) && message &&
             clock_went_back(w))
                 keep_late(w, name);
 }
@@ -223,7 +224,6 @@ static void tell(struct queue_watch *w, const char *name, struct message_failed_
 /* A late one is told in the order of its coming; the mark stays. */
 static void tell_late(struct queue_watch *w)
 {
-        const struct queue_file last = queue_mark_file(&w->mark);
         struct message_failed_event message;
         struct queue_file file;
 
@@ -233,7 +233,7 @@ static void tell_late(struct queue_watch *w)
                 w->late->names[i][0] = '\0';
                 if (name[0] &&
                     queue_message_read(w->folders[QUEUE_FAILED].path, name, &file, &message) >= 0 &&
-                    queue_file_compare(&file, &last) <= 0)
+                    queue_mark_compare(&file.mark, &w->mark) <= 0)
                         tell(w, name, &message, 0);
         }
         if (!w->telling && w->late)
@@ -251,9 +251,9 @@ static void tell_next(struct queue_watch *w)
                 const struct queue_file *next = &w->batch[w->batch_next++];
                 w->behind--;
                 if (queue_message_read(w->folders[QUEUE_FAILED].path, next->name, &file, &message) < 0 ||
-                    queue_file_compare(&file, next) != 0)
+                    queue_mark_compare(&file.mark, &next->mark) != 0)
                         continue;
-                w->mark = queue_file_mark(&file);
+                w->mark = file.mark;
                 tell(w, file.name, &message, w->behind);
         }
         if (w->telling || w->batch_n == 0)

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "core/smsd_message.h"
@@ -21,14 +22,6 @@
 
 /* --- mark and key --- */
 
-struct queue_mark queue_file_mark(const struct queue_file *file)
-{
-        struct queue_mark mark = {.changed = file->changed};
-
-        (void)text_format(mark.file, sizeof(mark.file), "%016llx", (unsigned long long)file->digest);
-        return mark;
-}
-
 static int decode_digest(const char *text, uint64_t *ret_digest)
 {
         uint64_t digest = 0;
@@ -41,26 +34,17 @@ static int decode_digest(const char *text, uint64_t *ret_digest)
         return 0;
 }
 
-struct queue_file queue_mark_file(const struct queue_mark *mark)
-{
-        struct queue_file file = {.changed = mark->changed};
-
-        (void)decode_digest(mark->file, &file.digest); /* "": before all of that time */
-        return file;
-}
-
 int queue_mark_decode(const char *key, struct queue_mark *ret_mark)
 {
         const char *at = strrchr(key, '@'), *dash = at ? strchr(at, '-') : NULL;
         struct queue_mark mark = {0};
         char changed[24];
-        uint64_t number, digest;
+        uint64_t number;
 
         if (!dash || text_copy_n(changed, sizeof(changed), at + 1, (size_t)(dash - at - 1)) < 0 ||
-            parse_u64(changed, 0, INT64_MAX, &number) < 0 || decode_digest(dash + 1, &digest) < 0)
+            parse_u64(changed, 0, INT64_MAX, &number) < 0 || decode_digest(dash + 1, &mark.digest) < 0)
                 return -EINVAL;
         mark.changed = (int64_t)number;
-        (void)text_copy(mark.file, sizeof(mark.file), dash + 1);
         *ret_mark = mark;
         return 0;
 }
@@ -68,36 +52,20 @@ int queue_mark_decode(const char *key, struct queue_mark *ret_mark)
 /* The name is for people, and may be cut. */
 static void make_key(const struct queue_file *file, const char *escaped, char *target, size_t size)
 {
-        struct queue_mark mark = queue_file_mark(file);
         char name[KEY_NAME_MAX];
 
         (void)text_clean(name, sizeof(name), escaped);
-        (void)text_format(target, size, "%s@%lld-%s", name, (long long)mark.changed, mark.file);
+        (void)text_format(target, size, "%s@%lld-%0*llx", name, (long long)file->mark.changed, DIGEST_DIGITS,
+                          (unsigned long long)file->mark.digest);
 }
 
 /* --- the file --- */
-
-/* O_NONBLOCK: its owner may hold a lease (fcntl(2)), for which an open waits up to 45 seconds else. */
-static int open_message(const char *path)
-{
-        char through[32];
-        struct stat file;
-
-        _cleanup_close_ int place = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        if (place < 0 || fstat(place, &file) < 0)
-                return -errno;
-        if (!S_ISREG(file.st_mode))
-                return -EBADF;
-        (void)text_format(through, sizeof(through), "/proc/self/fd/%d", place);
-        int fd = open(through, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
-}
 
 /* As far as it can be had: a file that cannot be read just now (a lease, no descriptor left) is a message
  * that was given up all the same. */
 static size_t read_head(const char *path, char head[SMSD_MESSAGE_HEAD_MAX])
 {
-        _cleanup_close_ int fd = open_message(path);
+        _cleanup_close_ int fd = file_open_regular(path, O_NOFOLLOW);
         ssize_t n = fd < 0 ? fd : pread(fd, head, SMSD_MESSAGE_HEAD_MAX, 0);
 
         return n > 0 ? (size_t)n : 0;
@@ -128,11 +96,10 @@ int queue_message_read(const char *folder, const char *name, struct queue_file *
                 return -EBADF;
         memset(ret_message, 0, sizeof(*ret_message));
         smsd_message_parse(head, read_head(path, head), ret_message);
-        ret_file->changed = status.st_ctim.tv_sec * INT64_C(1000000000) + status.st_ctim.tv_nsec;
-        ret_file->digest = text_hash(name, strlen(name));
+        ret_file->mark = queue_mark_of(name, &status);
         (void)text_copy(ret_file->name, sizeof(ret_file->name), name);
         (void)text_escape(ret_message->file, sizeof(ret_message->file), name, strlen(name));
         make_key(ret_file, ret_message->file, ret_message->key, sizeof(ret_message->key));
-        ret_message->since = boottime_of(ret_file->changed);
+        ret_message->since = boottime_of(ret_file->mark.changed);
         return 0;
 }

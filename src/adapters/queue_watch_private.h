@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 /*
  * Files of the last moment are left for the next look: change times come in steps of some milliseconds, and
@@ -26,8 +27,7 @@
 enum queue_kind { QUEUE_OUTGOING, QUEUE_CHECKED, QUEUE_FAILED, QUEUE_INCOMING, QUEUE_KINDS };
 
 struct queue_file {
-        int64_t changed; /* nanoseconds since the epoch */
-        uint64_t digest; /* of the name */
+        struct queue_mark mark; /* its own: when it was changed, and the name's digest */
         char name[NAME_MAX + 1];
 };
 
@@ -48,13 +48,11 @@ struct queue_scan {
 /* Nanoseconds since the epoch. */
 int64_t queue_realtime(void);
 
-/* True when smsd would take the name for a message. */
-bool queue_is_message(const char *name);
+/* The mark of a file, as lstat() shows it. */
+struct queue_mark queue_mark_of(const char *name, const struct stat *status);
 
 /* Positive when a is to be told behind b. */
-int queue_file_compare(const struct queue_file *a, const struct queue_file *b);
-struct queue_mark queue_file_mark(const struct queue_file *file);
-struct queue_file queue_mark_file(const struct queue_mark *mark);
+int queue_mark_compare(const struct queue_mark *a, const struct queue_mark *b);
 
 /* 0, or a negative errno: there is nothing to look through. */
 int queue_scan_begin(struct queue_scan *scan, const char *path);

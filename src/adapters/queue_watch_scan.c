@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "core/smsd_message.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -22,14 +23,14 @@ int64_t queue_realtime(void)
         return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-bool queue_is_message(const char *name)
+struct queue_mark queue_mark_of(const char *name, const struct stat *status)
 {
-        const char *end = strrchr(name, '.');
-
-        return name[0] != '.' && name[0] != '\0' && !(end && text_equal(end, ".LOCK"));
+        return (struct queue_mark){.changed =
+                                       status->st_ctim.tv_sec * INT64_C(1000000000) + status->st_ctim.tv_nsec,
+                                   .digest = text_hash(name, strlen(name))};
 }
 
-int queue_file_compare(const struct queue_file *a, const struct queue_file *b)
+int queue_mark_compare(const struct queue_mark *a, const struct queue_mark *b)
 {
         if (a->changed != b->changed)
                 return a->changed < b->changed ? -1 : 1;
@@ -48,16 +49,17 @@ static void swap(struct queue_file *a, struct queue_file *b)
 
 static void sift_up(struct queue_file *files, unsigned at)
 {
-        for (; at > 0 && queue_file_compare(&files[at], &files[(at - 1) / 2]) > 0; at = (at - 1) / 2)
+        for (; at > 0 && queue_mark_compare(&files[at].mark, &files[(at - 1) / 2].mark) > 0;
+             at = (at - 1) / 2)
                 swap(&files[at], &files[(at - 1) / 2]);
 }
 
 static void sift_down(struct queue_file *files, unsigned n)
 {
         for (unsigned at = 0, child; (child = 2 * at + 1) < n; at = child) {
-                if (child + 1 < n && queue_file_compare(&files[child + 1], &files[child]) > 0)
+                if (child + 1 < n && queue_mark_compare(&files[child + 1].mark, &files[child].mark) > 0)
                         child++;
-                if (queue_file_compare(&files[child], &files[at]) <= 0)
+                if (queue_mark_compare(&files[child].mark, &files[at].mark) <= 0)
                         return;
                 swap(&files[at], &files[child]);
         }
@@ -72,7 +74,7 @@ static int gather(struct queue_scan *scan, const struct queue_file *file)
         if (scan->n < QUEUE_BATCH) {
                 scan->files[scan->n] = *file;
                 sift_up(scan->files, scan->n++);
-        } else if (queue_file_compare(file, &scan->files[0]) < 0) {
+        } else if (queue_mark_compare(&file->mark, &scan->files[0].mark) < 0) {
                 scan->files[0] = *file;
                 sift_down(scan->files, scan->n);
         }
@@ -81,7 +83,9 @@ static int gather(struct queue_scan *scan, const struct queue_file *file)
 
 static int by_order(const void *a, const void *b)
 {
-        return queue_file_compare(a, b);
+        const struct queue_file *left = a, *right = b;
+
+        return queue_mark_compare(&left->mark, &right->mark);
 }
 
 /* --- the look --- */
@@ -107,16 +111,13 @@ void queue_scan_end(struct queue_scan *scan)
 static int take_failed(struct queue_scan *scan, const char *name, const struct stat *status,
                        const struct queue_mark *mark)
 {
-        const struct queue_file last = queue_mark_file(mark);
-        struct queue_file file = {.changed =
-                                      status->st_ctim.tv_sec * INT64_C(1000000000) + status->st_ctim.tv_nsec,
-                                  .digest = text_hash(name, strlen(name))};
+        struct queue_file file = {.mark = queue_mark_of(name, status)};
 
-        if (queue_file_compare(&file, &last) <= 0)
+        if (queue_mark_compare(&file.mark, mark) <= 0)
                 return 0;
         scan->behind++;
         /* A time to come is a wall clock that went back: not to be waited for. */
-        if (file.changed > scan->settled && file.changed <= scan->settled + 2 * QUEUE_SETTLE_NSEC) {
+        if (file.mark.changed > scan->settled && file.mark.changed <= scan->settled + 2 * QUEUE_SETTLE_NSEC) {
                 scan->unsettled = true;
                 return 0;
         }
@@ -137,7 +138,7 @@ static int take(struct queue_scan *scan, enum queue_kind kind, const struct dire
 {
         struct stat status;
 
-        if (!queue_is_message(entry->d_name) || (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN))
+        if (!smsd_message_is_name(entry->d_name) || (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN))
                 return 0;
         if (scan->count < QUEUE_WATCH_COUNT)
                 scan->count++;

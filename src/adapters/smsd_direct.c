@@ -195,12 +195,8 @@ static void reset_process(void)
         static const char *const ours_alone[] = {"NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC",
                                                  "LISTEN_PID",     "LISTEN_FDS",   "LISTEN_FDNAMES",
                                                  "JOURNAL_STREAM", "INVOCATION_ID"};
-        sigset_t none;
 
-        for (int number = 1; number < NSIG; number++)
-                (void)signal(number, SIG_DFL);
-        (void)sigemptyset(&none);
-        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        child_reset_signals();
         for (size_t i = 0; i < ARRAY_SIZE(ours_alone); i++)
                 (void)unsetenv(ours_alone[i]);
         (void)umask(022);

@@ -6,6 +6,7 @@
 #include "adapters/usb_network.h"
 
 #include "base/cleanup.h"
+#include "base/folder.h"
 #include "base/text.h"
 #include "core/usb_path.h"
 
@@ -20,12 +21,6 @@
 #define LINES_MAX       1000000
 #define ROUTE_UP        0x0001u
 #define ROUTE_REJECT    0x0200u
-
-static void cleanup_dir(DIR **dir)
-{
-        if (*dir)
-                (void)closedir(*dir);
-}
 
 /* --- interfaces --- */
 
@@ -58,7 +53,7 @@ static void add_name(struct usb_networks *networks, const char *name)
 /* Entries of the folder that begin with `prefix`, without it. */
 static void add_entries(struct usb_networks *networks, const char *folder, const char *prefix)
 {
-        _cleanup_(cleanup_dir) DIR *dir = opendir(folder);
+        _cleanup_closedir_ DIR *dir = opendir(folder);
 
         for (struct dirent *entry; dir && (entry = readdir(dir));)
                 if (text_starts_with(entry->d_name, prefix))
@@ -85,7 +80,7 @@ int usb_network_find(const char *sysfs_root, const char *usb_path, struct usb_ne
                 return -EINVAL;
         if (text_format(folder, sizeof(folder), "%s/bus/usb/devices/%s", root, usb_path) < 0)
                 return -ENAMETOOLONG;
-        _cleanup_(cleanup_dir) DIR *dir = opendir(folder);
+        _cleanup_closedir_ DIR *dir = opendir(folder);
         if (!dir)
                 return errno == ENOENT ? -ENODEV : -errno;
         for (struct dirent *entry; (entry = readdir(dir));)

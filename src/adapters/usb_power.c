@@ -7,6 +7,7 @@
  */
 #include "usb_power_private.h"
 
+#include "base/child.h"
 #include "base/text.h"
 
 #include <signal.h>
@@ -136,17 +137,15 @@ static int watch(struct job *job)
 /* Nobody could wait for it: it must not run on. */
 static void kill_now(pid_t pid)
 {
-        siginfo_t info;
-
         (void)kill(-pid, SIGKILL);
-        while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0 && errno == EINTR)
-                ;
+        child_reap(pid);
 }
 
 static int begin(struct usb_power *power, const struct usb_power_task *task, const char *path, unsigned token)
 {
+        if (has_job(power, path))
+                return -EBUSY;
         _cleanup_(job_cleanup) struct job *job = calloc(1, sizeof(*job));
-
         if (!job)
                 return -ENOMEM;
         *job = (struct job){.power = power, .token = token, .command = task->command, .fd = -1};
@@ -213,8 +212,6 @@ int usb_power_authorize(struct usb_power *power, const char *path, bool on, unsi
         struct usb_power_task task = {.on = on};
         int r = usb_power_find_device(power->sysfs_root, path, task.files[0]);
 
-        if (r == 0 && has_job(power, path))
-                r = -EBUSY;
         if (r < 0)
                 return r;
         task.value = on ? '1' : '0';
@@ -226,8 +223,6 @@ int usb_power_port(struct usb_power *power, const char *path, bool on, unsigned 
         struct usb_power_task task = {.on = on};
         int r = usb_power_find_port(power->sysfs_root, path, task.files);
 
-        if (r == 0 && has_job(power, path))
-                r = -EBUSY;
         if (r < 0)
                 return r;
         task.value = on ? '0' : '1'; /* of `disable` */
@@ -239,8 +234,6 @@ int usb_power_command(struct usb_power *power, const char *command, const char *
         struct usb_power_task task = {.on = on, .command = command, .path = path};
         int r = usb_power_check_command(command, path);
 
-        if (r == 0 && has_job(power, path))
-                r = -EBUSY;
         return r < 0 ? r : begin(power, &task, path, token);
 }
 

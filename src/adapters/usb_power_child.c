@@ -8,6 +8,7 @@
  */
 #include "usb_power_private.h"
 
+#include "base/child.h"
 #include "base/text.h"
 #include "core/usb_path.h"
 
@@ -18,18 +19,6 @@
 
 #define WORST_STATUS 255
 #define OLD_FDS_MAX  1024 /* where the kernel has no close_range (before 5.9) */
-
-/* Blocked and ignored signals are inherited; the command shall know nothing of ours. */
-static void reset_signals(void)
-{
-        struct sigaction standard = {.sa_handler = SIG_DFL};
-        sigset_t none;
-
-        for (int number = 1; number < NSIG; number++)
-                (void)sigaction(number, &standard, NULL); /* some have no action */
-        (void)sigemptyset(&none);
-        (void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 static void close_the_rest(void)
 {
@@ -98,7 +87,7 @@ pid_t usb_power_child_start(const struct usb_power_task *task)
                 return pid;
         }
         (void)setpgid(0, 0);
-        reset_signals();
+        child_reset_signals();
         close_the_rest();
         int error = task->command ? run_command(task) : write_values(task);
         _exit(error > 0 && error <= WORST_STATUS ? error : error ? WORST_STATUS : 0);

@@ -1,9 +1,10 @@
 /*
- * Fork and exec from the parent's side, see base/child.h.
+ * What each fork and exec needs, see base/child.h.
  */
 #include "base/child.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,16 @@ int child_wait_for_exec(int fd)
         if (n < 0)
                 return -errno;
         return n == 0 ? 0 : n == (ssize_t)sizeof(error) && error < 0 ? error : -EIO;
+}
+
+void child_reset_signals(void)
+{
+        sigset_t none;
+
+        for (int number = 1; number < NSIG; number++)
+                (void)signal(number, SIG_DFL); /* some have no action */
+        (void)sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 void child_reap(pid_t pid)

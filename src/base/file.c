@@ -29,13 +29,7 @@ static ssize_t read_full(int fd, char *target, size_t size)
         return (ssize_t)total;
 }
 
-/*
- * Opens `path` as a mere name first, for opening a fifo waits and opening a device may do something to it;
- * what turned out to be a regular file is then opened by that very name, so that nothing can be put in its
- * place meanwhile. O_NONBLOCK: its owner may hold a lease (fcntl(2)), for which an open waits up to 45
- * seconds else.
- */
-static int open_regular(const char *path, int flags)
+int file_open_regular(const char *path, int flags)
 {
         _cleanup_close_ int name = open(path, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
         char through[32];
@@ -54,9 +48,14 @@ static int open_regular(const char *path, int flags)
         return fd < 0 ? -errno : fd;
 }
 
+bool file_is_foreign(int error)
+{
+        return error == -ELOOP || error == -EISDIR || error == -EBADF || error == -EFBIG;
+}
+
 int file_read_into(const char *path, int flags, char *buffer, size_t size, size_t *ret_length)
 {
-        _cleanup_close_ int fd = open_regular(path, flags);
+        _cleanup_close_ int fd = file_open_regular(path, flags);
 
         if (fd < 0)
                 return fd;
@@ -168,6 +167,17 @@ int file_replace_for(const char *path, const void *data, size_t length, mode_t m
                 return r;
         }
         return fsync(place.folder) < 0 ? -errno : 0;
+}
+
+int file_keep(const char *path, const void *data, size_t length, mode_t mode)
+{
+        _cleanup_free_ char *kept = NULL;
+        size_t kept_length = 0;
+
+        if (file_read(path, O_NOFOLLOW, length, &kept, &kept_length) >= 0 && kept_length == length &&
+            memcmp(kept, data, length) == 0)
+                return 0;
+        return file_replace(path, data, length, mode);
 }
 
 int file_remove(const char *path)

@@ -19,7 +19,6 @@
 #define HISTORY_SMS_RECEIVED "sms-received"
 #define HISTORY_SMS_REPORT   "sms-report"
 #define HISTORY_SMS_FAILED   "sms-failed"
-#define HISTORY_ALERT        "alert"
 #define HISTORY_END          "working-again"
 
 #define HISTORY_NAME_MAX 12

@@ -5,7 +5,9 @@
  */
 #include "collect.h"
 
-#include "base/text.h"
+#include "base/cleanup.h"
+#include "base/folder.h"
+#include "core/smsd_message.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,17 +16,9 @@
 
 #define FILES_MAX 10000
 
-static void close_folder(DIR **folder)
-{
-        if (*folder)
-                (void)closedir(*folder);
-}
-
 static bool is_message(const struct dirent *entry)
 {
-        const char *end = strrchr(entry->d_name, '.');
-
-        return entry->d_name[0] != '.' && !(end && text_equal(end, ".LOCK")) &&
+        return smsd_message_is_name(entry->d_name) &&
                (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN);
 }
 
@@ -32,7 +26,7 @@ static bool is_message(const struct dirent *entry)
  */
 static int64_t count_files(const char *path, int64_t *oldest)
 {
-        _cleanup_(close_folder) DIR *folder = path[0] ? opendir(path) : NULL;
+        _cleanup_closedir_ DIR *folder = path[0] ? opendir(path) : NULL;
         const struct dirent *entry;
         struct stat file;
         int64_t n = 0;

@@ -14,11 +14,19 @@ void action_list_init(struct action_list *list)
         list->overflown = false;
 }
 
+/* The last slot is the scratch: what lands there when the list is full is never counted. */
+bool action_list_fits(struct action_list *list, unsigned n)
+{
+        if (list->n + n <= ACTIONS_MAX - 1)
+                return true;
+        list->overflown = true;
+        return false;
+}
+
 struct action *action_push(struct action_list *list, enum action_kind kind)
 {
         /* What is only said goes first, so that nothing that is to be done or answered is lost. */
         unsigned limit = kind == ACTION_RECORD ? ACTIONS_MAX - ACTIONS_RESERVED : ACTIONS_MAX - 1;
-        /* The last slot is the scratch: what lands there when the list is full is never counted. */
         struct action *action = &list->items[list->n];
 
         if (list->n >= limit)

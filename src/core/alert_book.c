@@ -64,6 +64,11 @@ bool alert_kind_is_momentary(enum alert_kind kind)
         return (unsigned)kind < ALERT_KIND_MAX && rules[kind].momentary;
 }
 
+enum severity alert_kind_severity(enum alert_kind kind)
+{
+        return (unsigned)kind < ALERT_KIND_MAX ? rules[kind].severity : SEVERITY_INFO;
+}
+
 /* --- places --- */
 
 void alert_book_init(struct alert_book *book)
@@ -143,7 +148,6 @@ static void begin_entry(struct alert_entry *entry, enum alert_kind kind, const c
 {
         memset(entry, 0, sizeof(*entry));
         entry->used = true;
-        entry->momentary = rules[kind].momentary;
         entry->alert.kind = kind;
         entry->alert.severity = rules[kind].severity;
         entry->alert.count = 1;
@@ -217,7 +221,7 @@ static void come_back(struct alert_entry *entry, usec_t now)
         entry->active = true;
         entry->closed = false;
         entry->cleared_at = 0;
-        if (entry->resolving)
+        if (alert_entry_is_resolving(entry))
                 entry->news_at = now; /* its end is being told: this is the next one's beginning */
         else
                 entry->alert.count++;
@@ -241,11 +245,12 @@ void alert_entry_begin_anew(struct alert_entry *entry)
 
 struct alert *alert_book_raise(struct alert_book *book, enum alert_kind kind, const char *subject, usec_t now)
 {
-        struct alert_entry *entry = find(book, kind, subject);
+        struct alert_entry *entry;
         char key[ALERT_KEY_MAX];
 
+        make_key(kind, subject, key);
+        entry = alert_book_find_key(book, key);
         if (!entry) {
-                make_key(kind, subject, key);
                 entry = add(book, kind, key, now);
                 if (entry) {
                         entry->active = true;
@@ -266,11 +271,10 @@ struct alert *alert_book_raise(struct alert_book *book, enum alert_kind kind, co
         return &entry->alert;
 }
 
-void alert_book_decide(struct alert_book *book, enum alert_kind kind, const char *subject, usec_t now)
+void alert_book_decide(struct alert_book *book, enum alert_kind kind, const char *subject)
 {
         struct alert_entry *entry = find(book, kind, subject);
 
-        (void)now; /* the contract has it; what is due is seen by alert_book_tell() */
         if (!entry || entry->decided)
                 return;
         entry->decided = true;
@@ -281,14 +285,14 @@ struct alert *alert_book_find(struct alert_book *book, enum alert_kind kind, con
 {
         struct alert_entry *entry = find(book, kind, subject);
 
-        return entry && !entry->resolving ? &entry->alert : NULL;
+        return entry && !alert_entry_is_resolving(entry) ? &entry->alert : NULL;
 }
 
 bool alert_book_is_active(struct alert_book *book, const char *key)
 {
         const struct alert_entry *entry = alert_book_find_key(book, key);
 
-        return entry && entry->active && !entry->resolving;
+        return entry && entry->active && !alert_entry_is_resolving(entry);
 }
 
 static bool is_named(const struct alert_entry *entry, enum alert_kind kind, const char *subject)
@@ -347,11 +351,10 @@ int alert_book_post(struct alert_book *book, enum alert_kind kind, const char *s
         if (alert_book_find_key(book, key))
                 return -EALREADY;
         for (unsigned i = 0; i < book->n; i++)
-                momentary += book->entries[i].used && book->entries[i].momentary;
+                momentary += book->entries[i].used && alert_kind_is_momentary(book->entries[i].alert.kind);
         entry = momentary < MOMENTARY_MAX ? add(book, kind, key, now) : NULL;
         if (!entry)
                 return -ENOBUFS;
-        entry->momentary = true;
         book->dirty = true;
         *ret_alert = &entry->alert;
         return 0;
@@ -360,7 +363,7 @@ int alert_book_post(struct alert_book *book, enum alert_kind kind, const char *s
 /* What the caller said of its severity. */
 static void judge_severity(struct alert_book *book, struct alert_entry *entry, usec_t now)
 {
-        if (entry->alert.told == 0 || entry->resolving)
+        if (entry->alert.told == 0 || alert_entry_is_resolving(entry))
                 return;
         if (entry->alert.severity < entry->told_severity)
                 entry->alert.severity = entry->told_severity; /* who was told of it is told its end */
@@ -380,7 +383,7 @@ void alert_book_end(struct alert_book *book, usec_t now)
                 struct alert_entry *entry = &book->entries[i];
                 bool waits =
                     entry->restored && !rules[entry->alert.kind].seen && now < book->forget_restored_at;
-                if (!entry->used || entry->momentary || waits)
+                if (!entry->used || rules[entry->alert.kind].momentary || waits)
                         continue;
                 if (entry->raised)
                         judge_severity(book, entry, now);

@@ -24,6 +24,12 @@ const struct alert_rule *alert_rule(enum alert_kind kind);
 /* When message number `repeats` behind the first one is due, USEC_INFINITY never. */
 usec_t alert_entry_next_repeat(const struct alert_entry *entry, usec_t now);
 
+/* RESOLVED is on its way into the spool. */
+static inline bool alert_entry_is_resolving(const struct alert_entry *entry)
+{
+        return entry->alert.state == ALERT_RESOLVED;
+}
+
 struct alert_entry *alert_book_find_key(struct alert_book *book, const char *key);
 
 void alert_book_forget(struct alert_book *book, struct alert_entry *entry);

@@ -12,11 +12,6 @@
 #define SAVE_AGAIN  (10 * USEC_PER_SEC)
 #define OVER        "nothing: it is over"
 
-static usec_t later(usec_t a, usec_t b)
-{
-        return a > b ? a : b;
-}
-
 /* --- what is due --- */
 
 static usec_t quiet_of(const struct alert_entry *entry)
@@ -25,7 +20,7 @@ static usec_t quiet_of(const struct alert_entry *entry)
 
         if (entry->closed)
                 return 0;
-        return entry->flapping ? later(rule->calm, rule->quiet) : rule->quiet;
+        return entry->flapping ? usec_max(rule->calm, rule->quiet) : rule->quiet;
 }
 
 static usec_t first_due(const struct alert_entry *entry)
@@ -45,7 +40,7 @@ static usec_t due(const struct alert_entry *entry)
 
         if (!entry->used || entry->spooling)
                 return USEC_INFINITY;
-        if (entry->momentary)
+        if (alert_kind_is_momentary(entry->alert.kind))
                 at = 0;
         else if (!entry->told)
                 at = first_due(entry);
@@ -53,14 +48,13 @@ static usec_t due(const struct alert_entry *entry)
                 at = usec_add(entry->cleared_at, quiet_of(entry));
         else
                 at = entry->update || entry->owed ? 0 : entry->tell_at;
-        return later(at, entry->retry_at);
+        return usec_max(at, entry->retry_at);
 }
 
 /* --- a message --- */
 
 static void end_alert(struct alert_entry *entry)
 {
-        entry->resolving = true;
         entry->alert.state = ALERT_RESOLVED;
         entry->alert.ended = entry->cleared_at;
         (void)text_copy(entry->alert.next_action, sizeof(entry->alert.next_action), OVER);
@@ -100,10 +94,8 @@ static bool save(struct alert_book *book, usec_t now, struct action_list *action
 
 void alert_book_tell(struct alert_book *book, usec_t now, struct action_list *actions)
 {
-        if (actions->n + 1 + ALERTS_IN_FLIGHT > ACTIONS_MAX - 1) {
-                actions->overflown = true; /* the next step finds it due */
-                return;
-        }
+        if (!action_list_fits(actions, 1 + ALERTS_IN_FLIGHT))
+                return; /* the next step finds it due */
         if (!save(book, now, actions))
                 return;
         for (unsigned i = 0; i < book->n && book->in_flight < ALERTS_IN_FLIGHT; i++)
@@ -116,15 +108,15 @@ void alert_book_tell(struct alert_book *book, usec_t now, struct action_list *ac
 static void failed(struct alert_entry *entry, usec_t now)
 {
         usec_t wait = RETRY_FIRST << (entry->failures < 6 ? entry->failures : 6);
+        bool resolving = alert_entry_is_resolving(entry);
 
         entry->failures++;
         entry->retry_at = usec_add(now, usec_min(wait, RETRY_MAX));
         entry->alert.state = ALERT_FIRING;
         entry->alert.ended = 0;
-        if (entry->resolving && entry->active)
+        if (resolving && entry->active)
                 entry->alert.count++; /* its end was never told: it goes on */
-        entry->owed = !entry->resolving;
-        entry->resolving = false;
+        entry->owed = !resolving;
 }
 
 static void remember_end(struct alert_book *book, const struct alert_entry *entry, usec_t now)
@@ -173,13 +165,14 @@ void alert_book_spooled(struct alert_book *book, const char *key, unsigned gener
         entry->failures = 0;
         entry->retry_at = 0;
         book->dirty = true;
-        if (!entry->resolving && !entry->momentary) {
+        bool resolving = alert_entry_is_resolving(entry);
+        if (!resolving && !alert_kind_is_momentary(entry->alert.kind)) {
                 was_told(entry, now);
                 return;
         }
-        if (entry->resolving)
+        if (resolving)
                 remember_end(book, entry, now);
-        if (entry->resolving && entry->active)
+        if (resolving && entry->active)
                 alert_entry_begin_anew(entry);
         else
                 alert_book_forget(book, entry);

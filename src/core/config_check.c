@@ -7,7 +7,6 @@
 #include "base/text.h"
 
 #include <errno.h>
-#include <string.h>
 
 static int check_hold(const struct config *config, struct config_error *ret_error)
 {

@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <string.h>
 
 static const char *const mode_words[] = {"control", "observe", NULL};
 static const char *const control_words[] = {"auto", "systemd", "direct", NULL};
@@ -170,4 +171,21 @@ const char *gateway_mode_to_string(enum gateway_mode mode)
 const char *severity_to_string(enum severity severity)
 {
         return severity_words[severity];
+}
+
+int severity_from_string(const char *word, size_t length, enum severity *ret_severity)
+{
+        for (enum severity severity = SEVERITY_INFO; severity <= SEVERITY_CRITICAL; severity++) {
+                const char *name = severity_to_string(severity);
+                if (strlen(name) == length && memcmp(name, word, length) == 0) {
+                        *ret_severity = severity;
+                        return 0;
+                }
+        }
+        return -EINVAL;
+}
+
+bool receiver_is_sms(const struct receiver_config *receiver)
+{
+        return text_equal(receiver->type, "sms");
 }

@@ -167,12 +167,10 @@ static void explain_template(const struct config_key *key, char *target, size_t 
 /* A path, or a systemd credential's name. */
 static int read_secret_file(const struct config_key *key, const char *value, void *object)
 {
-        if (value[0] == '\0' || text_equal(value, "none"))
-                return config_keep_text(key, "", object);
-        if (value[0] == '/')
-                return config_printable(value) && !config_has_dot_dot(value)
-                           ? config_keep_text(key, value, object)
-                           : -EINVAL;
+        const struct config_kind *path = &config_kind_path_none;
+
+        if (value[0] == '\0' || value[0] == '/' || text_equal(value, "none"))
+                return path->read(key, value, object);
         return value[0] != '.' && strspn(value, ALPHANUMERIC "_-.") == strlen(value)
                    ? config_keep_text(key, value, object)
                    : -EINVAL;

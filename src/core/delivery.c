@@ -69,6 +69,14 @@ static bool is_matched(const char *patterns, const struct alert *alert)
         return false;
 }
 
+const struct delivery_receiver *delivery_find(const struct delivery *delivery, const char *name)
+{
+        for (unsigned i = 0; i < delivery->n; i++)
+                if (text_equal(delivery->receivers[i].name, name))
+                        return &delivery->receivers[i];
+        return NULL;
+}
+
 bool delivery_wants(const struct receiver_config *receiver, const struct alert *alert)
 {
         if (alert->only[0])

@@ -202,7 +202,7 @@ void gateway_alerts_event(struct gateway *gateway, const struct event *event)
 static bool has_notifier(const struct gateway *gateway)
 {
         for (unsigned i = 0; i < gateway->config.n_receivers; i++)
-                if (!text_equal(gateway->config.receivers[i].type, "sms"))
+                if (!receiver_is_sms(&gateway->config.receivers[i]))
                         return true;
         return false;
 }

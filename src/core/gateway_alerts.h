@@ -87,8 +87,9 @@ struct gateway_alerts {
 
 /* What the slots' own alerts say of smsd: who is down for a reason of its own is no smsd-down. */
 struct gateway_slots_seen {
-        unsigned good;     /* smsd could serve it, and nothing is known against its modem */
-        unsigned troubled; /* it has an alert of its own */
+        unsigned good;       /* smsd could serve it, and nothing is known against its modem */
+        unsigned troubled;   /* it has an alert of its own */
+        unsigned unverified; /* smsd serves it, and was not answered yet */
 };
 
 struct gateway;
@@ -109,8 +110,6 @@ void gateway_alerts_restored(struct gateway *gateway, const struct alert *alert)
 void gateway_alerts_hold(struct gateway *gateway, struct gateway_slots_seen seen);
 void gateway_alerts_smsd(struct gateway *gateway, struct gateway_slots_seen seen);
 void gateway_alerts_conf(struct gateway *gateway);
-/* smsd runs, serves what it could, and was answered. */
-bool gateway_alerts_smsd_is_up(const struct gateway *gateway);
 
 /* gateway_alerts_sms.c */
 void gateway_sms_spooled(struct gateway *gateway, const struct alert *alert, uint64_t sequence);

@@ -15,8 +15,7 @@
 
 struct finding {
         enum alert_kind kind;
-        const char *cause; /* NULL: nothing is found */
-        enum slot_health health;
+        const char *cause;         /* NULL: nothing is found */
         const struct modem *modem; /* the one to blame that sits in no slot, NULL the slot's */
 };
 
@@ -125,13 +124,13 @@ static struct finding judge_empty(struct gateway *gateway, const struct slot *sl
             next_free(gateway, slot, slot->config.match == MATCH_AUTO ? next : &from_first);
 
         if (modem && is_unusable(gateway, modem))
-                return (struct finding){ALERT_MODEM_UNUSABLE, modem_cause(modem), SLOT_UNSERVED, modem};
+                return (struct finding){ALERT_MODEM_UNUSABLE, modem_cause(modem), modem};
         if (modem)
                 return (struct finding){.cause = NULL}; /* it is on its way */
         if (has_just_begun(gateway, slot) &&
             !alert_book_find(&gateway->alerts.book, ALERT_MODEM_LOST, slot->config.name))
                 return (struct finding){.cause = NULL};
-        return (struct finding){ALERT_MODEM_LOST, "not-plugged-in", SLOT_UNSERVED, NULL};
+        return (struct finding){ALERT_MODEM_LOST, "not-plugged-in", NULL};
 }
 
 static struct finding judge_unserved(const struct gateway *gateway, const struct slot *slot)
@@ -144,11 +143,11 @@ static struct finding judge_unserved(const struct gateway *gateway, const struct
             gateway->alerts.outage.open && (cause == CAUSE_CRASH || cause == CAUSE_EXTERNAL_STOP);
 
         if (guard != GUARD_NONE)
-                return (struct finding){ALERT_MODEM_UNUSABLE, guard_cause(guard), SLOT_UNSERVED, NULL};
+                return (struct finding){ALERT_MODEM_UNUSABLE, guard_cause(guard), NULL};
         if (is_unusable(gateway, modem))
-                return (struct finding){ALERT_MODEM_UNUSABLE, modem_cause(modem), SLOT_UNSERVED, NULL};
+                return (struct finding){ALERT_MODEM_UNUSABLE, modem_cause(modem), NULL};
         if (gateway_slot_is_denied(gateway, slot) && !main_ended)
-                return (struct finding){ALERT_MODEM_NETWORK, "denied", SLOT_UNSERVED, NULL};
+                return (struct finding){ALERT_MODEM_NETWORK, "denied", NULL};
         return (struct finding){.cause = NULL};
 }
 
@@ -160,53 +159,50 @@ static bool is_unverified_for_long(const struct gateway *gateway, const struct s
         return slot->poll_interval > 0 && usec_sub(gateway->now, since) > UNVERIFIED_TOO_LONG;
 }
 
-static struct finding judge_served(const struct gateway *gateway, const struct slot *slot)
+static struct finding judge_served(const struct gateway *gateway, const struct slot *slot,
+                                   enum slot_health health)
 {
         static const char *const causes[] = {
             [SLOT_UNVERIFIED] = "unverified", [SLOT_UNREGISTERED] = "unregistered",
             [SLOT_BLOCKED] = "blocked",       [SLOT_SILENT] = "silent",
             [SLOT_STUCK] = "stuck",           [SLOT_TROUBLE] = "trouble"};
-        enum slot_health health = gateway_slot_health(gateway, slot, gateway->now);
 
         switch (health) {
         case SLOT_WELL:
         case SLOT_UNSERVED:
                 break;
         case SLOT_UNREGISTERED:
-                return (struct finding){ALERT_MODEM_NETWORK, causes[health], health, NULL};
+                return (struct finding){ALERT_MODEM_NETWORK, causes[health], NULL};
         case SLOT_UNVERIFIED:
                 if (!is_unverified_for_long(gateway, slot))
                         break;
-                return (struct finding){ALERT_MODEM_STUCK, causes[health], health, NULL};
+                return (struct finding){ALERT_MODEM_STUCK, causes[health], NULL};
         case SLOT_BLOCKED:
         case SLOT_SILENT:
         case SLOT_STUCK:
         case SLOT_TROUBLE:
-                return (struct finding){ALERT_MODEM_STUCK, causes[health], health, NULL};
+                return (struct finding){ALERT_MODEM_STUCK, causes[health], NULL};
         }
         return (struct finding){.cause = NULL};
 }
 
-static struct finding judge(struct gateway *gateway, const struct slot *slot, unsigned *next)
+static struct finding judge(struct gateway *gateway, const struct slot *slot, enum slot_health health,
+                            unsigned *next)
 {
         if (!slot_modem(slot, gateway->modems))
                 return judge_empty(gateway, slot, next);
-        return gateway_slot_served(gateway, slot) ? judge_served(gateway, slot)
-                                                  : judge_unserved(gateway, slot);
+        return health == SLOT_UNSERVED ? judge_unserved(gateway, slot) : judge_served(gateway, slot, health);
 }
 
 /* --- what is said --- */
 
-static bool anything_works(const struct gateway *gateway)
+static const char *last_error(const struct gateway *gateway)
 {
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                if (gateway_slot_health(gateway, &gateway->slots.items[i], gateway->now) == SLOT_WELL)
-                        return true;
-        return false;
+        return gateway->smsd.last_error[0] ? gateway->smsd.last_error : "none";
 }
 
-static void describe(const struct gateway *gateway, const struct slot *slot, const struct finding *finding,
-                     struct alert *alert)
+static void describe(const struct gateway *gateway, const struct slot *slot, enum slot_health health,
+                     const struct finding *finding, struct alert *alert)
 {
         const struct modem *blamed = finding->modem ? finding->modem : slot_modem(slot, gateway->modems);
         char reason[ALERT_TEXT_MAX], why[ALERT_TEXT_MAX], action[ALERT_TEXT_MAX];
@@ -217,8 +213,7 @@ static void describe(const struct gateway *gateway, const struct slot *slot, con
                 gateway_describe_modem(blamed, why, sizeof(why), action, sizeof(action));
                 (void)text_format(reason, sizeof(reason), "%s is not served: %.300s", slot->config.name, why);
         } else {
-                gateway_describe_slot(gateway, slot, finding->health, reason, sizeof(reason), action,
-                                      sizeof(action));
+                gateway_describe_slot(gateway, slot, health, reason, sizeof(reason), action, sizeof(action));
         }
         (void)text_clean(alert->summary, sizeof(alert->summary), reason);
         gateway_alerts_advise(gateway, alert, action);
@@ -232,14 +227,13 @@ static void add_evidence(const struct gateway *gateway, const struct slot *slot,
         const char *where = modem ? modem->device.path : record->usb;
 
         if (modem && alert->kind == ALERT_MODEM_NETWORK)
-                gateway_alerts_say(
-                    alert->evidence, "registration %s, signal %d dBm%s%s; smsd's last error: %s",
-                    registration_to_string(modem->facts.registration), modem->facts.signal_dbm,
-                    modem->facts.operator_name[0] ? ", operator " : "", modem->facts.operator_name,
-                    gateway->smsd.last_error[0] ? gateway->smsd.last_error : "none");
+                gateway_alerts_say(alert->evidence,
+                                   "registration %s, signal %d dBm%s%s; smsd's last error: %s",
+                                   registration_to_string(modem->facts.registration), modem->facts.signal_dbm,
+                                   modem->facts.operator_name[0] ? ", operator " : "",
+                                   modem->facts.operator_name, last_error(gateway));
         else if (modem && alert->kind != ALERT_MODEM_UNUSABLE)
-                gateway_alerts_say(alert->evidence, "smsd's last error: %s",
-                                   gateway->smsd.last_error[0] ? gateway->smsd.last_error : "none");
+                gateway_alerts_say(alert->evidence, "smsd's last error: %s", last_error(gateway));
         else if (where[0] || record->model[0])
                 gateway_alerts_say(alert->evidence, "%s %s at USB %s%s%s", modem ? "it is" : "seen last:",
                                    record->model[0] ? record->model : "a modem of unknown model",
@@ -250,15 +244,16 @@ static void add_evidence(const struct gateway *gateway, const struct slot *slot,
 }
 
 /* True when it was told already. */
-static bool raise_slot(struct gateway *gateway, const struct slot *slot, const struct finding *finding)
+static bool raise_slot(struct gateway *gateway, const struct slot *slot, enum slot_health health,
+                       const struct finding *finding)
 {
         struct alert *alert =
             alert_book_raise(&gateway->alerts.book, finding->kind, slot->config.name, gateway->now);
 
-        if (finding->kind == ALERT_MODEM_NETWORK && !anything_works(gateway) &&
-            usec_sub(gateway->now, alert->since) >= NETWORK_TOO_LONG)
+        if (finding->kind == ALERT_MODEM_NETWORK &&
+            usec_sub(gateway->now, alert->since) >= NETWORK_TOO_LONG && !gateway_any_slot_well(gateway))
                 alert->severity = SEVERITY_CRITICAL;
-        describe(gateway, slot, finding, alert);
+        describe(gateway, slot, health, finding, alert);
         add_evidence(gateway, slot, alert);
         return alert->told > 0;
 }
@@ -322,8 +317,7 @@ static void judge_timeouts(struct gateway *gateway, const struct slot *slot)
         (void)text_copy(alert->cause, sizeof(alert->cause), "timeouts");
         gateway_alerts_say(alert->summary, "%s: the modem did not answer smsd %u times within 10 minutes",
                            slot->config.name, n);
-        gateway_alerts_say(alert->evidence, "smsd's last error: %s",
-                           gateway->smsd.last_error[0] ? gateway->smsd.last_error : "none");
+        gateway_alerts_say(alert->evidence, "smsd's last error: %s", last_error(gateway));
         gateway_alerts_advise(
             gateway, alert,
             "check the modem's power supply and USB cable; if it goes on, power it off and on");
@@ -332,12 +326,10 @@ static void judge_timeouts(struct gateway *gateway, const struct slot *slot)
 /* --- all of them --- */
 
 /* It is back, or its SIM is; that is over when smsd works with it, or when something else is told. */
-static void keep_until_served(struct gateway *gateway, const struct slot *slot, bool told)
+static void keep_until_served(struct gateway *gateway, const struct slot *slot, enum slot_health health,
+                              bool told)
 {
-        if (told || gateway->alerts.book.n == 0)
-                return;
-        enum slot_health health = gateway_slot_health(gateway, slot, gateway->now);
-        if (health != SLOT_UNSERVED && health != SLOT_UNVERIFIED)
+        if (told || (health != SLOT_UNSERVED && health != SLOT_UNVERIFIED))
                 return;
         alert_book_keep(&gateway->alerts.book, ALERT_MODEM_LOST, slot->config.name);
         alert_book_keep(&gateway->alerts.book, ALERT_MODEM_UNUSABLE, slot->config.name);
@@ -362,11 +354,15 @@ struct gateway_slots_seen gateway_alerts_slots(struct gateway *gateway)
                 return seen;
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 struct slot *slot = &gateway->slots.items[i];
-                slot->came_up = slot->came_up || slot_startable(slot, gateway->modems);
-                struct finding finding = judge(gateway, slot, &next);
-                keep_until_served(gateway, slot, finding.cause && raise_slot(gateway, slot, &finding));
+                bool startable = slot_startable(slot, gateway->modems);
+                enum slot_health health = gateway_slot_health(gateway, slot, gateway->now);
+                slot->came_up = slot->came_up || startable;
+                struct finding finding = judge(gateway, slot, health, &next);
+                keep_until_served(gateway, slot, health,
+                                  finding.cause && raise_slot(gateway, slot, health, &finding));
                 seen.troubled += finding.cause != NULL;
-                seen.good += !finding.cause && slot_startable(slot, gateway->modems);
+                seen.good += !finding.cause && startable;
+                seen.unverified += startable && health == SLOT_UNVERIFIED;
                 if (!finding.cause || finding.kind == ALERT_MODEM_NETWORK)
                         judge_timeouts(gateway, slot);
         }

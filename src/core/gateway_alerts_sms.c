@@ -10,20 +10,15 @@
 
 #define SMS_AGAIN USEC_PER_MIN /* the file could not be written */
 
-static bool is_sms(const struct receiver_config *receiver)
-{
-        return text_equal(receiver->type, "sms");
-}
-
 static bool is_network(const struct receiver_config *receiver)
 {
-        return !is_sms(receiver) && !text_equal(receiver->type, "exec");
+        return !receiver_is_sms(receiver) && !text_equal(receiver->type, "exec");
 }
 
 static bool wanted_by_sms(const struct gateway *gateway, const struct alert *alert)
 {
         for (unsigned i = 0; i < gateway->config.n_receivers; i++)
-                if (is_sms(&gateway->config.receivers[i]) &&
+                if (receiver_is_sms(&gateway->config.receivers[i]) &&
                     delivery_wants(&gateway->config.receivers[i], alert))
                         return true;
         return false;
@@ -81,12 +76,9 @@ void gateway_sms_spooled(struct gateway *gateway, const struct alert *alert, uin
 
 static bool has_it(const struct delivery *delivery, const struct receiver_config *receiver, uint64_t sequence)
 {
-        for (unsigned i = 0; i < delivery->n; i++) {
-                const struct delivery_receiver *state = &delivery->receivers[i];
-                if (text_equal(state->name, receiver->name))
-                        return state->position >= sequence && state->parked_last != sequence;
-        }
-        return false;
+        const struct delivery_receiver *state = delivery_find(delivery, receiver->name);
+
+        return state && state->position >= sequence && state->parked_last != sequence;
 }
 
 /* When an SMS of it is due: it waits at every network way that it is for; without one, at once. */
@@ -102,7 +94,7 @@ static usec_t due(const struct gateway *gateway, const struct gateway_sms_candid
                         return USEC_INFINITY;
                 at = usec_add(candidate->told_at, gateway->config.alerts.sms_after);
         }
-        return at > candidate->retry_at ? at : candidate->retry_at;
+        return usec_max(at, candidate->retry_at);
 }
 
 static bool can_send(const struct gateway *gateway)
@@ -110,10 +102,7 @@ static bool can_send(const struct gateway *gateway)
         if (!gateway->smsd.running || gateway->hold.active || gateway->unit.stopping ||
             restart_busy(&gateway->restart))
                 return false;
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                if (gateway_slot_health(gateway, &gateway->slots.items[i], gateway->now) == SLOT_WELL)
-                        return true;
-        return false;
+        return gateway_any_slot_well(gateway);
 }
 
 static bool spend(struct gateway *gateway, unsigned receiver)
@@ -135,7 +124,7 @@ static bool spend(struct gateway *gateway, unsigned receiver)
 static int next_receiver(const struct gateway *gateway, const struct gateway_sms_candidate *candidate)
 {
         for (unsigned i = 0; i < gateway->config.n_receivers; i++)
-                if (is_sms(&gateway->config.receivers[i]) && !(candidate->sent & (1u << i)) &&
+                if (receiver_is_sms(&gateway->config.receivers[i]) && !(candidate->sent & (1u << i)) &&
                     delivery_wants(&gateway->config.receivers[i], &candidate->alert))
                         return (int)i;
         return -1;
@@ -176,7 +165,7 @@ void gateway_sms_send(struct gateway *gateway, struct action_list *actions)
                     is_over(gateway, &candidate->alert))
                         continue;
                 int receiver = next_receiver(gateway, candidate);
-                if (receiver < 0 || actions->n + 1 > ACTIONS_MAX - 1 || !can_send(gateway))
+                if (receiver < 0 || !can_send(gateway) || !action_list_fits(actions, 1))
                         continue;
                 if (spend(gateway, (unsigned)receiver))
                         send(gateway, candidate, (unsigned)receiver, actions);

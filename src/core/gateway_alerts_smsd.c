@@ -12,7 +12,6 @@
 #include "base/parse.h"
 #include "base/text.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #define DOWN_TOO_LONG (2 * USEC_PER_MIN) /* a start that somebody asked for takes less */
@@ -20,6 +19,8 @@
 #define BY_HAND                                                                                              \
         "see smsd's log and `smswarden status`; `smswarden restart` tries at once, `systemctl restart "      \
         "%.64s` or smsd by hand works as well; smswarden goes on trying"
+
+#define OBSERVING "start smsd by hand, or set mode = control"
 
 /* --- how it began --- */
 
@@ -117,19 +118,20 @@ void gateway_alerts_restored(struct gateway *gateway, const struct alert *alert)
                                                    .at = alert->until};
 }
 
+static void advise_by_hand(const struct gateway *gateway, struct alert *alert)
+{
+        char action[ALERT_TEXT_MAX];
+
+        (void)text_format(action, sizeof(action), BY_HAND, gateway->config.unit);
+        gateway_alerts_advise(gateway, alert, action);
+}
+
 /* --- is it over? --- */
 
-bool gateway_alerts_smsd_is_up(const struct gateway *gateway)
+/* smsd runs, serves what it could, and was answered. */
+static bool is_up(const struct gateway *gateway, struct gateway_slots_seen seen)
 {
-        if (!gateway_runs_well(gateway))
-                return false;
-        for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const struct slot *slot = &gateway->slots.items[i];
-                if (slot_startable(slot, gateway->modems) &&
-                    gateway_slot_health(gateway, slot, gateway->now) == SLOT_UNVERIFIED)
-                        return false;
-        }
-        return true;
+        return gateway_runs_well(gateway) && seen.unverified == 0;
 }
 
 /* How long SMS was away, for a person. */
@@ -152,12 +154,11 @@ static const char *why(const struct hold_record *record)
         return record->reason[0] ? record->reason : "no reason given";
 }
 
-static void raise_hold(struct gateway *gateway)
+/* `open`: the hold's alert as it is, NULL none yet. */
+static void raise_hold(struct gateway *gateway, const struct alert *open)
 {
         const struct hold_record *record = &gateway->hold.record;
         char text[ALERT_TEXT_MAX];
-
-        const struct alert *open = alert_book_find(&gateway->alerts.book, ALERT_HOLD, "");
 
         /* A hold that was told goes on, whoever takes it over. */
         if (usec_sub(gateway->now, record->since) < gateway->config.hold_notify_after &&
@@ -206,12 +207,11 @@ static void raise_hold_over(struct gateway *gateway, struct gateway_slots_seen s
         if (start_after_hold_failed(gateway)) {
                 say_how_it_ended(gateway, alert, "smsd could not be started");
                 gateway_alerts_say(alert->evidence, "%s", gateway->restart.last_problem);
-                (void)text_format(action, sizeof(action), BY_HAND, gateway->config.unit);
-                gateway_alerts_advise(gateway, alert, action);
-                alert_book_decide(book, ALERT_HOLD, "", gateway->now);
+                advise_by_hand(gateway, alert);
+                alert_book_decide(book, ALERT_HOLD, "");
         } else if (gateway->config.mode == MODE_OBSERVE) {
                 say_how_it_ended(gateway, alert, "smsd does not run");
-                gateway_alerts_advise(gateway, alert, "start smsd by hand, or set mode = control");
+                gateway_alerts_advise(gateway, alert, OBSERVING);
         } else if (seen.good == 0) {
                 gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
                 say_how_it_ended(gateway, alert, "smsd cannot be started");
@@ -246,12 +246,12 @@ void gateway_alerts_hold(struct gateway *gateway, struct gateway_slots_seen seen
         note_hold(gateway);
         struct alert *alert = alert_book_find(&gateway->alerts.book, ALERT_HOLD, "");
         if (gateway->hold.active) {
-                raise_hold(gateway);
+                raise_hold(gateway, alert);
                 return;
         }
         if (!over->open)
                 return;
-        if (gateway_alerts_smsd_is_up(gateway)) {
+        if (is_up(gateway, seen)) {
                 over->open = false;
                 if (alert)
                         say_how_it_ended(gateway, alert, "smsd was started and verified");
@@ -268,18 +268,14 @@ void gateway_alerts_hold(struct gateway *gateway, struct gateway_slots_seen seen
 
 static void advise(struct gateway *gateway, struct alert *alert)
 {
-        char action[ALERT_TEXT_MAX];
-
-        if (gateway->config.mode == MODE_OBSERVE) {
-                gateway_alerts_advise(gateway, alert, "start smsd by hand, or set mode = control");
-        } else if (!gateway->alerts.outage.failed) {
+        if (gateway->config.mode == MODE_OBSERVE)
+                gateway_alerts_advise(gateway, alert, OBSERVING);
+        else if (!gateway->alerts.outage.failed)
                 gateway_alerts_advise(gateway, alert, "nothing: smswarden starts it again");
-        } else if (gateway->restart.unstarted) {
+        else if (gateway->restart.unstarted)
                 gateway_alerts_advise(gateway, alert, gateway_describe_failure_action(gateway));
-        } else {
-                (void)text_format(action, sizeof(action), BY_HAND, gateway->config.unit);
-                gateway_alerts_advise(gateway, alert, action);
-        }
+        else
+                advise_by_hand(gateway, alert);
 }
 
 static void raise_down(struct gateway *gateway)
@@ -299,7 +295,13 @@ static void raise_down(struct gateway *gateway)
         (void)text_copy(alert->evidence, sizeof(alert->evidence), outage->evidence);
         advise(gateway, alert);
         if (outage->failed)
-                alert_book_decide(book, ALERT_SMSD_DOWN, "", gateway->now);
+                alert_book_decide(book, ALERT_SMSD_DOWN, "");
+}
+
+static void clear_outage(struct gateway_alerts *alerts)
+{
+        alerts->outage.open = alerts->outage.failed = false;
+        alerts->down_since = 0;
 }
 
 /* It is verified: whoever is told now, first or last, is told the outcome. */
@@ -318,10 +320,9 @@ static void end_outage(struct gateway *gateway)
                 (void)text_copy(alert->evidence, sizeof(alert->evidence), outage->evidence);
                 gateway_alerts_say(alert->next_action,
                                    "nothing: smsd runs and is verified; see its log for the cause");
-                alert_book_decide(&gateway->alerts.book, ALERT_SMSD_DOWN, "", gateway->now);
+                alert_book_decide(&gateway->alerts.book, ALERT_SMSD_DOWN, "");
         }
-        outage->open = outage->failed = false;
-        gateway->alerts.down_since = 0;
+        clear_outage(&gateway->alerts);
 }
 
 static void forget_outage(struct gateway *gateway, const char *instead)
@@ -329,8 +330,7 @@ static void forget_outage(struct gateway *gateway, const char *instead)
         struct alert_book *book = &gateway->alerts.book;
         struct alert *alert = alert_book_find(book, ALERT_SMSD_DOWN, "");
 
-        gateway->alerts.outage.open = gateway->alerts.outage.failed = false;
-        gateway->alerts.down_since = 0;
+        clear_outage(&gateway->alerts);
         if (!alert)
                 return;
         if (alert->told > 0)
@@ -361,7 +361,7 @@ static void raise_loop(struct gateway *gateway)
                 gateway_alerts_say(alert->evidence, "%.200s; %.150s", outage->summary, outage->evidence);
         gateway_alerts_advise(gateway, alert, gateway_describe_failure_action(gateway));
         if (outage->failed)
-                alert_book_decide(book, ALERT_CRASH_LOOP, "", gateway->now);
+                alert_book_decide(book, ALERT_CRASH_LOOP, "");
         forget_outage(gateway, "its crashes go on: see the alert crash-loop");
 }
 
@@ -378,20 +378,11 @@ static bool is_explained(struct gateway *gateway, struct gateway_slots_seen seen
         return true;
 }
 
-static bool serves_all(const struct gateway *gateway)
-{
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                if (slot_startable(&gateway->slots.items[i], gateway->modems) &&
-                    !gateway_slot_served(gateway, &gateway->slots.items[i]))
-                        return false;
-        return gateway->smsd.running;
-}
-
 static bool is_down_too_long(struct gateway *gateway)
 {
         struct gateway_alerts *alerts = &gateway->alerts;
 
-        if (serves_all(gateway))
+        if (gateway_serves_all(gateway))
                 alerts->down_since = 0;
         else if (alerts->down_since == 0)
                 alerts->down_since = gateway->now;
@@ -410,7 +401,7 @@ void gateway_alerts_smsd(struct gateway *gateway, struct gateway_slots_seen seen
                 raise_loop(gateway);
                 return;
         }
-        if (gateway_alerts_smsd_is_up(gateway)) {
+        if (is_up(gateway, seen)) {
                 end_outage(gateway);
                 return;
         }

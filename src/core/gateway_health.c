@@ -56,6 +56,14 @@ enum slot_health gateway_slot_health(const struct gateway *gateway, const struct
         return doubtful && !slot->answered ? SLOT_UNVERIFIED : SLOT_WELL;
 }
 
+bool gateway_any_slot_well(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (gateway_slot_health(gateway, &gateway->slots.items[i], gateway->now) == SLOT_WELL)
+                        return true;
+        return false;
+}
+
 bool gateway_works(const struct gateway *gateway)
 {
         if (gateway->hold.active || !gateway_runs_well(gateway))

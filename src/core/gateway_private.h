@@ -185,6 +185,9 @@ unsigned gateway_startable(const struct gateway *gateway);
 /* True when smsd serves every slot that it could. */
 bool gateway_runs_well(const struct gateway *gateway);
 
+/* The same without asking what else goes on: strays, a run of the restart path, a slot at all. */
+bool gateway_serves_all(const struct gateway *gateway);
+
 /* gateway_health.c: how well a slot is served */
 enum slot_health {
         SLOT_WELL,
@@ -198,6 +201,8 @@ enum slot_health {
 };
 
 enum slot_health gateway_slot_health(const struct gateway *gateway, const struct slot *slot, usec_t now);
+/* True when SMS flows through one slot at least. */
+bool gateway_any_slot_well(const struct gateway *gateway);
 /* True when SMS flows through every slot that could be served, as far as can be known. */
 bool gateway_works(const struct gateway *gateway);
 /* The network itself refuses: smsd ends on that, and no restart helps. */

@@ -58,15 +58,19 @@ static void request(struct gateway *gateway, enum restart_goal goal, enum restar
         restart_request(&gateway->restart, goal, cause, token, &world);
 }
 
-bool gateway_runs_well(const struct gateway *gateway)
+bool gateway_serves_all(const struct gateway *gateway)
 {
-        if (!gateway->smsd.running || restart_busy(&gateway->restart) || gateway->smsd.n_strays)
-                return false;
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 if (slot_startable(&gateway->slots.items[i], gateway->modems) &&
                     !gateway_slot_served(gateway, &gateway->slots.items[i]))
                         return false;
-        return gateway_startable(gateway) > 0;
+        return gateway->smsd.running;
+}
+
+bool gateway_runs_well(const struct gateway *gateway)
+{
+        return !restart_busy(&gateway->restart) && gateway->smsd.n_strays == 0 &&
+               gateway_serves_all(gateway) && gateway_startable(gateway) > 0;
 }
 
 /* Those who asked for a start while another run was under way have what they wanted when that went well. */

@@ -281,7 +281,7 @@ static void fill_restarts(const struct gateway *gateway, int64_t realtime_offset
 
 static bool is_open(const struct alert_entry *entry)
 {
-        return entry->used && !entry->momentary &&
+        return entry->used && !alert_kind_is_momentary(entry->alert.kind) &&
                (entry->told || (entry->active && entry->alert.severity > SEVERITY_INFO));
 }
 
@@ -329,21 +329,11 @@ static void fill_open(const struct gateway *gateway, int64_t realtime_offset, st
         }
 }
 
-static const struct delivery_receiver *find_delivery(const struct gateway *gateway, const char *name)
-{
-        const struct delivery *delivery = &gateway->alerts.delivery;
-
-        for (unsigned i = 0; i < delivery->n; i++)
-                if (text_equal(delivery->receivers[i].name, name))
-                        return &delivery->receivers[i];
-        return NULL;
-}
-
 /* An sms receiver has no state: what became of its message is smsd's to tell. */
 static void fill_receiver(const struct gateway *gateway, const struct receiver_config *config,
                           struct snapshot *s)
 {
-        const struct delivery_receiver *from = find_delivery(gateway, config->name);
+        const struct delivery_receiver *from = delivery_find(&gateway->alerts.delivery, config->name);
         struct snapshot_receiver *to = &s->alerts.receivers[s->alerts.n_receivers++];
 
         (void)text_copy(to->name, sizeof(to->name), config->name);

@@ -22,11 +22,6 @@ static void enter(struct ladder *ladder, enum ladder_state state, usec_t until)
         ladder->until = until;
 }
 
-static usec_t later(usec_t a, usec_t b)
-{
-        return a > b ? a : b;
-}
-
 /* The end of the time that the last step needs for itself, whatever it was done for. */
 static usec_t own_time(const struct ladder *ladder)
 {
@@ -55,7 +50,7 @@ void ladder_well(struct ladder *ladder, usec_t now)
         ladder->kind = FAILURE_NONE;
         /* What a failure's course gives it (20 min to register) is not needed any more. */
         if (ladder->state == LADDER_WATCHING)
-                ladder->until = usec_min(ladder->until, later(own_time(ladder), now));
+                ladder->until = usec_min(ladder->until, usec_max(own_time(ladder), now));
 }
 
 bool ladder_expects_absence(const struct ladder *ladder)
@@ -224,7 +219,7 @@ static bool watch_over(struct ladder *ladder, usec_t now)
 /* Nothing is wrong (any more). What was tried is forgotten after a settle time only. */
 static bool calm_down(struct ladder *ladder, usec_t now)
 {
-        usec_t settled = usec_add(later(ladder->well_since, ladder->acted_at), LADDER_SETTLE);
+        usec_t settled = usec_add(usec_max(ladder->well_since, ladder->acted_at), LADDER_SETTLE);
 
         ladder->noticed = false;
         if ((ladder->tried || ladder->retry_at) && now < settled) {

@@ -35,14 +35,9 @@ static usec_t free_at(const struct ladder_ledger *ledger, unsigned number, usec_
         return ledger->n < number ? 0 : usec_add(ledger->at[number - 1], window);
 }
 
-static usec_t later(usec_t a, usec_t b)
-{
-        return a > b ? a : b;
-}
-
 static usec_t both_free_at(const struct ladder_ledger *ledger, unsigned per_hour, unsigned per_day)
 {
-        return later(free_at(ledger, per_hour, USEC_PER_HOUR), free_at(ledger, per_day, USEC_PER_DAY));
+        return usec_max(free_at(ledger, per_hour, USEC_PER_HOUR), free_at(ledger, per_day, USEC_PER_DAY));
 }
 
 static usec_t reset_at(const struct ladder *ladder)
@@ -63,8 +58,8 @@ usec_t ladder_allowed_at(const struct ladder *ladder, enum ladder_step step)
         /* A stop that was asked for has been paid; so has one that somebody else made. */
         if (!ladder->world.smsd_stopped && ladder->state != LADDER_STOPPING &&
             !(step == LADDER_STEP_AT && ladder->world.port_free))
-                allowed = later(allowed, both_free_at(&ladder->stops, ladder->budget.stops_per_hour,
-                                                      ladder->budget.stops_per_day));
+                allowed = usec_max(allowed, both_free_at(&ladder->stops, ladder->budget.stops_per_hour,
+                                                         ladder->budget.stops_per_day));
         return allowed;
 }
 

@@ -90,6 +90,13 @@ static void take_line(const char *line, size_t length, struct message_failed_eve
                 (void)text_escape(message->reason, sizeof(message->reason), value, n);
 }
 
+bool smsd_message_is_name(const char *name)
+{
+        const char *end = strrchr(name, '.');
+
+        return name[0] != '.' && name[0] != '\0' && !(end && text_equal(end, ".LOCK"));
+}
+
 void smsd_message_parse(const char *text, size_t length, struct message_failed_event *ret_message)
 {
         const char *end = text + length;

@@ -19,18 +19,6 @@ void spool_name_format(char target[SPOOL_NAME_MAX], uint64_t sequence, enum seve
                           severity_to_string(severity)); /* always fits */
 }
 
-int spool_severity_parse(const char *word, size_t length, enum severity *ret_severity)
-{
-        for (enum severity severity = SEVERITY_INFO; severity <= SEVERITY_CRITICAL; severity++) {
-                const char *name = severity_to_string(severity);
-                if (strlen(name) == length && memcmp(name, word, length) == 0) {
-                        *ret_severity = severity;
-                        return 0;
-                }
-        }
-        return -EINVAL;
-}
-
 int spool_name_parse(const char *name, uint64_t *ret_sequence, enum severity *ret_severity)
 {
         char digits[DIGITS + 1];
@@ -43,7 +31,7 @@ int spool_name_parse(const char *name, uint64_t *ret_sequence, enum severity *re
                 return -EINVAL;
         (void)text_copy_n(digits, sizeof(digits), name, DIGITS); /* always fits */
         if (parse_u64(digits, 1, SPOOL_SEQUENCE_MAX, &sequence) < 0 ||
-            spool_severity_parse(name + tail, length - tail - strlen(SUFFIX), &severity) < 0)
+            severity_from_string(name + tail, length - tail - strlen(SUFFIX), &severity) < 0)
                 return -EINVAL;
         *ret_sequence = sequence;
         *ret_severity = severity;

@@ -33,9 +33,10 @@ static uint64_t common_position(const struct daemon_alerts *alerts, const char *
 static void count_waiting(struct daemon *daemon)
 {
         struct delivery *delivery = &daemon->alerts.delivery;
+        uint64_t oldest;
 
         if (daemon->alerts.spool)
-                delivery->waiting = alert_spool_count(daemon->alerts.spool, &delivery->oldest);
+                delivery->waiting = alert_spool_count(daemon->alerts.spool, &oldest);
         daemon_enqueue(daemon, EVENT_DELIVERY)->delivery = delivery;
 }
 
@@ -148,11 +149,6 @@ void daemon_save_alerts(struct daemon *daemon, const struct alert_book *book)
 
 /* --- what became of them --- */
 
-static bool is_delivered_by_notify(const struct receiver_config *receiver)
-{
-        return !text_equal(receiver->type, "sms");
-}
-
 static void read_receiver(const struct daemon *daemon, const char *name,
                           struct delivery_receiver *ret_receiver)
 {
@@ -167,32 +163,21 @@ static void read_receiver(const struct daemon *daemon, const char *name,
                                   "its state cannot be read: %s", strerror(-r));
 }
 
-static void read_heartbeat(const struct daemon *daemon, struct delivery *delivery)
-{
-        struct delivery_receiver state;
-
-        if (delivery_folder_read(daemon->config.alerts.state_dir, DELIVERY_HEARTBEAT, &state) < 0)
-                return;
-        delivery->heartbeat = state.position;
-        (void)text_copy(delivery->heartbeat_problem, sizeof(delivery->heartbeat_problem), state.problem);
-}
-
-void daemon_look_at_delivery(struct daemon *daemon)
+static void look_at_delivery(struct daemon *daemon)
 {
         struct delivery *delivery = &daemon->alerts.delivery;
 
         memset(delivery, 0, sizeof(*delivery));
         for (unsigned i = 0; i < daemon->config.n_receivers; i++)
-                if (is_delivered_by_notify(&daemon->config.receivers[i]))
+                if (!receiver_is_sms(&daemon->config.receivers[i]))
                         read_receiver(daemon, daemon->config.receivers[i].name,
                                       &delivery->receivers[delivery->n++]);
-        read_heartbeat(daemon, delivery);
         tell_waiting(daemon);
 }
 
 static void on_delivery(void *userdata)
 {
-        daemon_look_at_delivery(userdata);
+        look_at_delivery(userdata);
 }
 
 static void watch_delivery(struct daemon *daemon)
@@ -212,10 +197,11 @@ void daemon_heartbeat(struct daemon *daemon)
         static struct snapshot snapshot;
         int r = open_spool(daemon);
 
-        gateway_snapshot(daemon->gateway, clock_boottime(), clock_realtime_offset(), &snapshot);
-        if (r >= 0)
+        if (r >= 0) {
+                gateway_snapshot(daemon->gateway, clock_boottime(), clock_realtime_offset(), &snapshot);
                 r = alert_spool_heartbeat(daemon->alerts.spool, verdict_to_string(snapshot.verdict),
                                           snapshot.reason);
+        }
         if (r < 0)
                 log_warning("the heartbeat cannot be written: %s", strerror(-r));
 }
@@ -226,7 +212,7 @@ void daemon_start_alerts(struct daemon *daemon)
 {
         (void)open_spool(daemon); /* tried again with each alert */
         watch_delivery(daemon);
-        daemon_look_at_delivery(daemon);
+        look_at_delivery(daemon);
 }
 
 void daemon_stop_alerts(struct daemon *daemon)
@@ -238,6 +224,6 @@ void daemon_stop_alerts(struct daemon *daemon)
 void daemon_reload_alerts(struct daemon *daemon)
 {
         watch_delivery(daemon);
-        daemon_look_at_delivery(daemon);
+        look_at_delivery(daemon);
         daemon_reload_delivery(daemon);
 }

@@ -180,7 +180,6 @@ void daemon_reload_alerts(struct daemon *daemon);
 void daemon_spool_alert(struct daemon *daemon, const struct alert *alert, unsigned generation);
 void daemon_save_alerts(struct daemon *daemon, const struct alert_book *book);
 void daemon_heartbeat(struct daemon *daemon);
-void daemon_look_at_delivery(struct daemon *daemon);
 
 /* deliver.c: starts smswarden-notify, or has it read its configuration again */
 void daemon_deliver(struct daemon *daemon);

@@ -106,15 +106,6 @@ void daemon_restore(struct daemon *daemon)
         restore_hold(daemon);
 }
 
-static bool same_content(const char *path, const char *text, size_t length)
-{
-        _cleanup_free_ char *kept = NULL;
-        size_t kept_length = 0;
-
-        return file_read(path, O_NOFOLLOW, SMSD_CONF_SIZE_MAX, &kept, &kept_length) >= 0 &&
-               kept_length == length && memcmp(kept, text, length) == 0;
-}
-
 int daemon_keep_conf(const struct daemon *daemon, const char *name, const char *text, size_t length)
 {
         char path[CONFIG_PATH_MAX + 32];
@@ -122,6 +113,5 @@ int daemon_keep_conf(const struct daemon *daemon, const char *name, const char *
 
         if (r < 0 || !text)
                 return r;
-        /* smsd.conf may hold a PIN. An SD card does not like to be written for nothing. */
-        return same_content(path, text, length) ? 0 : file_replace(path, text, length, 0600);
+        return file_keep(path, text, length, 0600); /* smsd.conf may hold a PIN */
 }

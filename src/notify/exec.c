@@ -8,6 +8,7 @@
  */
 #include "transfer.h"
 
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -267,7 +268,7 @@ struct exec *exec_free(struct exec *exec)
         (void)sd_event_source_disable_unref(exec->timer);
         if (exec->pid > 0) {
                 (void)kill(-exec->pid, SIGKILL);
-                (void)waitpid(exec->pid, NULL, 0);
+                child_reap(exec->pid);
         }
         (void)close_fd(exec->said);
         free(exec);

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "core/alert_book.h"
 
 #include <errno.h>
 #include <string.h>
@@ -58,11 +59,6 @@ static int api_url(const char *url, char *target, size_t size)
         return url_with_path(url, extended, target, size);
 }
 
-static bool is_momentary(enum alert_kind kind)
-{
-        return kind == ALERT_MESSAGE_FAILED || kind == ALERT_MODEM_CHANGED || kind == ALERT_TEST;
-}
-
 /* Wall clock; 0: left out, Alertmanager then takes the time of arrival (begin) and its timeout (end). */
 struct interval {
         int64_t start, end;
@@ -74,7 +70,7 @@ struct interval {
  */
 static struct interval firing_interval(const struct alert *alert, int64_t now)
 {
-        bool momentary = is_momentary(alert->kind);
+        bool momentary = alert_kind_is_momentary(alert->kind);
         struct interval interval = {alert->since_realtime, 0};
 
         if (!time_plausible(now))
@@ -147,19 +143,14 @@ static int append(json_t *list, const struct alert_message *message, enum severi
         return 0;
 }
 
-/* The kinds that are critical from their begin; an alert's severity never falls. */
-static bool is_always_critical(enum alert_kind kind)
-{
-        return kind == ALERT_SMSD_DOWN || kind == ALERT_CRASH_LOOP || kind == ALERT_MODEM_LOST ||
-               kind == ALERT_MODEM_UNUSABLE || kind == ALERT_MODEM_STUCK || kind == ALERT_CONFIG_REFUSED;
-}
-
-/* True when an earlier message may have fired it as a warning. To end what never fired does no harm there,
- * but can show in what people are told. */
+/* True when an earlier message may have fired it as a warning (an alert's severity never falls). To end what
+ * never fired does no harm there, but can show in what people are told. */
 static bool was_a_warning(const struct receiver_config *config, const struct alert *alert)
 {
-        return alert->severity == SEVERITY_CRITICAL && alert->told > 0 && !is_momentary(alert->kind) &&
-               !is_always_critical(alert->kind) && config->min_severity <= SEVERITY_WARNING;
+        return alert->severity == SEVERITY_CRITICAL && alert->told > 0 &&
+               !alert_kind_is_momentary(alert->kind) &&
+               alert_kind_severity(alert->kind) < SEVERITY_CRITICAL &&
+               config->min_severity <= SEVERITY_WARNING;
 }
 
 static json_t *describe(const struct receiver_config *config, const struct alert_message *message)

@@ -492,7 +492,6 @@ static void test_momentary(void **state)
         assert_string_equal(alert_spool_last_key(world->spool, ALERT_MESSAGE_FAILED), "");
         open_alert(world, failed.key, false);
         world->book.entries[0].alert.kind = ALERT_MESSAGE_FAILED;
-        world->book.entries[0].momentary = true;
         save(world);
         live_again(world);
         assert_false(find_found(world, failed.key)->told);
@@ -546,7 +545,8 @@ static void test_another_boot(void **state)
         }
         assert_int_equal(tell(world, "new", SEVERITY_INFO), 3);
         char id[ALERT_ID_MAX];
-        (void)text_format(id, sizeof(id), "ffffffffffffffffffffffffffffffff-%.8s-3", alert_spool_id(world->spool));
+        (void)text_format(id, sizeof(id), "ffffffffffffffffffffffffffffffff-%.8s-3",
+                          alert_spool_id(world->spool));
         assert_string_equal(world->answers[0].id, id);
         world->boot = NULL; /* the kernel's */
         live_again(world);

@@ -184,11 +184,11 @@ static void test_decided(void **state)
 
         stage->wrong[ALERT_SMSD_DOWN] = true;
         pass(stage, 2 * SEC);
-        alert_book_decide(&stage->book, ALERT_SMSD_DOWN, "", stage->now);
+        alert_book_decide(&stage->book, ALERT_SMSD_DOWN, "");
         assert_true(alert_book_deadline(&stage->book) <= stage->now);
         step(stage);
         assert_int_equal(stage->n, 1);
-        alert_book_decide(&stage->book, ALERT_SMSD_DOWN, "", stage->now);
+        alert_book_decide(&stage->book, ALERT_SMSD_DOWN, "");
         pass(stage, MIN);
         assert_int_equal(stage->n, 1);
 }
@@ -203,7 +203,7 @@ static void test_decided_late(void **state)
         pass(stage, 11 * SEC);
         assert_int_equal(stage->n, 1);
         for (unsigned i = 0; i < 5; i++) {
-                alert_book_decide(&stage->book, ALERT_SMSD_DOWN, "", stage->now);
+                alert_book_decide(&stage->book, ALERT_SMSD_DOWN, "");
                 pass(stage, MIN);
                 assert_int_equal(stage->n, 2);
         }

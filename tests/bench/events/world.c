@@ -3,6 +3,7 @@
  */
 #include "world.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -28,17 +29,23 @@ static struct {
         unsigned tokens;
 } world;
 
-usec_t now_boottime(void)
+/* All of base/clock, so that the linker takes these. */
+usec_t clock_boottime(void)
 {
         return world.now;
 }
 
-int64_t now_realtime(void)
+usec_t clock_monotonic(void)
 {
-        return (int64_t)(world.now / USEC_PER_SEC);
+        return world.now;
 }
 
-int64_t realtime_offset(void)
+int64_t clock_realtime(void)
+{
+        return (int64_t)world.now;
+}
+
+int64_t clock_realtime_offset(void)
 {
         return 0;
 }
@@ -194,7 +201,7 @@ static void start_smsd(struct daemon *daemon)
                 struct smsd_status_modem *modem = &world.status.modems[i];
                 (void)text_format(modem->name, sizeof(modem->name), "GSM%u", i + 1);
                 modem->state = HANDLER_IDLE;
-                modem->since_realtime = now_realtime();
+                modem->since_realtime = (clock_realtime() / (int64_t)USEC_PER_SEC);
                 (void)text_format(modem->since_text, sizeof(modem->since_text), "%u", (unsigned)main->id.pid);
         }
         world.status.n = MODEMS;
@@ -241,7 +248,7 @@ static void command(struct daemon *daemon)
         wish->kind = (enum command_kind)draw(3);
         wish->token = ++world.tokens;
         wish->duration = wish->kind == COMMAND_STOP ? (1 + draw(600)) * USEC_PER_SEC : 0;
-        wish->realtime = now_realtime();
+        wish->realtime = (clock_realtime() / (int64_t)USEC_PER_SEC);
         (void)text_copy(wish->by, sizeof(wish->by), "root");
         (void)text_copy(wish->reason, sizeof(wish->reason), "because");
 }

@@ -160,13 +160,6 @@ bool beat_waits(struct beat *beat)
 
 /* --- life --- */
 
-static void on_retry(void *userdata)
-{
-        struct beat *beat = userdata;
-
-        engine_wake(beat->engine);
-}
-
 int beat_new(struct beat **ret, struct engine *engine)
 {
         const struct heartbeat_config *config = &engine->config->heartbeat;
@@ -182,7 +175,7 @@ int beat_new(struct beat **ret, struct engine *engine)
                                                  .from = "",
                                                  .to = "",
                                                  .secrets = &beat->secrets};
-        int r = retry_init(&beat->retry, engine->event, on_retry, beat);
+        int r = retry_init(&beat->retry, engine->event, engine_on_retry, engine);
         if (r < 0) {
                 (void)beat_free(beat);
                 return r;

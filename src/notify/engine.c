@@ -30,6 +30,11 @@ void engine_wake(struct engine *engine)
         (void)sd_event_source_set_enabled(engine->work, SD_EVENT_ONESHOT);
 }
 
+void engine_on_retry(void *engine)
+{
+        engine_wake(engine);
+}
+
 /* --- the end --- */
 
 static bool anything_waits(const struct engine *engine)

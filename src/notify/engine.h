@@ -43,6 +43,8 @@ void engine_done(struct engine *engine, bool at_once);
 
 /* Looks at everything again, soon and from the loop. */
 void engine_wake(struct engine *engine);
+/* The same, for a retry that has elapsed. */
+void engine_on_retry(void *engine);
 
 /* What a look at an outbox, or the heartbeat, may find. */
 enum work {

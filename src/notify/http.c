@@ -17,36 +17,21 @@ static size_t on_answer(char *data, size_t size, size_t count, void *userdata)
         return transfer_keep(userdata, data, size * count) ? size * count : 0;
 }
 
-static int add_header(struct transfer *transfer, const char *header)
-{
-        struct curl_slist *list = curl_slist_append(transfer->list, header);
-
-        if (!list)
-                return -ENOMEM;
-        transfer->list = list;
-        return 0;
-}
-
 static int add_headers(struct transfer *transfer)
 {
         const struct request *request = transfer->request;
-        int r = add_header(transfer, "Expect:"); /* no question before so small a body */
+        int r = transfer_add(transfer, "Expect:"); /* no question before so small a body */
 
         for (size_t i = 0; r == 0 && i < REQUEST_HEADERS_MAX && request->headers[i][0]; i++)
-                r = add_header(transfer, request->headers[i]);
+                r = transfer_add(transfer, request->headers[i]);
         return r;
 }
 
-/* CURLOPT_PROTOCOLS is deprecated since 7.85 and the only one that older libraries know. */
 static CURLcode set_protocols(const struct transfer *transfer)
 {
         bool plain = transfer->destination->plain_http || config_address_is_local(transfer->request->url);
-        long allowed = CURLPROTO_HTTPS | (plain ? CURLPROTO_HTTP : 0);
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-        return curl_easy_setopt(transfer->easy, CURLOPT_PROTOCOLS, allowed);
-#pragma GCC diagnostic pop
+        return transfer_set_protocols(transfer, CURLPROTO_HTTPS | (plain ? CURLPROTO_HTTP : 0));
 }
 
 static CURLcode set_body(const struct transfer *transfer)
@@ -66,19 +51,6 @@ static CURLcode set_body(const struct transfer *transfer)
         return code;
 }
 
-static CURLcode set_account(const struct transfer *transfer)
-{
-        const struct destination *destination = transfer->destination;
-        CURLcode code = CURLE_OK;
-
-        if (destination->user[0]) {
-                SET(code, transfer->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-                SET(code, transfer->easy, CURLOPT_USERNAME, destination->user);
-                SET(code, transfer->easy, CURLOPT_PASSWORD, destination->secrets->password);
-        }
-        return code;
-}
-
 static int prepare(struct transfer *transfer)
 {
         CURL *easy = transfer->easy;
@@ -89,8 +61,7 @@ static int prepare(struct transfer *transfer)
         CURLcode code = set_protocols(transfer);
         if (code == CURLE_OK)
                 code = set_body(transfer);
-        if (code == CURLE_OK)
-                code = set_account(transfer);
+        SET(code, easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         SET(code, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         SET(code, easy, CURLOPT_HTTPHEADER, transfer->list);
         SET(code, easy, CURLOPT_USERAGENT, "smswarden/" SMSWARDEN_VERSION);
@@ -113,15 +84,12 @@ static bool is_page(const struct transfer *transfer)
 static void tell_status(const struct transfer *transfer, struct outcome *outcome, long status)
 {
         char text[ANSWER_MAX + 64];
-        size_t length = transfer->length;
+        int length = transfer_answer_length(transfer);
 
-        while (length > 0 && strchr("\r\n\t ", transfer->answer[length - 1]))
-                length--;
         if (length == 0 || is_page(transfer))
                 (void)text_format(text, sizeof(text), "answers %ld", status);
         else
-                (void)text_format(text, sizeof(text), "answers %ld: %.*s", status, (int)length,
-                                  transfer->answer);
+                (void)text_format(text, sizeof(text), "answers %ld: %.*s", status, length, transfer->answer);
         transfer_tell(transfer, outcome, text);
 }
 

@@ -123,16 +123,8 @@ static int lock_state(const char *folder)
         return locked;
 }
 
-/* Written only when it is another one: most starts are for one alert, and that is in a hurry. */
-static void keep_good_config(const struct options *options, const struct config *config, const char *folder)
+static void keep_good_config(const struct options *options, const char *folder)
 {
-        struct config_file_error error;
-        _cleanup_free_ struct config *kept = malloc(sizeof(*kept));
-
-        /* Padding may differ: then it is written once too often. */
-        if (kept && config_file_load_good(folder, kept, &error) >= 0 &&
-            memcmp(kept, config, sizeof(*config)) == 0) /* NOLINT(bugprone-suspicious-memory-comparison) */
-                return;
         int r = config_file_save_good(folder, options->config);
         if (r < 0)
                 log_warning("the configuration cannot be kept as the last good one in %s: %s", folder,
@@ -166,7 +158,7 @@ static int run(const struct options *options, struct engine *engine, bool good)
                 return EXIT_FAILURE;
         }
         if (good)
-                keep_good_config(options, engine->config, engine->state);
+                keep_good_config(options, engine->state);
         int end = engine_run(engine);
         engine_done(engine, end == ENGINE_TERMINATED);
         if (end == ENGINE_TERMINATED)

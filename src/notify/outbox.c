@@ -329,13 +329,6 @@ bool outbox_waits(struct outbox *outbox)
 
 /* --- life --- */
 
-static void on_retry(void *userdata)
-{
-        struct outbox *outbox = userdata;
-
-        engine_wake(outbox->engine);
-}
-
 int outbox_new(struct outbox **ret, struct engine *engine, const struct receiver_config *config)
 {
         struct outbox *outbox = calloc(1, sizeof(*outbox));
@@ -351,7 +344,7 @@ int outbox_new(struct outbox **ret, struct engine *engine, const struct receiver
                                                    .from = config->from,
                                                    .to = config->to,
                                                    .secrets = &outbox->secrets};
-        int r = retry_init(&outbox->retry, engine->event, on_retry, outbox);
+        int r = retry_init(&outbox->retry, engine->event, engine_on_retry, engine);
         if (r < 0) {
                 outbox_free(outbox);
                 return r;

@@ -1,6 +1,6 @@
 /*
- * The pause before the next attempt, see retry.h. Pauses are counted on CLOCK_BOOTTIME: a jump of the wall clock neither ends nor
- * prolongs them, and a suspended machine has waited, too.
+ * The pause before the next attempt, see retry.h. Pauses are counted on CLOCK_BOOTTIME: a jump of the wall
+ * clock neither ends nor prolongs them, and a suspended machine has waited, too.
  */
 #include "retry.h"
 
@@ -28,7 +28,6 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 
         (void)source;
         (void)usec;
-        retry->waits = false;
         retry->elapsed(retry->userdata);
         return 0;
 }
@@ -52,7 +51,6 @@ void retry_later(struct retry *retry, unsigned attempts, usec_t retry_after)
         /* Only a wrong pointer makes these fail. */
         (void)sd_event_source_set_time(retry->timer, usec_add(clock_boottime(), delay));
         (void)sd_event_source_set_enabled(retry->timer, SD_EVENT_ONESHOT);
-        retry->waits = true;
 }
 
 void retry_hasten(struct retry *retry)
@@ -60,17 +58,16 @@ void retry_hasten(struct retry *retry)
         uint64_t due = 0;
         usec_t soon = usec_add(clock_boottime(), SOON);
 
-        if (retry->waits && sd_event_source_get_time(retry->timer, &due) >= 0 && due > soon)
+        if (retry_waits(retry) && sd_event_source_get_time(retry->timer, &due) >= 0 && due > soon)
                 (void)sd_event_source_set_time(retry->timer, soon);
 }
 
 void retry_stop(struct retry *retry)
 {
         (void)sd_event_source_set_enabled(retry->timer, SD_EVENT_OFF);
-        retry->waits = false;
 }
 
 bool retry_waits(const struct retry *retry)
 {
-        return retry->waits;
+        return sd_event_source_get_enabled(retry->timer, NULL) > 0;
 }

@@ -9,7 +9,6 @@
 
 struct retry {
         sd_event_source *timer;
-        bool waits;
         void (*elapsed)(void *userdata);
         void *userdata;
 };

@@ -84,32 +84,11 @@ static int add_recipients(struct transfer *transfer)
         int r;
 
         while ((r = mail_next_address(&list, address)) > 0) {
-                struct curl_slist *longer = curl_slist_append(transfer->list, address);
-                if (!longer)
-                        return -ENOMEM;
-                transfer->list = longer;
+                r = transfer_add(transfer, address);
+                if (r < 0)
+                        break;
         }
         return r;
-}
-
-static CURLcode set_protocols(const struct transfer *transfer)
-{
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* as in http.c */
-        return curl_easy_setopt(transfer->easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_SMTP | CURLPROTO_SMTPS));
-#pragma GCC diagnostic pop
-}
-
-static CURLcode set_account(const struct transfer *transfer)
-{
-        const struct destination *destination = transfer->destination;
-        CURLcode code = CURLE_OK;
-
-        if (destination->user[0]) {
-                SET(code, transfer->easy, CURLOPT_USERNAME, destination->user);
-                SET(code, transfer->easy, CURLOPT_PASSWORD, destination->secrets->password);
-        }
-        return code;
 }
 
 /* A connection for each mail, so that it is this handle which takes leave of the server. */
@@ -140,9 +119,7 @@ static int prepare(struct transfer *transfer)
         int r = add_recipients(transfer);
         if (r < 0)
                 return r;
-        CURLcode code = set_protocols(transfer);
-        if (code == CURLE_OK)
-                code = set_account(transfer);
+        CURLcode code = transfer_set_protocols(transfer, CURLPROTO_SMTP | CURLPROTO_SMTPS);
         if (code == CURLE_OK)
                 code = set_leave(transfer);
         SET(code, transfer->easy, CURLOPT_USE_SSL, (long)(plain ? CURLUSESSL_NONE : CURLUSESSL_ALL));
@@ -159,11 +136,9 @@ static int prepare(struct transfer *transfer)
 static void tell_reply(const struct transfer *transfer, struct outcome *outcome)
 {
         char text[ANSWER_MAX + 64];
-        size_t length = transfer->length;
 
-        while (length > 0 && strchr("\r\n\t ", transfer->answer[length - 1]))
-                length--;
-        (void)text_format(text, sizeof(text), "answers %.*s", (int)length, transfer->answer);
+        (void)text_format(text, sizeof(text), "answers %.*s", transfer_answer_length(transfer),
+                          transfer->answer);
         transfer_tell(transfer, outcome, text);
 }
 

@@ -28,6 +28,15 @@ bool transfer_keep(struct transfer *transfer, const char *data, size_t length)
         return transfer->answered <= ANSWER_LIMIT;
 }
 
+int transfer_answer_length(const struct transfer *transfer)
+{
+        size_t length = transfer->length;
+
+        while (length > 0 && strchr("\r\n\t ", transfer->answer[length - 1]))
+                length--;
+        return (int)length; /* ANSWER_MAX at most */
+}
+
 void transfer_tell(const struct transfer *transfer, struct outcome *outcome, const char *text)
 {
         char masked[ANSWER_MAX + 1];
@@ -178,6 +187,37 @@ static CURLcode set_way_out(const struct transfer *transfer)
         return code;
 }
 
+static CURLcode set_account(const struct transfer *transfer)
+{
+        const struct destination *destination = transfer->destination;
+        CURLcode code = CURLE_OK;
+
+        if (destination->user[0]) {
+                SET(code, transfer->easy, CURLOPT_USERNAME, destination->user);
+                SET(code, transfer->easy, CURLOPT_PASSWORD, destination->secrets->password);
+        }
+        return code;
+}
+
+int transfer_add(struct transfer *transfer, const char *text)
+{
+        struct curl_slist *list = curl_slist_append(transfer->list, text);
+
+        if (!list)
+                return -ENOMEM;
+        transfer->list = list;
+        return 0;
+}
+
+/* CURLOPT_PROTOCOLS is deprecated since 7.85 and the only one that older libraries know. */
+CURLcode transfer_set_protocols(const struct transfer *transfer, long allowed)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+        return curl_easy_setopt(transfer->easy, CURLOPT_PROTOCOLS, allowed);
+#pragma GCC diagnostic pop
+}
+
 static void on_end(void *userdata, CURLcode code)
 {
         struct transfer *transfer = userdata;
@@ -200,6 +240,8 @@ static int prepare(struct transfer *transfer)
                 code = set_way_out(transfer);
         if (code == CURLE_OK)
                 code = set_tls(transfer);
+        if (code == CURLE_OK)
+                code = set_account(transfer);
         return code == CURLE_OK ? transfer->protocol->prepare(transfer) : -ENOMEM;
 }
 

@@ -44,6 +44,15 @@ struct transfer {
                         (code) = curl_easy_setopt(easy, option, value);                                      \
         } while (0)
 
+/* One more header, or recipient. 0 or -ENOMEM. */
+int transfer_add(struct transfer *transfer, const char *text);
+
+/* CURLPROTO_*: no other protocol is spoken, whatever the address says. */
+CURLcode transfer_set_protocols(const struct transfer *transfer, long allowed);
+
+/* The length of the answer that is kept, without what ends its last line. */
+int transfer_answer_length(const struct transfer *transfer);
+
 /* Keeps the begin of an answer. False when there was too much of it. */
 bool transfer_keep(struct transfer *transfer, const char *data, size_t length);
 

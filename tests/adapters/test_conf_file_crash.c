@@ -4,6 +4,7 @@
  * involved, so each interleaving is seen in each run.
  */
 #include "conf_file_common.h"
+#include "traced.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,40 +25,17 @@ struct plan {
         unsigned kill_at;
 };
 
-/* The child is stopped before or behind a system call. Returns false when it has ended, with its status. */
-static bool next_stop(pid_t pid, int *status)
-{
-        int forward = 0;
-
-        for (;;) {
-                /* ESRCH: killed a moment ago; waitpid() tells. */
-                assert_true(ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(intptr_t)forward) == 0 ||
-                            errno == ESRCH);
-                assert_int_equal(waitpid(pid, status, 0), pid);
-                if (!WIFSTOPPED(*status))
-                        return false;
-                if (WSTOPSIG(*status) == (SIGTRAP | 0x80))
-                        return true;
-                forward = WSTOPSIG(*status); /* SIGURG of a broken lease */
-        }
-}
-
 static pid_t start_child(const struct folder *folder, const char *text)
 {
         struct conf_file_id id = read_id(folder->file);
-        int status;
         pid_t pid = fork();
 
-        assert_true(pid >= 0);
         if (pid == 0) {
                 if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) != 0)
                         _exit(255);
                 _exit(-replace_text(folder->file, &id, text));
         }
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFSTOPPED(status));
-        assert_int_equal(
-            ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)), 0);
+        traced_begin(pid);
         return pid;
 }
 
@@ -71,7 +49,7 @@ static enum outcome run(const struct folder *folder, const char *text, const str
         unsigned calls = 0;
         int status;
 
-        while (next_stop(pid, &status)) {
+        while (traced_next_stop(pid, &status)) {
                 if (entry) {
                         calls++;
                         assert_true(calls < CALLS_MAX);

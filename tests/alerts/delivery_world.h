@@ -65,10 +65,9 @@ static inline struct http_server *add_server(struct world *world, unsigned i, co
 
 static inline void assert_id(struct http_server *server, unsigned n, uint64_t sequence)
 {
-        char id[128], wanted[128];
+        char id[128], wanted[ALERT_ID_MAX];
 
-        (void)text_format(wanted, sizeof(wanted), "0123456789abcdef0123456789abcdef-%llu",
-                          (unsigned long long)sequence);
+        message_id(sequence, wanted);
         http_request_header(http_server_request(server, n), "Idempotency-Key", id, sizeof(id));
         assert_string_equal(id, wanted);
 }
@@ -100,11 +99,6 @@ static inline void assert_parked(const struct world *world, const char *name, ui
         assert_int_equal(file_read_into(path, 0, text, sizeof(text), &length), 0);
         if (!strstr(text, reason))
                 fail_msg("no \"%s\" in %s", reason, text);
-}
-
-static inline bool has_failed(const struct delivery_receiver *state)
-{
-        return state->attempts > 0;
 }
 
 static inline bool is_refused(const struct delivery_receiver *state)

@@ -26,6 +26,12 @@ const char *const hostile_texts[] = {
 };
 const size_t hostile_texts_n = sizeof(hostile_texts) / sizeof(hostile_texts[0]);
 
+void message_id(uint64_t sequence, char target[ALERT_ID_MAX])
+{
+        (void)text_format(target, ALERT_ID_MAX, "0123456789abcdef0123456789abcdef-%llu",
+                          (unsigned long long)sequence);
+}
+
 struct alert_message message_make(uint64_t sequence, enum alert_kind kind)
 {
         int64_t now = (int64_t)time(NULL) * (int64_t)USEC_PER_SEC;
@@ -47,8 +53,7 @@ struct alert_message message_make(uint64_t sequence, enum alert_kind kind)
         };
 
         (void)text_copy(message.alert.key, sizeof(message.alert.key), alert_kind_to_string(kind));
-        (void)text_format(message.id, sizeof(message.id), "0123456789abcdef0123456789abcdef-%llu",
-                          (unsigned long long)sequence);
+        message_id(sequence, message.id);
         return message;
 }
 

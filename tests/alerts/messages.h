@@ -13,6 +13,9 @@
 extern const char *const hostile_texts[];
 extern const size_t hostile_texts_n;
 
+/* The id of the message with that number. */
+void message_id(uint64_t sequence, char target[ALERT_ID_MAX]);
+
 /* Number `sequence` of host gw1: "smsd crashed", firing, critical, since a minute ago. */
 struct alert_message message_make(uint64_t sequence, enum alert_kind kind);
 

@@ -98,23 +98,28 @@ void notifier_put_heartbeat(const struct notifier *notifier, uint64_t number)
         assert_int_equal(file_replace(path, text, strlen(text), 0640), 0);
 }
 
-void notifier_start(struct notifier *notifier)
+void notifier_exec(const struct notifier *notifier)
 {
         char *const arguments[] = {
-            notifier->program, (char[]){"--config"}, notifier->config, (char[]){"--spool"},
-            notifier->spool,   (char[]){"--state"},  notifier->state,  NULL};
+            (char *)notifier->program, (char[]){"--config"}, (char *)notifier->config, (char[]){"--spool"},
+            (char *)notifier->spool,   (char[]){"--state"},  (char *)notifier->state,  NULL};
+        int fd = open(notifier->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
+        if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
+                _exit(126);
+        (void)execv(notifier->program, arguments);
+        _exit(127);
+}
+
+void notifier_start(struct notifier *notifier)
+{
         assert_int_equal(notifier->pid, 0);
         notifier->pid = fork();
         assert_true(notifier->pid >= 0);
         if (notifier->pid > 0)
                 return;
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        int fd = open(notifier->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
-                _exit(126);
-        (void)execv(notifier->program, arguments);
-        _exit(127);
+        notifier_exec(notifier);
 }
 
 static void show_log(const struct notifier *notifier)
@@ -144,6 +149,26 @@ int notifier_run(struct notifier *notifier)
 {
         notifier_start(notifier);
         return notifier_end(notifier);
+}
+
+void notifier_run_well(struct notifier *notifier)
+{
+        int code = notifier_run(notifier);
+        _cleanup_free_ char *log = notifier_log(notifier);
+
+        if (code != 0)
+                fail_msg("exit %d: %s", code, log);
+}
+
+void notifier_deliver(struct notifier *notifier, const struct alert_message *message)
+{
+        notifier_put(notifier, message);
+        notifier_run_well(notifier);
+}
+
+bool notifier_has_failed(const struct delivery_receiver *state)
+{
+        return state->attempts > 0;
 }
 
 struct delivery_receiver notifier_state(const struct notifier *notifier, const char *name)

@@ -31,6 +31,9 @@ void notifier_put_number(const struct notifier *notifier, uint64_t sequence);
 
 void notifier_put_heartbeat(const struct notifier *notifier, uint64_t number);
 
+/* In a child: becomes it, its words in the log. Does not return. */
+void notifier_exec(const struct notifier *notifier) __attribute__((noreturn));
+
 /* Starts it. */
 void notifier_start(struct notifier *notifier);
 
@@ -40,8 +43,17 @@ int notifier_end(struct notifier *notifier);
 /* Both. */
 int notifier_run(struct notifier *notifier);
 
+/* Both, and fails the test with its log unless that went well. */
+void notifier_run_well(struct notifier *notifier);
+
+/* The message into the spool, and from there to everybody. */
+void notifier_deliver(struct notifier *notifier, const struct alert_message *message);
+
 /* What it has on the disk of a receiver; zero: nothing. */
 struct delivery_receiver notifier_state(const struct notifier *notifier, const char *name);
+
+/* The alert at hand could not be delivered so far. */
+bool notifier_has_failed(const struct delivery_receiver *state);
 
 /* Waits until `right` says so of the receiver's state. */
 void notifier_wait_state(const struct notifier *notifier, const char *name,

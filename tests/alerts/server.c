@@ -27,9 +27,11 @@
 
 #define LIMIT_S 30
 
-static void pause_ms(long milliseconds)
+void pause_ms(long milliseconds)
 {
-        (void)nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000}, NULL);
+        (void)nanosleep(
+            &(struct timespec){.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000},
+            NULL);
 }
 
 static void show_log(const char *log)

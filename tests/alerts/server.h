@@ -19,4 +19,7 @@ struct server server_start(const char *const argv[], const char *log);
 /* Ends it; a server that was never started is fine. */
 void server_stop(struct server *server);
 
+/* Between two looks at something that tells nobody when it changes. */
+void pause_ms(long milliseconds);
+
 #endif

@@ -34,13 +34,6 @@ struct fixture {
         struct http_server *people; /* who is told in the end */
 };
 
-static void pause_ms(long milliseconds)
-{
-        (void)nanosleep(
-            &(struct timespec){.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000},
-            NULL);
-}
-
 /* Each alert is a group of its own, told at once. */
 static void write_config(const struct fixture *f, const char *path)
 {
@@ -98,21 +91,6 @@ static int tear_down(void **state)
         notifier_done(&f->notifier);
         free(f);
         return 0;
-}
-
-static void run(struct fixture *f)
-{
-        int code = notifier_run(&f->notifier);
-        _cleanup_free_ char *log = notifier_log(&f->notifier);
-
-        if (code != 0)
-                fail_msg("exit %d: %s", code, log);
-}
-
-static void deliver(struct fixture *f, const struct alert_message *message)
-{
-        notifier_put(&f->notifier, message);
-        run(f);
 }
 
 /* --- what Alertmanager's API says --- */
@@ -204,7 +182,7 @@ static void an_outage_fires_and_ends(void **state)
         struct fixture *f = *state;
         struct alert_message message = message_make(1, ALERT_SMSD_DOWN);
 
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         assert_true(fires_alone(f, "smsd-down", "critical"));
         json_t *list = api_alerts(f), *alert = json_array_get(list, 0);
         assert_string_equal(string_at(alert, "labels", "instance"), "gw1");
@@ -215,7 +193,7 @@ static void an_outage_fires_and_ends(void **state)
         expect_told(f, 1, "firing smsd-down critical\n");
         message = message_make(2, ALERT_SMSD_DOWN);
         message_resolve(&message);
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         assert_true(json_array_size(list = api_alerts(f)) == 0);
         json_decref(list);
         expect_told(f, 2, "firing smsd-down critical\nresolved smsd-down critical\n");
@@ -226,19 +204,19 @@ static void a_repeat_does_not_double(void **state)
         struct fixture *f = *state;
         struct alert_message message = message_make(1, ALERT_SMSD_DOWN);
 
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         expect_told(f, 1, "firing smsd-down critical\n");
         for (unsigned i = 2; i < 5; i++) { /* our clock may have been set in between */
                 message = message_make(i, ALERT_SMSD_DOWN);
                 message.alert.told = i - 1;
                 message.alert.since_realtime -= (int64_t)(i * USEC_PER_HOUR);
-                deliver(f, &message);
+                notifier_deliver(&f->notifier, &message);
                 assert_true(fires_alone(f, "smsd-down", "critical"));
         }
         pause_ms(2L * GROUP_INTERVAL_MS); /* nothing may come: there is no event to wait for */
         message = message_make(5, ALERT_SMSD_DOWN);
         message_resolve(&message);
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         expect_told(f, 2, "firing smsd-down critical\nresolved smsd-down critical\n");
 }
 
@@ -249,7 +227,7 @@ static void it_fires_until_its_end(void **state)
         struct alert_message message = message_make(1, ALERT_MODEM_LOST);
         int64_t now = (int64_t)time(NULL);
 
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         json_t *list = api_alerts(f);
         const char *end = json_string_value(json_object_get(json_array_get(list, 0), "endsAt"));
         struct tm parts = {0};
@@ -265,18 +243,18 @@ static void a_hold_that_escalates_is_one(void **state)
         struct alert_message message = message_make(1, ALERT_HOLD);
 
         message.alert.severity = SEVERITY_WARNING;
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         assert_true(fires_alone(f, "hold", "warning"));
         expect_told(f, 1, "firing hold warning\n");
         message = message_make(2, ALERT_HOLD);
         message.alert.told = 1;
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         assert_true(fires_alone(f, "hold", "critical"));
         expect_told(f, 3, "firing hold warning\nfiring hold critical\nresolved hold warning\n");
         message = message_make(3, ALERT_HOLD);
         message.alert.told = 1;
         message_resolve(&message);
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         json_t *list = api_alerts(f);
         assert_int_equal(json_array_size(list), 0);
         json_decref(list);
@@ -290,7 +268,7 @@ static void a_late_message_still_fires(void **state)
 
         message.at -= (int64_t)(7 * USEC_PER_DAY);
         message.alert.since_realtime = message.at;
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         assert_true(fires_alone(f, "message-failed", "critical"));
         expect_told(f, 1, "firing message-failed critical\n");
 }
@@ -305,7 +283,7 @@ static void two_modems_are_two_alerts(void **state)
                 (void)text_format(message.alert.modem, sizeof(message.alert.modem), "GSM%u", i);
                 notifier_put(&f->notifier, &message);
         }
-        run(f);
+        notifier_run_well(&f->notifier);
         json_t *list = api_alerts(f);
         assert_int_equal(json_array_size(list), 2);
         json_decref(list);
@@ -324,7 +302,7 @@ static void hostile_text_is_taken(void **state)
                 message_fill(&message, text, i < hostile_texts_n ? strlen(text) : sizeof(huge));
                 notifier_put(&f->notifier, &message);
         }
-        run(f);
+        notifier_run_well(&f->notifier);
         json_t *list = api_alerts(f);
         assert_int_equal(json_array_size(list), hostile_texts_n + 1);
         json_decref(list);

@@ -56,7 +56,7 @@ static void test_new_alert_while_running(void **state)
         notifier_put_number(&world->notifier, 1);
         notifier_start(&world->notifier);
         assert_int_equal(http_server_wait(living, 1, NOTIFIER_LIMIT), 1);
-        notifier_wait_state(&world->notifier, "dead", has_failed);
+        notifier_wait_state(&world->notifier, "dead", notifier_has_failed);
         for (uint64_t n = 2; n <= 4; n++) {
                 notifier_put_number(&world->notifier, n);
                 assert_int_equal(http_server_wait(living, (unsigned)n, 2 * USEC_PER_SEC), n);

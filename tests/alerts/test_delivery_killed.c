@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "temp_folder.h"
+#include "traced.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,24 +70,6 @@ static int teardown(void **state)
 
 /* --- the tracing --- */
 
-/* Stopped before or behind a system call. False: it has ended, with its status. */
-static bool next_stop(pid_t pid, int *status)
-{
-        int forward = 0;
-
-        for (;;) {
-                /* ESRCH: killed a moment ago; waitpid() tells. */
-                assert_true(ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(intptr_t)forward) == 0 ||
-                            errno == ESRCH);
-                assert_int_equal(waitpid(pid, status, 0), pid);
-                if (!WIFSTOPPED(*status))
-                        return false;
-                if (WSTOPSIG(*status) == (SIGTRAP | 0x80))
-                        return true;
-                forward = WSTOPSIG(*status) == SIGTRAP ? 0 : WSTOPSIG(*status); /* SIGTRAP: the exec */
-        }
-}
-
 /* The number of the system call that it stands before, -1: it stands behind one. */
 static int64_t call_at(pid_t pid)
 {
@@ -100,27 +83,16 @@ static int64_t call_at(pid_t pid)
 
 static pid_t start_traced(const struct notifier *notifier)
 {
-        char *const arguments[] = {
-            (char *)notifier->program, (char[]){"--config"}, (char *)notifier->config, (char[]){"--spool"},
-            (char *)notifier->spool,   (char[]){"--state"},  (char *)notifier->state,  NULL};
-        int status;
         pid_t pid = fork();
 
-        assert_true(pid >= 0);
         if (pid == 0) {
-                int log = open(notifier->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
                 /* A leak checker traces, too, and cannot do it beside us. */
-                if (log < 0 || dup2(log, STDERR_FILENO) < 0 ||
-                    setenv("ASAN_OPTIONS", "detect_leaks=0", 1) < 0 ||
+                if (setenv("ASAN_OPTIONS", "detect_leaks=0", 1) < 0 ||
                     ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) != 0)
                         _exit(126);
-                (void)execv(notifier->program, arguments);
-                _exit(127);
+                notifier_exec(notifier);
         }
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFSTOPPED(status));
-        assert_int_equal(
-            ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)), 0);
+        traced_begin(pid);
         return pid;
 }
 
@@ -132,7 +104,7 @@ static bool run_killed(const struct notifier *notifier, unsigned n)
         unsigned calls = 0;
         int status;
 
-        while (next_stop(pid, &status)) {
+        while (traced_next_stop(pid, &status)) {
                 int64_t call = call_at(pid);
                 begun = begun || call == SYS_flock; /* before, it has only looked */
                 if (!begun || call < 0)
@@ -152,17 +124,17 @@ static bool run_killed(const struct notifier *notifier, unsigned n)
 static bool check_told(struct http_server *server, unsigned from, unsigned call)
 {
         unsigned last = 0, repeats = 0, count = http_server_count(server);
-        char id[128], wanted[128];
+        char id[128], wanted[ALERT_ID_MAX];
 
         for (unsigned i = from; i < count; i++) {
                 http_request_header(http_server_request(server, i), "Idempotency-Key", id, sizeof(id));
-                (void)text_format(wanted, sizeof(wanted), "0123456789abcdef0123456789abcdef-%u", last);
+                message_id(last, wanted);
                 if (text_equal(id, wanted)) {
                         repeats++;
                         continue;
                 }
                 last++;
-                (void)text_format(wanted, sizeof(wanted), "0123456789abcdef0123456789abcdef-%u", last);
+                message_id(last, wanted);
                 assert_string_equal(id, wanted);
         }
         if (last != ALERTS || repeats > 1)

@@ -275,7 +275,7 @@ static void test_only_one(void **state)
         (void)add_server(world, 0, "a");
         notifier_put_number(&world->notifier, 1);
         notifier_start(&world->notifier);
-        notifier_wait_state(&world->notifier, "a", has_failed);
+        notifier_wait_state(&world->notifier, "a", notifier_has_failed);
         second = world->notifier;
         second.pid = 0;
         assert_int_equal(notifier_run(&second), EX_TEMPFAIL);

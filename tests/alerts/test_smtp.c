@@ -95,21 +95,6 @@ static int tear_down(void **state)
         return 0;
 }
 
-static void run(struct fixture *f)
-{
-        int code = notifier_run(&f->notifier);
-        _cleanup_free_ char *log = notifier_log(&f->notifier);
-
-        if (code != 0)
-                fail_msg("exit %d: %s", code, log);
-}
-
-static void deliver(struct fixture *f, const struct alert_message *message)
-{
-        notifier_put(&f->notifier, message);
-        run(f);
-}
-
 /* The number at the end of our Message-ID. */
 static unsigned number_of(const struct mail *mail)
 {
@@ -173,15 +158,15 @@ static void an_outage_is_one_thread(void **state)
 
         repeat.alert.told = 1;
         message_resolve(&end);
-        deliver(f, &fire);
+        notifier_deliver(&f->notifier, &fire);
         assert_int_equal(read_mails(f), 1);
         check_mail(&f->mails[1], &fire);
         memset(f->mails, 0, sizeof(f->mails));
         notifier_put(&f->notifier, &repeat);
         notifier_put(&f->notifier, &other);
         notifier_put(&f->notifier, &end);
-        run(f);
-        run(f); /* nothing is left: nothing is sent */
+        notifier_run_well(&f->notifier);
+        notifier_run_well(&f->notifier); /* nothing is left: nothing is sent */
         assert_int_equal(read_mails(f), 4);
         check_mail(&f->mails[4], &end);
         const char *thread = mail_header(&f->mails[1], "References");
@@ -196,7 +181,7 @@ static void the_envelope_names_everybody(void **state)
         struct fixture *f = *state;
         struct alert_message message = message_make(1, ALERT_TEST);
 
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         assert_int_equal(read_mails(f), 1);
         assert_string_equal(mail_header(&f->mails[1], "X-MailFrom"), "sms@gateway.example");
         assert_string_equal(mail_header(&f->mails[1], "X-RcptTo"), "admin@example.org, night@example.org");
@@ -207,7 +192,7 @@ static void without_from_it_is_the_host(void **state)
         struct fixture *f = *state;
         struct alert_message message = message_make(1, ALERT_TEST);
 
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         assert_int_equal(read_mails(f), 1);
         assert_string_equal(mail_header(&f->mails[1], "From"), "smswarden@gw1");
         assert_string_equal(mail_header(&f->mails[1], "X-MailFrom"), "smswarden@gw1");
@@ -230,7 +215,7 @@ static void hostile_text_arrives_to_the_letter(void **state)
                 message_fill(&messages[i], text, i < n ? strlen(text) : sizeof(huge));
                 notifier_put(&f->notifier, &messages[i]);
         }
-        run(f);
+        notifier_run_well(&f->notifier);
         assert_int_equal(read_mails(f), n);
         for (unsigned i = 1; i <= n; i++)
                 check_mail(&f->mails[i], &messages[i]);
@@ -276,7 +261,7 @@ static void it_arrives_over(struct fixture *f, const char *how)
         struct alert_message message = message_make(1, ALERT_SMSD_DOWN);
 
         start_tls(f, CERTIFICATE_GOOD, how);
-        deliver(f, &message);
+        notifier_deliver(&f->notifier, &message);
         assert_int_equal(read_mails(f), 1);
 }
 
@@ -290,11 +275,6 @@ static void it_arrives_over_starttls(void **state)
         it_arrives_over(*state, "tls");
 }
 
-static bool has_failed(const struct delivery_receiver *receiver)
-{
-        return receiver->attempts > 0;
-}
-
 static void a_wrong_certificate_gets_no_mail(void **state)
 {
         struct fixture *f = *state;
@@ -303,7 +283,7 @@ static void a_wrong_certificate_gets_no_mail(void **state)
         start_tls(f, CERTIFICATE_WRONG_NAME, "tls");
         notifier_put(&f->notifier, &message);
         notifier_start(&f->notifier);
-        notifier_wait_state(&f->notifier, "mail", has_failed);
+        notifier_wait_state(&f->notifier, "mail", notifier_has_failed);
         assert_int_equal(notifier_state(&f->notifier, "mail").position, 0);
         assert_int_equal(read_mails(f), 0);
 }

@@ -193,7 +193,9 @@ static void finish(struct health_dialogue *dialogue, const struct at_line *line,
         if (!at_exchange_finish(&dialogue->exchange, line, questions[dialogue->question].take != NULL))
                 return;
         dialogue->unanswered = 0;
-        if (!dialogue->exchange.informed)
+        if (!questions[dialogue->question].take)
+                note(dialogue, HEALTH_ANSWERED, line->text, line->length);
+        else if (!dialogue->exchange.informed)
                 note(dialogue, HEALTH_REFUSED, line->text, line->length);
         if (dialogue->question == HEALTH_ASK_SIM && line->kind != AT_LINE_OK)
                 dialogue->answers.facts.sim = at_answer_sim_refusal(line);
@@ -237,35 +239,35 @@ static void start_over(struct health_dialogue *dialogue, usec_t now)
         dialogue->unanswered = 0;
 }
 
-static void take_unsolicited(struct health_dialogue *dialogue, const struct at_line *line, usec_t now)
-{
-        const char *text = line->text;
-
-        if (text_equal(text, "RDY"))
-                start_over(dialogue, now);
-        else if (text_starts_with(text, "+QIND: \"smsfull\""))
-                dialogue->answers.storage_full = true;
-        else if (text_starts_with(text, "+QSIMSTAT : 1,0") || text_starts_with(text, "+QSIMSTAT: 1,0"))
-                dialogue->answers.sim_lost = true;
-        else if (text_starts_with(text, "+CPIN:") && dialogue->exchange.awaiting &&
-                 dialogue->question == HEALTH_ASK_SIM && take_sim(&dialogue->answers, text))
-                dialogue->exchange.informed = true;
-        else if (text_starts_with(text, "+CPIN:"))
-                dialogue->answers.sim_lost = true;
-        if (text_starts_with(text, "+CPIN:") && dialogue->exchange.informed &&
-            dialogue->question == HEALTH_ASK_SIM)
-                note(dialogue, HEALTH_ANSWERED, text, line->length);
-}
-
 static void take_information(struct health_dialogue *dialogue, const struct at_line *line)
 {
         const struct question *question = &questions[dialogue->question];
 
-        if (line->cut || !dialogue->exchange.awaiting || !question->take ||
-            !question->take(&dialogue->answers, line->text))
+        if (line->cut)
                 return;
-        dialogue->exchange.informed = true;
-        note(dialogue, HEALTH_ANSWERED, line->text, line->length);
+        if (dialogue->exchange.awaiting && question->take && question->take(&dialogue->answers, line->text)) {
+                dialogue->exchange.informed = true;
+                note(dialogue, HEALTH_ANSWERED, line->text, line->length);
+        } else if (text_starts_with(line->text, "+CPIN: NOT INSERTED")) {
+                dialogue->answers.sim_lost = true;
+        }
+}
+
+static void take_unsolicited(struct health_dialogue *dialogue, const struct at_line *line, usec_t now)
+{
+        const char *text = line->text;
+        bool asked = dialogue->exchange.awaiting && dialogue->question == HEALTH_ASK_SIM;
+
+        if (text_equal(text, "RDY")) {
+                start_over(dialogue, now);
+        } else if (text_starts_with(text, "+QIND: \"smsfull\"")) {
+                dialogue->answers.storage_full = true;
+        } else if (text_starts_with(text, "+CPIN:") && asked) {
+                take_information(dialogue, line); /* "NOT READY" is an answer as well */
+        } else if (text_starts_with(text, "+CPIN:") || text_starts_with(text, "+QSIMSTAT : 1,0") ||
+                   text_starts_with(text, "+QSIMSTAT: 1,0")) {
+                dialogue->answers.sim_lost = true;
+        }
 }
 
 static void take_line(struct health_dialogue *dialogue, const struct at_line *line, usec_t now)

@@ -2,10 +2,10 @@
  * The read-only questions to a modem in use, as a table and the walk over it, see core/health_dialogue.h.
  * What the answers mean for the modem's health is health.c's business.
  *
- * Times: the AT manual of the EC2x promises 300 ms for most of these, 5 s for AT+CPIN? (SIM), 15 s for
- * AT+CFUN and 180 s for AT+COPS (setting them; the reading forms take their values from memory). 2 s leave
- * room for a modem that sends a message on its other port meanwhile. Registration: 3GPP 27.007 7.2; errors:
- * 9.2; storage: 27.005 3.2.2.
+ * Times: the EC2x's limits as the facts have them are 300 ms by default, 5 s for AT+CPIN?, 15 s for AT+CFUN
+ * and 180 s for AT+COPS. That the last two hold for setting only, and that 2 s are room enough while a
+ * message is sent on the other port, is inferred and not measured; so are the meanings of +QCFG: "ims" and
+ * +QTEMP. Registration: 3GPP 27.007 7.2; errors: 9.2; storage: 27.005 3.2.2.
  */
 #include "core/health_dialogue.h"
 

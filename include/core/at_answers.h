@@ -7,6 +7,7 @@
 #ifndef CORE_AT_ANSWERS_H
 #define CORE_AT_ANSWERS_H
 
+#include "core/at_parser.h"
 #include "core/modem_facts.h"
 
 #include <stdbool.h>
@@ -35,5 +36,13 @@ bool at_answer_network(struct modem_facts *facts, const char *text); /* +QNWINFO
 
 /* What a refused AT+CPIN? says about the SIM, by its CME number (-1: a plain ERROR, SIM_UNKNOWN). */
 enum sim_state at_answer_sim_error(int cme);
+
+/* The same from the final line itself, also in the words of AT+CMEE=2. */
+enum sim_state at_answer_sim_refusal(const struct at_line *line);
+
+bool at_answer_no_service(const char *text, bool *ret_none); /* +QCSQ: "NOSERVICE" or a technology */
+/* +QCFG: "ims",<0 by carrier, 1 on, 2 off>[,<0 or 1: in use>]; *ret_active stays when that is missing. */
+bool at_answer_ims(const char *text, int *ret_setting, int *ret_active);
+bool at_answer_temperature(const char *text, int *ret_hottest); /* +QTEMP: 37,34,35: degrees, -60..200 */
 
 #endif

@@ -30,7 +30,7 @@
 #define CORE_AT_DIALOGUE_H
 
 #include "base/usec.h"
-#include "core/at_parser.h"
+#include "core/at_exchange.h"
 #include "core/modem_facts.h"
 
 #include <stdbool.h>
@@ -47,22 +47,14 @@ enum at_verdict {
 };
 
 struct at_dialogue {
-        struct at_parser parser;
+        struct at_exchange exchange;
         struct modem_facts facts;
         enum at_verdict verdict;
         unsigned step;        /* index into the table of commands */
-        bool awaiting;        /* a command is out, its final result is not in */
-        bool informed;        /* ... and an information line for it came */
-        bool proven;          /* any final result came: this is an AT port */
-        unsigned sent;        /* times the current command went out since the dialogue came to it */
-        unsigned asked_again; /* ... of these because the answer said "not yet" */
-        unsigned surplus;     /* answers that may still come to commands given up or repeated */
+        unsigned asked_again; /* ... how often, because the answer said "not yet" */
         unsigned unanswered;  /* optional commands passed over for silence */
         usec_t give_up;       /* the deadline of the whole dialogue */
-        usec_t next;          /* when to resend or to give up on the command in flight */
-        char output[64];      /* bytes to be written */
-        size_t output_length;
-        unsigned restarts; /* self-resets seen */
+        unsigned restarts;    /* self-resets seen */
 };
 
 /* Begins at `now`; gives up at `give_up` (absolute). The first command is in the output at once. */

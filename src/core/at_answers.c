@@ -314,3 +314,59 @@ bool at_answer_network(struct modem_facts *facts, const char *text)
                 text_sanitize(facts->band, sizeof(facts->band), fields.value[2], strlen(fields.value[2]));
         return true;
 }
+
+enum sim_state at_answer_sim_refusal(const struct at_line *line)
+{
+        static const struct {
+                const char *words;
+                int cme;
+        } texts[] = {{"SIM not inserted", 10}, {"SIM PIN required", 11}, {"SIM PUK required", 12},
+                     {"SIM failure", 13},      {"SIM busy", 14},         {"SIM wrong", 15}};
+
+        if (line->kind != AT_LINE_CME_ERROR)
+                return SIM_UNKNOWN;
+        const char *words = after(line->text, "+CME ERROR:");
+        for (size_t i = 0; words && line->code < 0 && i < ARRAY_SIZE(texts); i++)
+                if (text_equal_nocase(words, texts[i].words))
+                        return at_answer_sim_error(texts[i].cme);
+        return at_answer_sim_error(line->code);
+}
+
+bool at_answer_no_service(const char *text, bool *ret_none)
+{
+        struct fields fields;
+
+        if (!split(text, "+QCSQ:", &fields) || !fields.quoted[0])
+                return false;
+        *ret_none = text_equal(fields.value[0], "NOSERVICE");
+        return true;
+}
+
+bool at_answer_ims(const char *text, int *ret_setting, int *ret_active)
+{
+        struct fields fields;
+
+        if (!split(text, "+QCFG:", &fields) || !text_equal(fields.value[0], "ims") ||
+            !number(&fields, 1, 2, ret_setting))
+                return false;
+        (void)number(&fields, 2, 1, ret_active); /* older firmware leaves it out */
+        return true;
+}
+
+bool at_answer_temperature(const char *text, int *ret_hottest)
+{
+        struct fields fields;
+        int hottest = -61;
+
+        if (!split(text, "+QTEMP:", &fields))
+                return false;
+        for (unsigned i = 0; i < fields.n; i++) {
+                int value;
+                if (parse_int(fields.value[i], -60, 200, &value) == 0 && value > hottest)
+                        hottest = value;
+        }
+        if (hottest < -60)
+                return false;
+        *ret_hottest = hottest;
+        return true;
+}

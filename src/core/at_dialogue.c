@@ -1,19 +1,12 @@
 /*
  * The probe as a table of commands and a small machine that walks it, see core/at_dialogue.h. The machine
  * knows three things only: a line came, time has passed, the current command is finished. What a line states
- * is at_answers.c's business.
- *
- * Answers carry no address, so a late answer to a command that was repeated or given up must not be taken for
- * the answer to the next: `surplus` counts how many such may still come, and an OK without the information
- * that the current command asks for is then passed over. Answers come in order: one that brings its
- * information shows that nothing older is left.
+ * is at_answers.c's business, how one command and its answer go over the port at_exchange.c's.
  */
 #include "core/at_dialogue.h"
 
 #include "base/text.h"
 #include "core/at_answers.h"
-
-#include <string.h>
 
 #define PROBE_INTERVAL (500 * USEC_PER_MSEC)
 #define ASK_AGAIN      USEC_PER_SEC
@@ -140,38 +133,25 @@ static const struct step steps[STEPS] = {
 static void decide(struct at_dialogue *dialogue, enum at_verdict verdict)
 {
         dialogue->verdict = verdict;
-        dialogue->awaiting = false;
-        dialogue->next = USEC_INFINITY;
-        dialogue->output_length = 0;
+        at_exchange_end(&dialogue->exchange);
 }
 
 static void send_command(struct at_dialogue *dialogue, usec_t now)
 {
         const struct step *step = &steps[dialogue->step];
-
-        dialogue->sent++;
         /* Whoever was killed in the middle of sending left the modem waiting for a message's text: ESC ends
          * that. */
-        bool escape = step->need == NEED_PROOF && dialogue->sent % ESCAPE_EVERY == 0;
-        (void)text_format(dialogue->output, sizeof(dialogue->output), "%s%s\r", escape ? "\x1b" : "",
-                          step->command); /* fits */
-        dialogue->output_length = strlen(dialogue->output);
-        dialogue->awaiting = true;
-        dialogue->informed = false;
-        dialogue->next = usec_add(now, step->limit);
+        bool escape = step->need == NEED_PROOF && (dialogue->exchange.sent + 1) % ESCAPE_EVERY == 0;
+
+        at_exchange_send(&dialogue->exchange, step->command, escape, step->limit, now);
 }
 
 /* Makes `step` the current one; its command goes out at `when`, by at_dialogue_tick. */
 static void schedule(struct at_dialogue *dialogue, unsigned step, usec_t when)
 {
-        if (dialogue->awaiting)
-                dialogue->surplus++;
-        dialogue->awaiting = false;
-        dialogue->output_length = 0;
+        at_exchange_turn(&dialogue->exchange, when);
         dialogue->step = step;
-        dialogue->sent = 0;
         dialogue->asked_again = 0;
-        dialogue->next = when;
 }
 
 static void enter(struct at_dialogue *dialogue, unsigned step, usec_t now)
@@ -230,15 +210,8 @@ static bool ask_again(struct at_dialogue *dialogue, const struct step *step, boo
         if (step->need == NEED_OPTIONAL && !ok)
                 return false;
         dialogue->asked_again++;
-        dialogue->next = usec_add(now, ASK_AGAIN);
+        dialogue->exchange.next = usec_add(now, ASK_AGAIN);
         return true;
-}
-
-/* The end of a call, out of the blue: no result of anything that is asked here. */
-static bool is_call_result(const struct at_line *line)
-{
-        return line->kind == AT_LINE_ERROR &&
-               (text_starts_with(line->text, "NO ") || text_equal(line->text, "BUSY"));
 }
 
 /* A final result. */
@@ -247,16 +220,8 @@ static void finish(struct at_dialogue *dialogue, const struct at_line *line, use
         const struct step *step = &steps[dialogue->step];
         bool ok = line->kind == AT_LINE_OK;
 
-        dialogue->proven = true;
-        if (!dialogue->awaiting || is_call_result(line))
+        if (!at_exchange_finish(&dialogue->exchange, line, step->take != NULL))
                 return;
-        if (ok && step->take && !dialogue->informed && dialogue->surplus > 0) {
-                dialogue->surplus--;
-                return;
-        }
-        dialogue->awaiting = false;
-        if (ok && dialogue->informed)
-                dialogue->surplus = 0;
         if (step->need == NEED_SIM && !ok)
                 dialogue->facts.sim = at_answer_sim_error(line->kind == AT_LINE_CME_ERROR ? line->code : -1);
         if (!ask_again(dialogue, step, ok, now))
@@ -273,16 +238,13 @@ static void time_out(struct at_dialogue *dialogue, usec_t now)
                 enter(dialogue, STEP_PROBE, now);
                 break;
         case NEED_PROOF:
-                dialogue->surplus++;
                 send_command(dialogue, now);
                 break;
         case NEED_IMPORTANT:
-                if (dialogue->sent > dialogue->asked_again + 1) {
+                if (dialogue->exchange.sent > dialogue->asked_again + 1)
                         advance(dialogue, now);
-                } else {
-                        dialogue->surplus++;
+                else
                         send_command(dialogue, now);
-                }
                 break;
         case NEED_OPTIONAL:
                 dialogue->unanswered++;
@@ -294,9 +256,9 @@ static void time_out(struct at_dialogue *dialogue, usec_t now)
 /* RDY: the modem has just booted and knows nothing of us. */
 static void start_over(struct at_dialogue *dialogue, usec_t now)
 {
-        if (dialogue->step == STEP_PROBE && !dialogue->awaiting)
+        if (dialogue->step == STEP_PROBE && !dialogue->exchange.awaiting)
                 return; /* about to begin anyway */
-        if (dialogue->proven) {
+        if (dialogue->exchange.proven) {
                 dialogue->restarts++;
                 modem_facts_init(&dialogue->facts);
                 dialogue->unanswered = 0;
@@ -319,12 +281,12 @@ static void take_information(struct at_dialogue *dialogue, const struct at_line 
 
         if (line->cut)
                 return;
-        if (dialogue->awaiting) {
+        if (dialogue->exchange.awaiting) {
                 if (step->take && step->take(&dialogue->facts, line->text))
-                        dialogue->informed = true;
+                        dialogue->exchange.informed = true;
         } else if (dialogue->step == STEP_SIM && text_starts_with(line->text, "+CPIN:")) {
                 /* The SIM woke up: do not wait out the second. */
-                dialogue->next = usec_min(dialogue->next, usec_add(now, SETTLE));
+                dialogue->exchange.next = usec_min(dialogue->exchange.next, usec_add(now, SETTLE));
         }
 }
 
@@ -334,7 +296,7 @@ static void take_unsolicited(struct at_dialogue *dialogue, const struct at_line 
                 start_over(dialogue, now);
         else if (text_starts_with(line->text, "+CPIN:") && dialogue->step > STEP_SIM)
                 lose_sim(dialogue, now);
-        else if (dialogue->awaiting && dialogue->step == STEP_SIM)
+        else if (dialogue->exchange.awaiting && dialogue->step == STEP_SIM)
                 take_information(dialogue, line, now);
 }
 
@@ -354,7 +316,7 @@ static void take_line(struct at_dialogue *dialogue, const struct at_line *line, 
                 take_information(dialogue, line, now);
                 break;
         case AT_LINE_NMEA:
-                if (!dialogue->proven) /* a modem may be set to send positions to its AT port */
+                if (!dialogue->exchange.proven) /* a modem may be set to send positions to its AT port */
                         decide(dialogue, AT_VERDICT_NOT_AT);
                 break;
         case AT_LINE_ECHO:
@@ -365,22 +327,22 @@ static void take_line(struct at_dialogue *dialogue, const struct at_line *line, 
 void at_dialogue_start(struct at_dialogue *dialogue, usec_t now, usec_t give_up)
 {
         *dialogue = (struct at_dialogue){.give_up = give_up};
-        at_parser_init(&dialogue->parser);
+        at_exchange_init(&dialogue->exchange);
         modem_facts_init(&dialogue->facts);
         enter(dialogue, STEP_PROBE, now);
 }
 
 void at_dialogue_receive(struct at_dialogue *dialogue, const char *data, size_t size, usec_t now)
 {
-        size_t done = 0;
+        struct at_line line;
 
-        while (done < size && dialogue->verdict == AT_VERDICT_RUNNING) {
-                struct at_line line;
-                bool ready;
-                done += at_parser_feed(&dialogue->parser, data + done, size - done, &line, &ready);
-                if (at_parser_is_binary(&dialogue->parser))
+        while (dialogue->verdict == AT_VERDICT_RUNNING) {
+                int r = at_exchange_read(&dialogue->exchange, &data, &size, &line);
+                if (r == 0)
+                        return;
+                if (r < 0)
                         decide(dialogue, AT_VERDICT_NOT_AT);
-                else if (ready)
+                else
                         take_line(dialogue, &line, now);
         }
 }
@@ -388,7 +350,7 @@ void at_dialogue_receive(struct at_dialogue *dialogue, const char *data, size_t 
 /* The time is up: what is known counts. */
 static void conclude(struct at_dialogue *dialogue)
 {
-        if (!dialogue->proven)
+        if (!dialogue->exchange.proven)
                 decide(dialogue, AT_VERDICT_SILENT);
         else
                 decide(dialogue, dialogue->facts.sim == SIM_READY ? AT_VERDICT_READY : AT_VERDICT_SIM);
@@ -400,9 +362,9 @@ void at_dialogue_tick(struct at_dialogue *dialogue, usec_t now)
                 return;
         if (now >= dialogue->give_up)
                 conclude(dialogue);
-        else if (now >= dialogue->next && dialogue->awaiting)
+        else if (now >= dialogue->exchange.next && dialogue->exchange.awaiting)
                 time_out(dialogue, now);
-        else if (now >= dialogue->next)
+        else if (now >= dialogue->exchange.next)
                 send_command(dialogue, now);
 }
 
@@ -410,16 +372,12 @@ usec_t at_dialogue_deadline(const struct at_dialogue *dialogue)
 {
         if (dialogue->verdict != AT_VERDICT_RUNNING)
                 return USEC_INFINITY;
-        return usec_min(dialogue->next, dialogue->give_up);
+        return usec_min(dialogue->exchange.next, dialogue->give_up);
 }
 
 size_t at_dialogue_output(struct at_dialogue *dialogue, char *target, size_t size)
 {
-        size_t length = dialogue->output_length < size ? dialogue->output_length : size;
-
-        memcpy(target, dialogue->output, length);
-        dialogue->output_length = 0;
-        return length;
+        return at_exchange_output(&dialogue->exchange, target, size);
 }
 
 bool at_dialogue_is_usable(const struct at_dialogue *dialogue)

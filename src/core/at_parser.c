@@ -2,7 +2,7 @@
  * Lines out of a modem's byte stream, see core/at_parser.h. A line ends at CR or LF; that treats the echo (CR
  * alone), V1 framing (CR LF on both sides) and sloppy firmware alike, for empty lines are passed over. What
  * does not fit is counted and dropped as it comes, so an endless line costs AT_LINE_MAX bytes. This module
- * only names a line; what it means in a dialogue is decided in at_dialogue.c.
+ * only names a line; what it means in a dialogue is decided by the dialogues.
  */
 #include "core/at_parser.h"
 

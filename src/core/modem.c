@@ -301,7 +301,7 @@ static const char *sim_reason(enum sim_state sim)
 static void conclude(struct modem *modem, usec_t now)
 {
         modem->facts = modem->dialogue.facts;
-        modem->proven = modem->dialogue.proven;
+        modem->proven = modem->dialogue.exchange.proven;
         switch (modem->dialogue.verdict) {
         case AT_VERDICT_READY:
                 modem->distrusted = false;

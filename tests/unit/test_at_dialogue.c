@@ -318,7 +318,7 @@ static void test_ready(void **state)
                 print_message("   %s\n", ready_scripts[i].name);
                 play(&world, &ready_scripts[i]);
                 assert_int_equal(world.dialogue.verdict, AT_VERDICT_READY);
-                assert_true(world.dialogue.proven);
+                assert_true(world.dialogue.exchange.proven);
                 assert_true(at_dialogue_is_usable(&world.dialogue));
                 assert_healthy_facts(&world.dialogue.facts);
                 if (ready_scripts[i].within)
@@ -626,7 +626,7 @@ static void test_ten_megabytes_without_a_line_end(void **state)
         assert_int_equal(dialogue.verdict, AT_VERDICT_RUNNING);
         /* It may still turn out to be a modem. */
         at_dialogue_receive(&dialogue, "\r\nOK\r\n", 6, 2 * USEC_PER_SEC);
-        assert_true(dialogue.proven);
+        assert_true(dialogue.exchange.proven);
         at_dialogue_tick(&dialogue, 5 * USEC_PER_SEC);
         assert_int_equal(dialogue.verdict, AT_VERDICT_SIM);
 }

@@ -1,0 +1,63 @@
+/*
+ * One command at a time on an AT port: it goes out, lines come in, one of them is its final result, or its
+ * time is over. What the dialogues (at_dialogue, health_dialogue) have in common; which command comes next,
+ * and what an answer means, is theirs.
+ *
+ * Answers carry no address, so a late answer to a command that was repeated or given up must not be taken for
+ * the answer to the next: `surplus` counts how many such may still come, and an OK without the information
+ * that the current command asks for is then passed over. Answers come in order: one that brings its
+ * information shows that nothing older is left.
+ */
+#ifndef CORE_AT_EXCHANGE_H
+#define CORE_AT_EXCHANGE_H
+
+#include "base/usec.h"
+#include "core/at_parser.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define AT_OUTPUT_MAX 64
+
+struct at_exchange {
+        struct at_parser parser;
+        bool awaiting;    /* a command is out, its final result is not in */
+        bool informed;    /* ... and an information line for it came: set by the dialogue */
+        bool proven;      /* any final result came: this is an AT port */
+        unsigned sent;    /* times the current command went out */
+        unsigned surplus; /* answers that may still come to commands given up or repeated */
+        usec_t next;      /* awaiting: when its time is over; else when the current command is due */
+        char output[AT_OUTPUT_MAX]; /* bytes to be written */
+        size_t output_length;
+};
+
+void at_exchange_init(struct at_exchange *exchange);
+
+/* Another command becomes the current one, due at `when`. The one that is out is given up. */
+void at_exchange_turn(struct at_exchange *exchange, usec_t when);
+
+/*
+ * The current command goes out, (again) if it was not answered; its time is over after `limit`. `escape`: an
+ * ESC before it ends what a killed process may have begun (the text of a message).
+ */
+void at_exchange_send(struct at_exchange *exchange, const char *command, bool escape, usec_t limit,
+                      usec_t now);
+
+/* The next complete line of the bytes at *data, which is moved on. 1: there is one; 0: all is consumed;
+ * -EPROTO: this is no text, so no AT port. */
+int at_exchange_read(struct at_exchange *exchange, const char **data, size_t *size, struct at_line *ret_line);
+
+/*
+ * A final result came. True when it is the current command's, which is no longer awaited then. `asks`: an OK
+ * is expected to come with information.
+ */
+bool at_exchange_finish(struct at_exchange *exchange, const struct at_line *line, bool asks);
+
+/* Nothing is sent or awaited any more. */
+void at_exchange_end(struct at_exchange *exchange);
+
+/* Moves what has to be written now into `target` (at least AT_OUTPUT_MAX bytes). Returns the number of bytes,
+ * 0 for none. */
+size_t at_exchange_output(struct at_exchange *exchange, char *target, size_t size);
+
+#endif

@@ -7,6 +7,9 @@
 
 #include "core/process.h"
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 /*
  * Looks for a process other than this one that has the character device `path` (or what it links to) open,
  * under whatever name it opened it. Returns 0 and the first such process, 1 when there is none to be seen,
@@ -14,5 +17,12 @@
  * command and unit are fit to be shown.
  */
 int port_holder_find(const char *path, struct port_holder *ret_holder);
+
+/*
+ * The same, passing over every process that `is_known` knows, or that descends from one: smsd, and the
+ * scripts it runs, which inherit its port.
+ */
+int port_holder_find_stranger(const char *path, bool (*is_known)(void *userdata, pid_t pid), void *userdata,
+                              struct port_holder *ret_holder);
 
 #endif

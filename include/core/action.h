@@ -43,6 +43,9 @@ enum action_kind {
         ACTION_DELIVER,     /* start smswarden-notify: something waits, and it may not be running */
         ACTION_ALERT_SMS,   /* queue sms.text for sms.number at smsd -> EVENT_ALERT_SMS */
         ACTION_HEARTBEAT,   /* have a sign of life sent */
+        /* health (gateway_look.c) */
+        ACTION_HOLDER_LOOK, /* who but smsd has port.path open -> EVENT_HOLDER */
+        ACTION_KERNEL_READ, /* what the kernel has said since -> EVENT_KERNEL, any number */
         ACTION_REPLY,       /* answer the command `token` */
         ACTION_KIND_MAX
 };
@@ -58,6 +61,8 @@ struct action {
                         size_t length;
                         char path[DEVICE_NODE_MAX];
                         char data[64];
+                        char avoid[DEVICE_NODE_MAX]; /* OPEN: not when it is this one, by whatever name; ""
+                                                        none */
                 } port;
                 struct {
                         struct process_id id;

@@ -30,6 +30,8 @@ struct modem_config {
         char link[32];    /* another name of its AT port below /dev, "" none */
         enum manage_what manage;
         usec_t boot_timeout;
+        char health_port[DEVICE_NODE_MAX]; /* "auto": its second AT port; "none": smsd's own signs suffice; or
+                                              a path */
 };
 
 struct receiver_config { /* [notify NAME] */
@@ -96,6 +98,7 @@ struct config {
         struct receiver_config receivers[CONFIG_RECEIVERS_MAX];
         struct alerts_config alerts;
         struct heartbeat_config heartbeat;
+        bool storage_cleanup; /* [storage] cleanup */
 };
 
 struct config_error {

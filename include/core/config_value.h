@@ -47,7 +47,8 @@ extern const struct config_kind config_kind_owners;    /* users and @groups, sep
 extern const struct config_kind config_kind_match; /* fills match and match_value of a struct modem_config */
 extern const struct config_kind
     config_kind_link; /* a name below /dev for a link of ours, or nothing / `none` */
-extern const struct config_kind config_kind_profile;  /* `auto` or the name of a profile */
+extern const struct config_kind config_kind_health_port; /* `auto`, `none` or an absolute path */
+extern const struct config_kind config_kind_profile;     /* `auto` or the name of a profile */
 extern const struct config_kind config_kind_boolean;  /* a bool: yes, no; or the first, second of `words` */
 extern const struct config_kind config_kind_number;   /* an unsigned, min..max */
 extern const struct config_kind config_kind_size;     /* a uint64_t of bytes, min..max; suffix K, M, G */

@@ -11,6 +11,7 @@
 #include "core/config.h"
 #include "core/delivery.h"
 #include "core/hold_record.h"
+#include "core/kernel_log.h"
 #include "core/modem_record.h"
 #include "core/process.h"
 #include "core/smsd_log.h"
@@ -52,6 +53,9 @@ enum event_kind {
         EVENT_MESSAGE_FAILED, /* smsd gave a message up: a file in its failed folder */
         EVENT_QUEUES,         /* smsd's folders were counted */
         EVENT_CONFIG_REFUSED, /* smswarden's own configuration was refused, or is accepted again */
+        /* health (gateway_look.c) */
+        EVENT_HOLDER, /* result of ACTION_HOLDER_LOOK */
+        EVENT_KERNEL, /* result of ACTION_KERNEL_READ: a line of the kernel's log that matters; any number */
         EVENT_KIND_MAX
 };
 
@@ -81,7 +85,7 @@ struct flag_event {
 };
 
 struct port_event {
-        unsigned modem;      /* as in the action */
+        unsigned modem;      /* as in the action: also modem_spare(index) */
         unsigned generation; /* as in the action: an answer to an older opening is ignored */
         int result;
         struct port_holder holder;
@@ -175,7 +179,14 @@ struct event {
                 struct {
                         int64_t outgoing, checked, failed, incoming; /* files; -1 unknown */
                         usec_t oldest_incoming; /* CLOCK_BOOTTIME; 0 none or before this boot */
+                        usec_t oldest_waiting;  /* in outgoing and checked; as above */
                 } queues;
+                struct {
+                        unsigned modem; /* as in the action */
+                        int result;     /* 0: somebody but smsd has it open; 1: nobody; or a negative errno */
+                        struct port_holder holder;
+                } holder;
+                struct kernel_line kernel;
                 char config_problem[256]; /* CONFIG_REFUSED: file, line and what is wrong; "" accepted */
         };
 };

@@ -7,6 +7,7 @@
 #define CORE_HEALTH_H
 
 #include "base/usec.h"
+#include "core/alert.h"
 #include "core/failure.h"
 #include "core/health_dialogue.h"
 #include "core/port_role.h"
@@ -19,7 +20,8 @@
 #define HEALTH_GRID           (30 * USEC_PER_SEC) /* looks fall on its multiples: one wakeup for all modems */
 #define HEALTH_NEARLY_FULL    90                  /* per cent */
 #define HEALTH_RECENT_TRAFFIC (10 * USEC_PER_MIN)
-#define HEALTH_USB_ERRORS     3 /* so many within ten minutes are a loop */
+#define HEALTH_USB_ERRORS     3                   /* so many within ten minutes are a loop */
+#define HEALTH_PERSIST        (20 * USEC_PER_SEC) /* a finding that the next look finds again stands */
 
 enum health_state {
         HEALTH_UNKNOWN,  /* nothing to judge from: no proof of health */
@@ -65,6 +67,7 @@ struct health_picture {
         enum health_outcome outcome; /* of the last look; HEALTH_RUNNING: there is none, or an old one */
         const struct health_answers *answers; /* of it; NULL with HEALTH_RUNNING. Borrowed for the call */
         bool seen_before;                     /* an earlier look in the same plug was answered */
+        bool echo_kept; /* ... and a later one found echo off, as the one before had left it */
         struct health_smsd smsd;
         struct health_kernel kernel;
 };
@@ -73,6 +76,9 @@ struct health_verdict {
         enum health_state state;
         const char *cause; /* a word for history and JSON: "sim-absent", "port-held", "well"; a constant */
         enum failure_kind kind; /* for the ladder; NONE: well, or nothing on its steps would help */
+        const char *what;       /* half a sentence for a person: "the network refuses it"; a constant */
+        enum alert_kind alert;  /* what people are told; ALERT_KIND_MAX: nothing, or by smsd's own alerts */
+        enum severity severity; /* ... then */
         bool can_send, can_receive;
         enum health_storage storage;
         bool roaming;
@@ -92,8 +98,15 @@ void health_judge(const struct health_picture *picture, struct health_verdict *r
 /* Nothing is known; the first look is due at once. */
 void health_init(struct health *health, usec_t now);
 
-/* Judges and sets the time of the next look. True when the cause is another than before. */
-bool health_update(struct health *health, const struct health_picture *picture, usec_t now);
+/*
+ * Judges. `looked`: the picture is that of a look which has just ended, so the next one is set; else it is
+ * only brought forward when something is not well. True when the cause is another than before.
+ */
+bool health_update(struct health *health, const struct health_picture *picture, bool looked, usec_t now);
+
+/* It is ill, and not only for a moment: the same was found for HEALTH_PERSIST. Until then a failure is a
+ * doubt. */
+bool health_stands(const struct health *health, usec_t now);
 
 /* Something happened (a log line, a plug): look as soon as the grid allows. */
 void health_doubt(struct health *health, usec_t now);

@@ -72,8 +72,10 @@ struct health_answers {
         int temperature;   /* degrees Celsius, of the hottest sensor */
         bool storage_full; /* +QIND: "smsfull" came */
         bool sim_lost;     /* +CPIN: NOT READY came unasked, or the SIM was pulled */
-        bool booted;       /* RDY came before the first answer: since an earlier look, or stale */
-        unsigned resets;   /* RDY after it: it restarted by itself */
+        bool echoed; /* echo was on when the look began: its default, and an earlier look had switched it off
+                      */
+        bool booted; /* RDY came before the first answer: since an earlier look, or stale */
+        unsigned resets; /* RDY after it: it restarted by itself */
         struct {
                 enum health_reply reply;
                 char text[HEALTH_SAID_MAX]; /* the modem's words, printable ASCII; "" none */

@@ -17,6 +17,15 @@
 
 #define MODEMS_MAX (SMSD_MODEMS_MAX + 8) /* physical modems: a few more than smsd can serve */
 
+/* A modem has two ports of its own in actions and events: smsd's, for the probe, by its index; and a spare
+ * one, for the look at its health. */
+#define MODEM_PORTS (2 * MODEMS_MAX)
+
+static inline unsigned modem_spare(unsigned index)
+{
+        return MODEMS_MAX + index;
+}
+
 enum modem_state {
         MODEM_ABSENT,
         MODEM_SETTLING, /* its device is there, the tty of its AT port is not (yet) */

@@ -7,6 +7,7 @@
 #define CORE_SLOT_H
 
 #include "core/config.h"
+#include "core/health.h"
 #include "core/modem.h"
 #include "core/modem_record.h"
 
@@ -32,6 +33,10 @@ struct slot {
         bool answered;          /* the smsd that runs had an answer from the modem */
         usec_t status_moved;    /* its time in stats/status was seen to change */
         bool base_known;        /* status_base was read since this smsd runs */
+        bool denied;            /* smsd says that the network refuses it; unregistered is true then as well */
+        usec_t traffic_at;      /* a message of its went out or came in, 0 none in this life */
+        struct health health;   /* the verdict (gateway_verdict.c) */
+        bool recovering;        /* a reset of ours is under way: its absence and silence are our own doing */
         char status_base[32];   /* its time in stats/status that proves nothing: from before */
 };
 

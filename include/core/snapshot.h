@@ -43,6 +43,15 @@ struct snapshot_modem {
         char operator_name[32], technology[16], band[24];
         int signal_dbm;                  /* 0 unknown */
         int storage_used, storage_total; /* -1 unknown */
+        struct {                         /* of a slot */
+                char state[12];          /* unknown well doubtful ill; "" no slot */
+                char cause[24];          /* "sim-absent", "well" */
+                char failure[20];        /* what the recovery works on, "" nothing */
+                snapshot_time_t since;   /* it is so */
+                snapshot_time_t asked;   /* its spare port was, last; 0 not yet */
+                bool can_send, can_receive;
+                char what[128], evidence[192], next_action[192];
+        } health;
 };
 
 #define SNAPSHOT_ALERTS_MAX 16
@@ -79,6 +88,7 @@ struct snapshot {
         char reason[384];
         char next_action[384];
         bool can_send, can_receive;
+        char evidence[256]; /* how the verdict is known */
         struct {
                 bool running;
                 pid_t pid; /* 0 none */

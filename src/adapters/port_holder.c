@@ -22,6 +22,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#define ANCESTORS_MAX 16
+
 /* Unix98 pty slaves: every container counts its own from 0, so the number alone is not the device. */
 static bool is_pty(dev_t device)
 {
@@ -92,23 +94,12 @@ static bool holds(int process, const struct stat *wanted)
         return false;
 }
 
-/* Field 22 of /proc/PID/stat; the command in field 2 may hold blanks and brackets, so count from the last
- * bracket. */
-static int read_start_time(int process, uint64_t *ret_start_time)
+static int read_stat(int process, struct process_stat *ret_stat)
 {
         char text[1024];
         int r = read_text_at(process, "stat", text, sizeof(text));
 
-        if (r < 0)
-                return r;
-        char *p = strrchr(text, ')');
-        for (unsigned field = 2; p && field < 22; field++)
-                p = strchr(p + 1, ' ');
-        if (!p)
-                return -EIO;
-        p++;
-        p[strcspn(p, " ")] = '\0';
-        return parse_u64(p, 0, UINT64_MAX, ret_start_time);
+        return r < 0 ? r : process_stat_parse(text, ret_stat);
 }
 
 /* Returns 0, or a negative errno when the process has vanished meanwhile. */
@@ -116,10 +107,12 @@ static int describe(int process, pid_t pid, struct port_holder *ret_holder)
 {
         struct port_holder holder = {.id.pid = pid};
         char command[64], cgroup[4096];
-        int r = read_start_time(process, &holder.id.start_time);
+        struct process_stat stat;
+        int r = read_stat(process, &stat);
 
         if (r < 0)
                 return r;
+        holder.id.start_time = stat.start_time;
         r = read_text_at(process, "comm", command, sizeof(command));
         if (r < 0)
                 return r;
@@ -132,18 +125,49 @@ static int describe(int process, pid_t pid, struct port_holder *ret_holder)
         return 0;
 }
 
-/* Returns true when the process called `name` in /proc is another one than us and holds the device. */
-static bool examine(int proc, const char *name, const struct stat *wanted, struct port_holder *ret_holder)
+/* Who is passed over. */
+struct acquaintance {
+        bool (*is_known)(void *userdata, pid_t pid); /* NULL: nobody but us */
+        void *userdata;
+};
+
+static int open_process(int proc, pid_t pid)
+{
+        char name[16];
+
+        (void)text_format(name, sizeof(name), "%d", (int)pid);
+        return openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Itself, or one that it descends from. Who vanishes meanwhile holds nothing. */
+static bool is_acquainted(int proc, pid_t pid, const struct acquaintance *known)
+{
+        for (unsigned depth = 0; known->is_known && pid > 1 && depth < ANCESTORS_MAX; depth++) {
+                struct process_stat stat;
+                if (known->is_known(known->userdata, pid))
+                        return true;
+                _cleanup_close_ int process = open_process(proc, pid);
+                if (process < 0 || read_stat(process, &stat) < 0)
+                        return false;
+                pid = stat.parent;
+        }
+        return false;
+}
+
+/* Returns true when the process called `name` in /proc is no acquaintance and holds the device. */
+static bool examine(int proc, const char *name, const struct stat *wanted, const struct acquaintance *known,
+                    struct port_holder *ret_holder)
 {
         unsigned pid;
 
         if (parse_unsigned(name, 1, INT_MAX, &pid) < 0 || (pid_t)pid == getpid())
                 return false;
         _cleanup_close_ int process = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return process >= 0 && holds(process, wanted) && describe(process, (pid_t)pid, ret_holder) == 0;
+        return process >= 0 && holds(process, wanted) && !is_acquainted(proc, (pid_t)pid, known) &&
+               describe(process, (pid_t)pid, ret_holder) == 0;
 }
 
-int port_holder_find(const char *path, struct port_holder *ret_holder)
+static int find(const char *path, const struct acquaintance *known, struct port_holder *ret_holder)
 {
         _cleanup_closedir_ DIR *proc = open_directory_at(AT_FDCWD, "/proc");
         const struct dirent *entry;
@@ -156,7 +180,20 @@ int port_holder_find(const char *path, struct port_holder *ret_holder)
         if (!S_ISCHR(wanted.st_mode))
                 return -ENOTTY;
         for (errno = 0; (entry = readdir(proc)); errno = 0)
-                if (examine(dirfd(proc), entry->d_name, &wanted, ret_holder))
+                if (examine(dirfd(proc), entry->d_name, &wanted, known, ret_holder))
                         return 0;
         return errno != 0 ? -errno : 1;
+}
+
+int port_holder_find(const char *path, struct port_holder *ret_holder)
+{
+        return find(path, &(struct acquaintance){0}, ret_holder);
+}
+
+int port_holder_find_stranger(const char *path, bool (*is_known)(void *userdata, pid_t pid), void *userdata,
+                              struct port_holder *ret_holder)
+{
+        const struct acquaintance known = {.is_known = is_known, .userdata = userdata};
+
+        return find(path, &known, ret_holder);
 }

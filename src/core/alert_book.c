@@ -51,6 +51,14 @@ static const struct alert_rule rules[ALERT_KIND_MAX] = {
     [ALERT_MESSAGE_FAILED] = {SEVERITY_WARNING, .momentary = true},
     [ALERT_INCOMING_UNREAD] = {SEVERITY_WARNING, .delay = MIN, .quiet = MIN, .again = USEC_PER_HOUR,
                                .calm = 15 * MIN, .repeat = daily},
+    [ALERT_MODEM_POWER] = {SEVERITY_CRITICAL, .delay = 10 * SEC, .quiet = 10 * MIN, .again = USEC_PER_HOUR,
+                           .calm = USEC_PER_HOUR, .repeat = broken},
+    [ALERT_MODEM_RESET] = {SEVERITY_WARNING, .quiet = 10 * MIN, .again = USEC_PER_HOUR, .calm = USEC_PER_HOUR,
+                           .repeat = daily},
+    [ALERT_MODEM_STORAGE] = {SEVERITY_WARNING, .quiet = MIN, .again = USEC_PER_HOUR, .calm = USEC_PER_HOUR,
+                             .repeat = daily},
+    [ALERT_PORT_HELD] = {SEVERITY_CRITICAL, .delay = 20 * SEC, .quiet = MIN, .again = USEC_PER_HOUR,
+                         .calm = 15 * MIN, .repeat = broken},
     [ALERT_TEST] = {SEVERITY_INFO, .momentary = true},
 };
 

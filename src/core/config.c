@@ -265,6 +265,7 @@ void modem_config_init(struct modem_config *modem, const char *name)
             .profile = "auto",
             .manage = MANAGE_DEVICE,
             .boot_timeout = 90 * USEC_PER_SEC,
+            .health_port = "auto",
         };
         (void)text_copy(modem->name, sizeof(modem->name), name); /* smsd takes no longer name */
 }

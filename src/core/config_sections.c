@@ -63,6 +63,12 @@ static const struct config_key modem_keys[] = {
     {"manage", &config_kind_word, FIELD(struct modem_config, manage), .words = manage_words},
     {"boot_timeout", &config_kind_duration, FIELD(struct modem_config, boot_timeout), .min = USEC_PER_SEC,
      .max = USEC_PER_HOUR},
+    {"health_port", &config_kind_health_port, FIELD(struct modem_config, health_port)},
+    {NULL},
+};
+
+static const struct config_key storage_keys[] = {
+    {"cleanup", &config_kind_boolean, FIELD(struct config, storage_cleanup)},
     {NULL},
 };
 
@@ -156,6 +162,7 @@ const struct config_section config_sections[] = {
     {"hold", 0, 1, place_plain, hold_keys},
     {"restart", 0, 1, place_plain, restart_keys},
     {"modem", SMSD_MODEM_NAME_MAX, SMSD_MODEMS_MAX, place_modem, modem_keys},
+    {"storage", 0, 1, place_plain, storage_keys},
     {"notify", sizeof(((struct receiver_config *)NULL)->name), CONFIG_RECEIVERS_MAX, place_receiver,
      notify_keys},
     {"alerts", 0, 1, place_plain, alerts_keys},

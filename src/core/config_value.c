@@ -327,6 +327,21 @@ static void explain_link(const struct config_key *key, char *target, size_t size
             key->size - 1);
 }
 
+static int read_health_port(const struct config_key *key, const char *value, void *object)
+{
+        if (text_equal(value, "auto") || text_equal(value, "none"))
+                return config_keep_text(key, value, object);
+        return check_device(value) < 0 ? -EINVAL : config_keep_text(key, value, object);
+}
+
+static void explain_health_port(const struct config_key *key, char *target, size_t size)
+{
+        (void)text_format(
+            target, size,
+            "is no port; allowed: auto, none, or a device like /dev/ttyUSB3 (%zu bytes at most)",
+            key->size - 1);
+}
+
 const struct config_kind config_kind_word = {.read = read_word, .explain = explain_word};
 const struct config_kind config_kind_word_text = {.read = read_word_text, .explain = explain_word};
 const struct config_kind config_kind_duration = {.read = read_duration, .explain = explain_duration};
@@ -336,6 +351,7 @@ const struct config_kind config_kind_unit = {.read = read_unit, .explain = expla
 const struct config_kind config_kind_account = {.read = read_account, .explain = explain_account};
 const struct config_kind config_kind_owners = {.read = read_owners, .explain = explain_owners};
 const struct config_kind config_kind_match = {.read = read_match, .explain = explain_match};
+const struct config_kind config_kind_health_port = {.read = read_health_port, .explain = explain_health_port};
 const struct config_kind config_kind_link = {.read = read_link, .explain = explain_link};
 const struct config_kind config_kind_profile = {.read = read_profile, .explain = explain_profile};
 

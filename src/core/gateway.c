@@ -173,6 +173,7 @@ static void look_at_health(struct gateway *gateway, struct action_list *actions)
         gateway_look_for_flag(gateway, actions);
         /* Also while it is down: a start by hand must be noticed when its first sign was missed. */
         action_push(actions, ACTION_SCAN);
+        action_push(actions, ACTION_KERNEL_READ);
         if ((waits_for_conf(gateway) && !gateway->hold.active) || gateway->conf_wanted)
                 gateway_read_conf(gateway, actions);
         if (gateway->hold_unwritten)
@@ -247,6 +248,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
                 deadline = usec_min(deadline, gateway->waiting_until);
         deadline = usec_min(deadline, reconcile_deadline(gateway));
         deadline = usec_min(deadline, ahead(gateway, gateway_alerts_deadline(gateway)));
+        deadline = usec_min(deadline, ahead(gateway, gateway_look_deadline(gateway)));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
         for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && gateway_may_probe(gateway, &gateway->modems[i]))
@@ -264,7 +266,9 @@ static void take_record(struct gateway *gateway, const struct modem_record *reco
 
 static void port_event(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
-        if (event->port.modem < gateway->n_modems)
+        if (event->port.modem >= MODEMS_MAX)
+                gateway_look_event(gateway, event, actions);
+        else if (event->port.modem < gateway->n_modems)
                 modem_port_event(&gateway->modems[event->port.modem], event->port.modem, event->kind,
                                  &event->port, gateway->now, actions);
 }
@@ -351,6 +355,10 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_CONFIG_REFUSED:
                 gateway_alerts_event(gateway, event);
                 break;
+        case EVENT_HOLDER:
+        case EVENT_KERNEL:
+                gateway_look_event(gateway, event, actions);
+                break;
         case EVENT_TIMER:
         case EVENT_CONF_WRITTEN:
         case EVENT_STOP_DONE:
@@ -399,6 +407,9 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
         if (before && !restart_busy(&gateway->restart))
                 run_ended(gateway, actions);
         gateway_reconcile(gateway, actions);
+        gateway_look_time(gateway, event->kind == EVENT_TIMER, actions);
+        if (event->kind != EVENT_PORT_DATA) /* a look that a byte has ended is judged there */
+                gateway_judge(gateway);
         if (!restart_busy(&gateway->restart) && gateway->n_waiting == 0)
                 forget_person(gateway);
         if (incident_concerns(&gateway->incident, actions))

@@ -159,6 +159,7 @@ static void queues_counted(struct gateway_alerts *alerts, const struct event *ev
         alerts->failed = event->queues.failed;
         alerts->incoming = event->queues.incoming;
         alerts->oldest_incoming = event->queues.oldest_incoming;
+        alerts->oldest_waiting = event->queues.oldest_waiting;
 }
 
 void gateway_alerts_event(struct gateway *gateway, const struct event *event)

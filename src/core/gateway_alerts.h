@@ -74,6 +74,7 @@ struct gateway_alerts {
         unsigned n_timeouts;
         int64_t outgoing, checked, failed, incoming; /* smsd's folders, -1 unknown */
         usec_t oldest_incoming;
+        usec_t oldest_waiting; /* file in outgoing and checked; 0 none, or before this boot */
         bool failed_waits; /* there was no place for the alert of this message */
         struct message_failed_event failed_message;
         char config_problem[ALERT_TEXT_MAX]; /* of smswarden's own configuration, "" none */

@@ -13,6 +13,7 @@
 #include "core/slot.h"
 #include "core/smsd_state.h"
 #include "gateway_alerts.h"
+#include "gateway_look.h"
 
 #define SCANS_MAX   3
 #define WAITING_MAX 16
@@ -96,6 +97,8 @@ struct gateway {
         usec_t waiting_until;
         enum restart_cause waiting_cause;
         struct gateway_alerts alerts;
+        struct gateway_look looks[MODEMS_MAX]; /* as modems */
+        struct kernel_trouble kernel;
 };
 
 /* Reads smsd.conf, now or when the restart path, which works on its own reading, is through. */
@@ -172,6 +175,32 @@ void gateway_alerts_event(struct gateway *gateway, const struct event *event);
 void gateway_alerts_test(struct gateway *gateway, const struct command *command, struct action_list *actions);
 /* The end of each step: sweeps what is into the book, and lets it tell. */
 void gateway_alerts_step(struct gateway *gateway, const struct event *event, struct action_list *actions);
+
+/* gateway_look.c: the look at a modem's health, on its spare port */
+void gateway_look_event(struct gateway *gateway, const struct event *event, struct action_list *actions);
+/* Looks that are due begin, those under way go on. `timer`: the box is awake anyway. */
+void gateway_look_time(struct gateway *gateway, bool timer, struct action_list *actions);
+usec_t gateway_look_deadline(const struct gateway *gateway);
+
+/* gateway_verdict.c: from everything that is known to one verdict a slot, slot->health */
+/* Of one slot; `looked`: a look at it has just ended. */
+void gateway_judge_slot(struct gateway *gateway, struct slot *slot, bool looked);
+/* The end of each step. */
+void gateway_judge(struct gateway *gateway);
+/* The verdict while smsd runs, how any verdict is known, and what is shown of a slot. */
+void gateway_judge_running(const struct gateway *gateway, usec_t now, struct snapshot *s);
+void gateway_add_evidence(const struct gateway *gateway, usec_t now, struct snapshot *s);
+void gateway_fill_health(const struct gateway *gateway, const struct slot *slot, int64_t realtime_offset,
+                         struct snapshot_modem *to);
+/* True when the verdict knows more than what smsd shows of itself (gateway_describe_slot). */
+bool gateway_verdict_explains(const struct slot *slot);
+/* What a look was told of the network and the storage is newer than what the probe was. */
+void gateway_look_learn(struct modem *modem, const struct health_answers *answers);
+/* What is wrong with the slot's modem as far as a step of the ladder may help (the argument of ladder_fail).
+ * FAILURE_NONE: nothing is, or it has been so for less than HEALTH_PERSIST. */
+enum failure_kind gateway_slot_failure(const struct gateway *gateway, const struct slot *slot);
+/* It is proven to work (ladder_well); false is no failure. */
+bool gateway_slot_is_proven(const struct slot *slot);
 
 /* gateway_reconcile.c: from what is to what should be */
 /* False: it has just begun, and judges nothing yet. */

@@ -185,6 +185,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_NOT_REGISTERED:
         case SMSD_LOG_REGISTRATION_DENIED:
                 slot->unregistered = true;
+                slot->denied = kind == SMSD_LOG_REGISTRATION_DENIED;
                 slot->unregistered_at = gateway->now;
                 break;
         case SMSD_LOG_TIMEOUT:
@@ -200,7 +201,9 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_RECEIVED:
         case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_HANDLER_STARTED:
-                slot->unregistered = slot->silent = false;
+                slot->unregistered = slot->denied = slot->silent = false;
+                if (kind == SMSD_LOG_SENT || kind == SMSD_LOG_RECEIVED || kind == SMSD_LOG_REPORT_RECEIVED)
+                        slot->traffic_at = gateway->now;
                 if (kind != SMSD_LOG_HANDLER_STARTED)
                         slot_has_answer(gateway, slot);
                 slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
@@ -261,7 +264,7 @@ static void slot_status(struct gateway *gateway, struct slot *slot, const struct
                         slot->silent = false;
                 /* It polls only a modem that is registered, and says so in no log below level 6. */
                 if (gateway->smsd.status_at > slot->unregistered_at)
-                        slot->unregistered = false;
+                        slot->unregistered = slot->denied = false;
                 slot->status_moved = gateway->now;
         }
         if (after && after->state == HANDLER_IDLE && !text_equal(after->since_text, slot->status_base) &&

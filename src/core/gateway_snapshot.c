@@ -64,44 +64,6 @@ static void judge_down(const struct gateway *gateway, usec_t now, struct snapsho
         set_verdict(s, modem_on_its_way(gateway) ? VERDICT_RECOVERING : VERDICT_DOWN, reason, action);
 }
 
-static bool worse(enum slot_health a, enum slot_health b)
-{
-        return b == SLOT_WELL && a != SLOT_WELL;
-}
-
-static void judge_running(const struct gateway *gateway, usec_t now, struct snapshot *s)
-{
-        const struct slot *worst = NULL;
-        enum slot_health worst_health = SLOT_WELL;
-
-        for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const struct slot *slot = &gateway->slots.items[i];
-                enum slot_health health = gateway_slot_health(gateway, slot, now);
-                s->can_send |= health == SLOT_WELL;
-                s->can_receive |= health == SLOT_WELL || health == SLOT_BLOCKED;
-                if (worse(health, worst_health)) {
-                        worst = slot;
-                        worst_health = health;
-                }
-        }
-        if (!worst && gateway->slots.n == 0) {
-                set_verdict(s, VERDICT_DEGRADED, "smsd runs, but smswarden knows no modem slot of smsd.conf",
-                            "check `devices` in smsd.conf");
-                return;
-        }
-        if (!worst) {
-                set_verdict(s, VERDICT_WORKING,
-                            gateway->slots.n == 1 ? "smsd runs and its modem answers"
-                                                  : "smsd runs and all its modems answer",
-                            "nothing");
-                return;
-        }
-        gateway_describe_slot(gateway, worst, worst_health, s->reason, sizeof(s->reason), s->next_action,
-                              sizeof(s->next_action));
-        s->verdict = s->can_send || s->can_receive || worst_health == SLOT_UNVERIFIED ? VERDICT_DEGRADED
-                                                                                      : VERDICT_DOWN;
-}
-
 /* What went wrong although SMS flow: a configuration that could not be written or was refused. */
 static void add_last_problem(const struct gateway *gateway, struct snapshot *s)
 {
@@ -127,10 +89,11 @@ static void judge(const struct gateway *gateway, usec_t now, struct snapshot *s)
                             "smsd has just ended, or somebody starts or stops it by systemctl",
                             "nothing: wait some seconds");
         else if (gateway->smsd.running)
-                judge_running(gateway, now, s);
+                gateway_judge_running(gateway, now, s);
         else
                 judge_down(gateway, now, s);
         add_last_problem(gateway, s);
+        gateway_add_evidence(gateway, now, s);
 }
 
 /* --- the facts --- */
@@ -194,12 +157,13 @@ static void add_smsd_words(const struct gateway *gateway, const struct slot *slo
                 to->registration[0] = '\0';
 }
 
-static void fill_modems(const struct gateway *gateway, struct snapshot *s)
+static void fill_modems(const struct gateway *gateway, int64_t realtime_offset, struct snapshot *s)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
                 fill_modem(&s->modems[s->n_modems], slot->config.name, slot_modem(slot, gateway->modems),
                            &slot->record);
+                gateway_fill_health(gateway, slot, realtime_offset, &s->modems[s->n_modems]);
                 add_smsd_words(gateway, slot, &s->modems[s->n_modems++]);
         }
         for (unsigned i = 0; i < gateway->n_modems && s->n_others < ARRAY_SIZE(s->others); i++) {
@@ -381,7 +345,7 @@ void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtim
         judge(gateway, now, ret_snapshot);
         fill_smsd(gateway, realtime_offset, ret_snapshot);
         fill_hold(gateway, realtime_offset, ret_snapshot);
-        fill_modems(gateway, ret_snapshot);
+        fill_modems(gateway, realtime_offset, ret_snapshot);
         fill_restarts(gateway, realtime_offset, ret_snapshot);
         fill_alerts(gateway, realtime_offset, ret_snapshot);
         fill_queues(gateway, ret_snapshot);

@@ -18,21 +18,31 @@ void health_init(struct health *health, usec_t now)
 {
         *health = (struct health){.since = now, .next = now};
         health->verdict.cause = "unknown";
+        health->verdict.what = "nothing has answered yet";
+        health->verdict.alert = ALERT_KIND_MAX;
         (void)text_copy(health->verdict.next_action, sizeof(health->verdict.next_action),
                         "nothing: it is asked again");
 }
 
-bool health_update(struct health *health, const struct health_picture *picture, usec_t now)
+bool health_update(struct health *health, const struct health_picture *picture, bool looked, usec_t now)
 {
         const char *before = health->verdict.cause;
 
         health_judge(picture, &health->verdict);
-        health->next =
-            on_grid(now, health->verdict.state == HEALTH_WELL ? HEALTH_WELL_INTERVAL : HEALTH_DOUBT_INTERVAL);
+        bool well = health->verdict.state == HEALTH_WELL;
+        if (looked)
+                health->next = on_grid(now, well ? HEALTH_WELL_INTERVAL : HEALTH_DOUBT_INTERVAL);
+        else if (!well)
+                health->next = usec_min(health->next, on_grid(now, HEALTH_DOUBT_INTERVAL));
         if (text_equal(before, health->verdict.cause))
                 return false;
         health->since = now;
         return true;
+}
+
+bool health_stands(const struct health *health, usec_t now)
+{
+        return health->verdict.state == HEALTH_ILL && usec_sub(now, health->since) >= HEALTH_PERSIST;
 }
 
 void health_doubt(struct health *health, usec_t now)

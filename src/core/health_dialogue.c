@@ -229,9 +229,10 @@ static void start_over(struct health_dialogue *dialogue, usec_t now)
                 end(dialogue, HEALTH_PARTIAL);
                 return;
         } else if (dialogue->question > HEALTH_ASK_PROOF || dialogue->exchange.awaiting) {
-                bool booted = dialogue->answers.booted;
+                bool booted = dialogue->answers.booted, echoed = dialogue->answers.echoed;
                 health_answers_init(&dialogue->answers);
                 dialogue->answers.booted = booted;
+                dialogue->answers.echoed = echoed;
                 dialogue->answers.resets = resets;
         }
         at_exchange_turn(&dialogue->exchange, usec_add(now, SETTLE));
@@ -290,6 +291,7 @@ static void take_line(struct health_dialogue *dialogue, const struct at_line *li
                         end(dialogue, HEALTH_NOT_AT);
                 break;
         case AT_LINE_ECHO:
+                dialogue->answers.echoed = dialogue->answers.echoed || dialogue->question == HEALTH_ASK_PROOF;
                 break;
         }
 }

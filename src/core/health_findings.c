@@ -16,7 +16,10 @@ struct finding {
         enum failure_kind kind;
         enum health_state state;
         bool sends, receives; /* it still can */
-        const char *action;   /* NULL: failure_advice() */
+        enum alert_kind alert;
+        enum severity severity;
+        const char *what;   /* NULL: failure_describe() */
+        const char *action; /* NULL: failure_advice() */
         bool (*applies)(const struct health_picture *picture, char *evidence);
 };
 
@@ -197,8 +200,11 @@ static bool self_reset(const struct health_picture *picture, char *evidence)
 {
         const struct health_answers *answers = picture->answers;
 
-        return answers && (answers->resets > 0 || (answers->booted && picture->seen_before)) &&
-               SAY(evidence, "RDY in mid-session: the modem restarted by itself");
+        if (answers && (answers->resets > 0 || (answers->booted && picture->seen_before)))
+                return SAY(evidence, "RDY in mid-session: the modem restarted by itself");
+        /* Its URCs go to another port: here its default is all that shows. */
+        return answers && answers->echoed && picture->echo_kept &&
+               SAY(evidence, "echo is on again: the modem restarted by itself");
 }
 
 static bool silent(const struct health_picture *picture, char *evidence)
@@ -392,45 +398,66 @@ static bool anything(const struct health_picture *picture, char *evidence)
         return SAY(evidence, "nothing has answered yet");
 }
 
-#define NO_STEP FAILURE_NONE
+/* smsd's handler is there, and has had no answer that shows. */
+static bool unverified(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.expected && picture->smsd.served && !picture->smsd.answered &&
+               SAY(evidence, "smsd's handler has its port open, and has told of no answer");
+}
+
+#define NO_STEP  FAILURE_NONE
+#define NO_ALERT ALERT_KIND_MAX, SEVERITY_INFO
+#define UNUSABLE ALERT_MODEM_UNUSABLE, SEVERITY_CRITICAL
+#define NETWORK  ALERT_MODEM_NETWORK, SEVERITY_WARNING
+#define STUCK    ALERT_MODEM_STUCK, SEVERITY_CRITICAL
+#define HELD     ALERT_PORT_HELD, SEVERITY_CRITICAL
 
 /* clang-format off */
 static const struct finding findings[] = {
-    {"download-mode", FAILURE_DOWNLOAD_MODE, HEALTH_ILL, false, false, NULL, download_mode},
-    {"crashed", FAILURE_CRASHED, HEALTH_ILL, false, false, NULL, crashed},
-    {"brown-out", FAILURE_BROWN_OUT, HEALTH_ILL, false, false, NULL, brown_out},
-    {"gone", FAILURE_GONE, HEALTH_ILL, false, false, NULL, gone},
-    {"away", NO_STEP, HEALTH_DOUBTFUL, false, false, "nothing: it comes back in a minute", away},
-    {"ports-missing", FAILURE_PORTS_MISSING, HEALTH_ILL, false, false, NULL, ports_missing},
-    {"modem-manager", NO_STEP, HEALTH_ILL, false, false,
+    {"download-mode", FAILURE_DOWNLOAD_MODE, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, download_mode},
+    {"crashed", FAILURE_CRASHED, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, crashed},
+    {"brown-out", FAILURE_BROWN_OUT, HEALTH_ILL, false, false, ALERT_MODEM_POWER, SEVERITY_CRITICAL, NULL, NULL, brown_out},
+    {"gone", FAILURE_GONE, HEALTH_ILL, false, false, ALERT_MODEM_LOST, SEVERITY_CRITICAL, NULL, NULL, gone},
+    {"away", NO_STEP, HEALTH_DOUBTFUL, false, false, NO_ALERT, "it is being reset", "nothing: it comes back in a minute", away},
+    {"ports-missing", FAILURE_PORTS_MISSING, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, ports_missing},
+    {"modem-manager", NO_STEP, HEALTH_ILL, false, false, HELD, "ModemManager has opened smsd's port",
      "keep ModemManager off the modem (udev: ID_MM_DEVICE_IGNORE=1), or `systemctl disable --now ModemManager`", modem_manager},
-    {"port-held", NO_STEP, HEALTH_ILL, false, false, "end that program, or stop its unit", port_held},
-    {"radio-off", FAILURE_RADIO_OFF, HEALTH_ILL, false, false, NULL, radio_off},
-    {"sim-puk", FAILURE_SIM_PUK, HEALTH_ILL, false, false, NULL, sim_puk},
-    {"sim-pin-entered", NO_STEP, HEALTH_DOUBTFUL, false, false, "nothing: smsd enters the PIN", sim_pin_entered},
-    {"sim-pin", FAILURE_SIM_PIN, HEALTH_ILL, false, false, NULL, sim_pin},
-    {"sim-absent", FAILURE_SIM_ABSENT, HEALTH_ILL, false, false, NULL, sim_absent},
-    {"sim-failure", FAILURE_SIM_FAILURE, HEALTH_ILL, false, false, NULL, sim_failure},
-    {"self-reset", NO_STEP, HEALTH_DOUBTFUL, false, false, "if it comes again, check the power supply", self_reset},
-    {"sim-busy", FAILURE_SIM_BUSY, HEALTH_ILL, false, false, NULL, sim_busy},
-    {"silent", FAILURE_SILENT, HEALTH_ILL, false, false, NULL, silent},
-    /* smsd is brought back by the one path: no step of the ladder's is needed. */
-    {"tty-deleted", NO_STEP, HEALTH_ILL, false, false, "nothing: smswarden restarts smsd", handler_on_deleted_tty},
-    {"handler-orphaned", NO_STEP, HEALTH_ILL, false, false, "nothing: smswarden ends it", handler_orphaned},
-    {"smsd-dead", NO_STEP, HEALTH_ILL, false, false, "nothing: smswarden starts smsd", smsd_dead},
-    {"denied", FAILURE_DENIED, HEALTH_ILL, false, false, NULL, denied},
-    {"handler-dead", NO_STEP, HEALTH_ILL, false, false, "nothing: smswarden restarts smsd", handler_dead},
-    {"no-signal", FAILURE_NO_SIGNAL, HEALTH_ILL, false, false, NULL, no_signal},
-    {"ims", FAILURE_IMS, HEALTH_ILL, false, false, NULL, ims},
-    {"unregistered", FAILURE_UNREGISTERED, HEALTH_ILL, false, false, NULL, unregistered},
-    {"stuck", FAILURE_STUCK, HEALTH_ILL, false, false, NULL, stuck},
-    {"sending-blocked", FAILURE_SENDING_BLOCKED, HEALTH_ILL, false, true, NULL, sending_blocked},
-    {"storage-full", FAILURE_STORAGE_FULL, HEALTH_ILL, true, false, NULL, storage_full},
-    {"undervoltage", NO_STEP, HEALTH_DOUBTFUL, true, true, "replace the power supply or the cable", undervoltage},
-    {"half-answered", NO_STEP, HEALTH_DOUBTFUL, true, true, "nothing: it is asked again", half_answered},
-    {"storage-nearly-full", NO_STEP, HEALTH_WELL, true, true, "delete read messages, or set [storage] cleanup = yes", nearly_full},
-    {"well", NO_STEP, HEALTH_WELL, true, true, "nothing", proven},
-    {"unknown", NO_STEP, HEALTH_UNKNOWN, false, false, "nothing: it is asked again", anything},
+    {"port-held", NO_STEP, HEALTH_ILL, false, false, HELD, "another program has opened smsd's port", "end that program, or stop its unit",
+     port_held},
+    {"radio-off", FAILURE_RADIO_OFF, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, radio_off},
+    {"sim-puk", FAILURE_SIM_PUK, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, sim_puk},
+    {"sim-pin-entered", NO_STEP, HEALTH_DOUBTFUL, false, false, NO_ALERT, "smsd enters the PIN", "nothing: smsd enters the PIN",
+     sim_pin_entered},
+    {"sim-pin", FAILURE_SIM_PIN, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, sim_pin},
+    {"sim-absent", FAILURE_SIM_ABSENT, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, sim_absent},
+    {"sim-failure", FAILURE_SIM_FAILURE, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, sim_failure},
+    {"self-reset", NO_STEP, HEALTH_DOUBTFUL, false, false, ALERT_MODEM_RESET, SEVERITY_WARNING, "it has restarted by itself",
+     "if it comes again, check the power supply", self_reset},
+    {"sim-busy", FAILURE_SIM_BUSY, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, sim_busy},
+    {"silent", FAILURE_SILENT, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, silent},
+    /* smsd is brought back by the one path: no step of the ladder's is needed, and smsd-down tells of it. */
+    {"tty-deleted", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd's handler sits on a port that is gone",
+     "nothing: smswarden restarts smsd", handler_on_deleted_tty},
+    {"handler-orphaned", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "a handler of an earlier smsd lives on", "nothing: smswarden ends it",
+     handler_orphaned},
+    {"smsd-dead", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd does not run", "nothing: smswarden starts smsd", smsd_dead},
+    {"denied", FAILURE_DENIED, HEALTH_ILL, false, false, NETWORK, NULL, NULL, denied},
+    {"handler-dead", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd does not serve it", "nothing: smswarden restarts smsd", handler_dead},
+    {"no-signal", FAILURE_NO_SIGNAL, HEALTH_ILL, false, false, NETWORK, NULL, NULL, no_signal},
+    {"ims", FAILURE_IMS, HEALTH_ILL, false, false, NETWORK, NULL, NULL, ims},
+    {"unregistered", FAILURE_UNREGISTERED, HEALTH_ILL, false, false, NETWORK, NULL, NULL, unregistered},
+    {"stuck", FAILURE_STUCK, HEALTH_ILL, false, false, STUCK, NULL, NULL, stuck},
+    {"sending-blocked", FAILURE_SENDING_BLOCKED, HEALTH_ILL, false, true, STUCK, NULL, NULL, sending_blocked},
+    {"storage-full", FAILURE_STORAGE_FULL, HEALTH_ILL, true, false, ALERT_MODEM_STORAGE, SEVERITY_CRITICAL, NULL, NULL, storage_full},
+    {"undervoltage", NO_STEP, HEALTH_DOUBTFUL, true, true, ALERT_MODEM_POWER, SEVERITY_WARNING, "the box gets too little voltage",
+     "replace the power supply or the cable", undervoltage},
+    {"half-answered", NO_STEP, HEALTH_DOUBTFUL, true, true, NO_ALERT, "it answers in part", "nothing: it is asked again", half_answered},
+    {"unverified", NO_STEP, HEALTH_DOUBTFUL, false, false, NO_ALERT, "its first answers to smsd are awaited",
+     "wait a minute; then `smswarden modems`", unverified},
+    {"storage-nearly-full", NO_STEP, HEALTH_WELL, true, true, ALERT_MODEM_STORAGE, SEVERITY_WARNING,
+     "its memory for messages is nearly full", "delete read messages, or set [storage] cleanup = yes", nearly_full},
+    {"well", NO_STEP, HEALTH_WELL, true, true, NO_ALERT, "it works", "nothing", proven},
+    {"unknown", NO_STEP, HEALTH_UNKNOWN, false, false, NO_ALERT, "nothing has answered yet", "nothing: it is asked again", anything},
 };
 /* clang-format on */
 
@@ -444,6 +471,9 @@ void health_judge(const struct health_picture *picture, struct health_verdict *r
         ret_verdict->state = finding->state;
         ret_verdict->cause = finding->cause;
         ret_verdict->kind = finding->kind;
+        ret_verdict->what = finding->what ? finding->what : failure_describe(finding->kind);
+        ret_verdict->alert = finding->alert;
+        ret_verdict->severity = finding->severity;
         /* Through a modem that smsd does not serve nothing flows, however well it is. */
         ret_verdict->can_send = finding->sends && smsd_works(picture) && !picture->smsd.blocked;
         ret_verdict->can_receive =

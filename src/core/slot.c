@@ -13,6 +13,7 @@ static void slot_init(struct slot *slot, const struct modem_config *config)
         slot->config = *config;
         slot->modem = -1;
         modem_record_init(&slot->record, config->name);
+        health_init(&slot->health, 0);
 }
 
 void slot_forget_answer(struct slot *slot)

@@ -190,6 +190,22 @@ static int visit_hold(const struct walk *walk, struct snapshot *s)
         return end(walk);
 }
 
+static int visit_health(const struct walk *walk, struct snapshot_modem *modem)
+{
+        TRY(begin(walk, "health"));
+        VISIT_TEXT(walk, "state", modem->health.state);
+        VISIT_TEXT(walk, "cause", modem->health.cause);
+        VISIT_TEXT(walk, "failure", modem->health.failure);
+        TRY(visit_time(walk, "since", &modem->health.since));
+        TRY(visit_time(walk, "asked", &modem->health.asked));
+        TRY(visit_boolean(walk, "can_send", &modem->health.can_send));
+        TRY(visit_boolean(walk, "can_receive", &modem->health.can_receive));
+        VISIT_TEXT(walk, "what", modem->health.what);
+        VISIT_TEXT(walk, "evidence", modem->health.evidence);
+        VISIT_TEXT(walk, "next_action", modem->health.next_action);
+        return end(walk);
+}
+
 static int visit_modem(const struct walk *walk, struct snapshot_modem *modem)
 {
         TRY(begin(walk, NULL));
@@ -214,6 +230,7 @@ static int visit_modem(const struct walk *walk, struct snapshot_modem *modem)
         TRY(visit_int(walk, "total", &modem->storage_total, -1));
         TRY(end(walk));
         VISIT_TEXT(walk, "reason", modem->reason);
+        TRY(visit_health(walk, modem));
         return end(walk);
 }
 
@@ -299,7 +316,9 @@ static int visit_rest(const struct walk *walk, struct snapshot *s)
         TRY(visit_time(walk, "last_sent", &s->traffic.last_sent));
         TRY(visit_time(walk, "last_received", &s->traffic.last_received));
         TRY(end(walk));
-        return visit_modems(walk, "other_modems", s->others, &s->n_others, ARRAY_SIZE(s->others));
+        TRY(visit_modems(walk, "other_modems", s->others, &s->n_others, ARRAY_SIZE(s->others)));
+        VISIT_TEXT(walk, "evidence", s->evidence);
+        return 0;
 }
 
 int snapshot_visit(struct snapshot *snapshot, const struct snapshot_visitor *visitor, void *userdata)

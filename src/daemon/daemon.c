@@ -230,6 +230,8 @@ int daemon_start(struct daemon *daemon)
         if (r >= 0)
                 r = daemon_start_backend(daemon);
         if (r >= 0)
+                daemon_start_looks(daemon);
+        if (r >= 0)
                 r = start_bus(daemon);
         if (r >= 0)
                 r = daemon_notify_init(daemon);
@@ -240,12 +242,13 @@ int daemon_start(struct daemon *daemon)
 
 void daemon_stop(struct daemon *daemon)
 {
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < MODEM_PORTS; i++)
                 daemon->ports[i].port = serial_port_free(daemon->ports[i].port);
         daemon->bus = control_bus_free(daemon->bus);
         daemon->hotplug = hotplug_free(daemon->hotplug);
         daemon->log = file_follow_free(daemon->log);
         daemon_stop_queues(daemon);
+        daemon_stop_looks(daemon);
         daemon_stop_alerts(daemon);
         daemon_stop_delivery(daemon);
         daemon_stop_backend(daemon);

@@ -47,6 +47,8 @@ struct daemon_port {
         unsigned generation;
 };
 
+struct kernel_log;
+
 /* What smsd.conf says about smsd's own files; "" unset. */
 struct smsd_files {
         char pidfile[CONFIG_PATH_MAX];
@@ -124,7 +126,8 @@ struct daemon {
         struct daemon_history history;
         struct file_follow *log;
         struct control_bus *bus;
-        struct daemon_port ports[MODEMS_MAX];
+        struct daemon_port ports[MODEM_PORTS];
+        struct kernel_log *kernel; /* NULL: it may not be read */
 
         struct smsd_files files;
         struct conf_file_id conf_id;
@@ -162,6 +165,12 @@ bool daemon_keeps_child(void *userdata, pid_t pid);
 
 /* perform.c */
 void daemon_perform(struct daemon *daemon, const struct action_list *actions);
+
+/* looks.c: what else the core looks at for a modem's health */
+void daemon_start_looks(struct daemon *daemon);
+void daemon_stop_looks(struct daemon *daemon);
+void daemon_look_for_holder(struct daemon *daemon, const struct action *action);
+void daemon_read_kernel(struct daemon *daemon);
 
 /* backend.c: starts and stops smsd by systemd or as our own child; the results are events */
 int daemon_start_backend(struct daemon *daemon);

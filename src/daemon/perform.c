@@ -15,16 +15,27 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define STATUS_SIZE_MAX (64 * 1024)
 
 /* --- ports --- */
 
-static int open_port(struct daemon *daemon, struct daemon_port *port, const char *path,
+/* The same device under another name? */
+static bool is_same_device(const char *a, const char *b)
+{
+        struct stat first, second;
+
+        return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+               first.st_ino == second.st_ino;
+}
+
+static int open_port(struct daemon *daemon, struct daemon_port *port, const char *path, const char *avoid,
                      struct port_holder *ret_holder)
 {
+        if (avoid[0] && is_same_device(path, avoid))
+                return -EBUSY;
         int r = port_holder_find(path, ret_holder);
-
         if (r < 0)
                 return r;
         if (r == 0)
@@ -40,7 +51,7 @@ static void perform_port_open(struct daemon *daemon, const struct action *action
         port->port = serial_port_free(port->port);
         port->daemon = daemon;
         port->generation = action->port.generation;
-        int r = open_port(daemon, port, action->port.path, &holder);
+        int r = open_port(daemon, port, action->port.path, action->port.avoid, &holder);
         struct event *event = daemon_enqueue(daemon, EVENT_PORT_OPENED);
         event->port.modem = action->port.modem;
         event->port.generation = action->port.generation;
@@ -318,6 +329,12 @@ static void perform(struct daemon *daemon, const struct action *action)
         case ACTION_REPLY:
                 control_bus_reply(daemon->bus, action->reply.token, action->reply.result,
                                   action->reply.message);
+                break;
+        case ACTION_HOLDER_LOOK:
+                daemon_look_for_holder(daemon, action);
+                break;
+        case ACTION_KERNEL_READ:
+                daemon_read_kernel(daemon);
                 break;
         case ACTION_ALERT_SPOOL:
                 daemon_spool_alert(daemon, action->alert.alert, action->alert.generation);

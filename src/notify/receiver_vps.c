@@ -122,6 +122,10 @@ static const char *status_word(const struct alert *alert)
         case ALERT_CONFIG_REFUSED:
         case ALERT_MESSAGE_FAILED:
         case ALERT_INCOMING_UNREAD:
+        case ALERT_MODEM_POWER:
+        case ALERT_MODEM_RESET:
+        case ALERT_MODEM_STORAGE:
+        case ALERT_PORT_HELD:
         case ALERT_KIND_MAX:
                 break;
         }

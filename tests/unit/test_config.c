@@ -181,7 +181,7 @@ static const struct {
     {"gatway", "mode", "control", "[gatway]: no such section; did you mean [gateway]?"},
     {"modems GSM1", "match", "auto", "[modems GSM1]: no such section; did you mean [modem NAME]?"},
     {"network", "a", "b",
-     "[network]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [notify NAME], "
+     "[network]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [storage], [notify NAME], "
      "[alerts], [heartbeat]"},
     {"gateway 2", "mode", "control", "[gateway 2]: write just [gateway]"},
     {"modem", "match", "auto",
@@ -193,7 +193,7 @@ static const struct {
     {"notify abcdefghijabcdefghijabcdefghij12", "type", "sms", NULL},
     {"", "mode", "control", "mode: stands before the first [section]"},
     {"\x1b[31m", "a", "b",
-     "[\\x1b[31m]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [notify NAME], "
+     "[\\x1b[31m]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [storage], [notify NAME], "
      "[alerts], [heartbeat]"},
     {"hold", "a\nb", "c",
      "[hold] a\\nb: no such key; allowed: default, maximum, notify_after, legacy_flag, legacy_owners"},

@@ -71,6 +71,8 @@ static void test_documented_defaults(void **state)
             {"modem NAME", "link", "ttyUSB_AT"},
             {"modem NAME", "manage", "profile"},
             {"modem NAME", "boot_timeout", "1s"},
+            {"modem NAME", "health_port", "none"},
+            {"storage", "cleanup", "yes"},
             {"notify NAME", "min_severity", "critical"},
             {"notify NAME", "match", "hold"},
             {"notify NAME", "plain_http", "yes"},

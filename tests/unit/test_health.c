@@ -93,6 +93,7 @@ static void set_nothing(struct world *w) { (void)w; }
 static void set_roaming(struct world *w) { w->answers.facts.registration = w->answers.circuit = REGISTRATION_ROAMING; }
 static void set_smsd_only(struct world *w) { no_look(w); }
 static void set_not_looked_not_answered(struct world *w) { no_look(w); w->picture.smsd.answered = false; }
+static void set_nothing_known(struct world *w) { no_look(w); w->picture.smsd.answered = w->picture.smsd.expected = false; }
 static void set_download(struct world *w) { w->picture.shape = PORT_MAP_DOWNLOAD_MODE; no_look(w); }
 static void set_crashed(struct world *w) { w->picture.shape = PORT_MAP_CRASHED; no_look(w); }
 static void set_usb_71(struct world *w) { w->picture.kernel = (struct health_kernel){.usb_errors = 3, .usb_error = 71}; w->picture.present = false; no_look(w); }
@@ -177,7 +178,8 @@ static const struct row {
     {"well", set_nothing, "well", FAILURE_NONE, HEALTH_WELL, true, true, ""},
     {"well, by smsd alone", set_smsd_only, "well", FAILURE_NONE, HEALTH_WELL, true, true, ""},
     {"roaming", set_roaming, "well", FAILURE_NONE, HEALTH_WELL, true, true, ""},
-    {"nothing known", set_not_looked_not_answered, "unknown", FAILURE_NONE, HEALTH_UNKNOWN, false, false, "nothing"},
+    {"smsd just begun", set_not_looked_not_answered, "unverified", FAILURE_NONE, HEALTH_DOUBTFUL, false, false, "no answer"},
+    {"nothing known", set_nothing_known, "unknown", FAILURE_NONE, HEALTH_UNKNOWN, false, false, "nothing"},
     {"first boot", set_first_boot, "well", FAILURE_NONE, HEALTH_WELL, true, true, ""},
     {"held, modem well", set_held, "well", FAILURE_NONE, HEALTH_WELL, false, false, ""},
     {"log is late", set_log_is_late, "well", FAILURE_NONE, HEALTH_WELL, true, true, ""},
@@ -325,18 +327,18 @@ static void test_schedule(void **state)
         assert_int_equal(health_deadline(&health), now);
         assert_true(health_wants_all(&health));
 
-        assert_true(health_update(&health, &world.picture, now + USEC_PER_SEC));
+        assert_true(health_update(&health, &world.picture, true, now + USEC_PER_SEC));
         assert_int_equal(health_deadline(&health), now + HEALTH_WELL_INTERVAL);
         assert_false(health_wants_all(&health));
         assert_int_equal(health.since, now + USEC_PER_SEC);
 
         now += HEALTH_WELL_INTERVAL;
-        assert_false(health_update(&health, &world.picture, now));
+        assert_false(health_update(&health, &world.picture, true, now));
         assert_int_equal(health_deadline(&health), now + HEALTH_WELL_INTERVAL);
         assert_int_equal(health.since, 91 * USEC_PER_SEC);
 
         set_searching(&world);
-        assert_true(health_update(&health, &world.picture, now + 2 * USEC_PER_SEC));
+        assert_true(health_update(&health, &world.picture, true, now + 2 * USEC_PER_SEC));
         assert_int_equal(health_deadline(&health), now + HEALTH_DOUBT_INTERVAL);
         assert_true(health_wants_all(&health));
 }
@@ -350,7 +352,7 @@ static void test_modems_share_the_grid(void **state)
                 struct health health;
                 make_well(&world);
                 health_init(&health, offset);
-                (void)health_update(&health, &world.picture, offset);
+                (void)health_update(&health, &world.picture, true, offset);
                 assert_int_equal(health_deadline(&health) % HEALTH_GRID, 0);
                 assert_in_range(health_deadline(&health), offset + HEALTH_WELL_INTERVAL - HEALTH_GRID / 2,
                                 offset + HEALTH_WELL_INTERVAL + HEALTH_GRID / 2);

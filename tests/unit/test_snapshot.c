@@ -13,9 +13,12 @@
 
 #include <cmocka.h>
 
+#define HEALTH_KEYS                                                                                          \
+        "health{state cause failure since asked can_send can_receive what evidence next_action } "
+
 #define MODEM_KEYS                                                                                           \
         "{name state model firmware imei imsi usb device interface iccid sim registration operator "         \
-        "technology band signal_dbm storage{used total } reason } "
+        "technology band signal_dbm storage{used total } reason " HEALTH_KEYS "} "
 
 /* One modem, one handler, one device that is not used. New keys stand behind the old ones of their object. */
 static const char schema[] =
@@ -28,7 +31,7 @@ static const char schema[] =
     "receivers[{name type delivered parked last_delivered failing_since problem test test_delivered } ] } "
     "queues{outgoing checked failed incoming oldest_s } "
     "traffic{last_sent last_received } "
-    "other_modems[" MODEM_KEYS "] } ";
+    "other_modems[" MODEM_KEYS "] evidence } ";
 
 /* --- a visitor that writes the keys down --- */
 

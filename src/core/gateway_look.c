@@ -1,0 +1,314 @@
+/*
+ * The look at the health of a modem that smsd uses: when it is due, on which port, and when there must be
+ * none. What is asked is core/health_dialogue, what the answers mean gateway_verdict.c.
+ *
+ * The port is opened for each look and closed after it, not kept. An open one would tell of little more (the
+ * modem's URCs go to smsd's port), and would be in everybody's way: another program that wants the modem's
+ * second port finds it free, an unplugged modem gets its numbers back at once, and nobody is woken by a
+ * chatty modem. That it has restarted in between shows all the same: it echoes again what an earlier look had
+ * switched off.
+ *
+ * It is never smsd's port, nor one that anybody has open (the daemon looks right before it opens it), nor any
+ * port during a hold: whoever holds smsd may be working on the modem.
+ */
+#include "gateway_private.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define LOOKS_AT_ONCE  4                   /* each begins with a look through /proc */
+#define EARLY          HEALTH_GRID         /* a look goes with the wakeup before it */
+#define EARLY_IN_DOUBT (5 * USEC_PER_SEC)  /* then there are more of them */
+#define AFTER_PLUG     (10 * USEC_PER_SEC) /* smsd comes first */
+
+/* --- which port --- */
+
+static bool is_smsd_port(const struct gateway *gateway, const char *path)
+{
+        if (smsd_state_holds(&gateway->smsd, path))
+                return true;
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (text_equal(gateway->slots.items[i].conf_device, path) ||
+                    text_equal(gateway->slots.items[i].serving, path))
+                        return true;
+        for (unsigned i = 0; i < gateway->n_modems; i++)
+                if (modem_present(&gateway->modems[i]) && (text_equal(gateway->modems[i].node, path) ||
+                                                           text_equal(gateway->modems[i].target, path)))
+                        return true;
+        return false;
+}
+
+/* The port that may be asked; NULL: there is none, or it is not wanted. */
+static const char *spare_port(const struct gateway *gateway, const struct slot *slot,
+                              const struct modem *modem)
+{
+        const char *wanted = slot->config.health_port;
+
+        if (text_equal(wanted, "none"))
+                return NULL;
+        if (!text_equal(wanted, "auto"))
+                return is_smsd_port(gateway, wanted) ? NULL : wanted;
+        if (modem->fixed || modem->map.modem < 0 || (unsigned)modem->map.modem >= modem->device.n_interfaces)
+                return NULL;
+        const struct usb_interface *interface = &modem->device.interfaces[modem->map.modem];
+        if (interface->node[0] == '\0' || is_smsd_port(gateway, interface->node) ||
+            is_smsd_port(gateway, interface->target))
+                return NULL;
+        return interface->node;
+}
+
+/* --- whether --- */
+
+/* A modem that the probe is still asking for its first answer has its time. */
+static bool is_up(const struct gateway *gateway, const struct modem *modem)
+{
+        return modem_usable(modem) || modem->in_use || modem->state == MODEM_DEGRADED ||
+               (modem->state == MODEM_PROBING && gateway->now >= modem->give_up);
+}
+
+static bool may_look(const struct gateway *gateway, const struct slot *slot)
+{
+        const struct modem *modem = slot_modem(slot, gateway->modems);
+
+        return modem && is_up(gateway, modem) && gateway_knows_enough(gateway) && !gateway->hold.active &&
+               !gateway->unit.stopping && !slot->recovering;
+}
+
+static bool is_under_way(const struct gateway_look *look)
+{
+        return look->opening || look->open;
+}
+
+static unsigned under_way(const struct gateway *gateway)
+{
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < gateway->n_modems; i++)
+                n += is_under_way(&gateway->looks[i]);
+        return n;
+}
+
+/* When the slot's next look begins, `early` of its time allowed. */
+static usec_t due_at(const struct gateway *gateway, const struct slot *slot, usec_t early)
+{
+        const struct gateway_look *look = &gateway->looks[slot->modem];
+
+        return look->usable_since == 0 ? USEC_INFINITY
+                                       : usec_max(usec_sub(health_deadline(&slot->health), early),
+                                                  usec_add(look->usable_since, AFTER_PLUG));
+}
+
+/* --- a look --- */
+
+static void push_port(enum action_kind kind, const struct gateway_look *look, unsigned modem,
+                      const char *path, const char *avoid, struct action_list *actions)
+{
+        struct action *action = action_push(actions, kind);
+
+        action->port.modem = modem_spare(modem);
+        action->port.generation = look->generation;
+        (void)text_copy(action->port.path, sizeof(action->port.path), path);
+        (void)text_copy(action->port.avoid, sizeof(action->port.avoid), avoid);
+}
+
+static void end_look(struct gateway *gateway, unsigned modem, enum health_outcome outcome,
+                     struct action_list *actions)
+{
+        struct gateway_look *look = &gateway->looks[modem];
+        struct slot *slot = slots_of_modem(&gateway->slots, modem);
+
+        if (is_under_way(look))
+                push_port(ACTION_PORT_CLOSE, look, modem, "", "", actions);
+        look->opening = look->open = false;
+        look->outcome = outcome;
+        look->at = gateway->now;
+        look->seen_before = look->answered;
+        look->echo_kept = look->echo_off;
+        if (outcome != HEALTH_RUNNING) {
+                look->refusal[0] = '\0';
+                look->answers = look->dialogue.answers;
+                look->answered = look->answered || outcome == HEALTH_COMPLETE || outcome == HEALTH_PARTIAL;
+                look->echo_off = look->echo_off || (look->seen_before && !look->answers.echoed);
+                gateway_look_learn(&gateway->modems[modem], &look->answers);
+        }
+        if (slot)
+                gateway_judge_slot(gateway, slot, true);
+}
+
+static void begin_look(struct gateway *gateway, struct slot *slot, struct action_list *actions)
+{
+        unsigned index = (unsigned)slot->modem;
+        struct gateway_look *look = &gateway->looks[index];
+        const struct modem *modem = &gateway->modems[index];
+        const char *path = spare_port(gateway, slot, modem);
+
+        push_port(ACTION_HOLDER_LOOK, look, index, modem->node, "", actions);
+        if (!path) {
+                look->refusal[0] = '\0';
+                end_look(gateway, index, HEALTH_RUNNING, actions);
+                return;
+        }
+        look->generation++;
+        look->opening = true;
+        push_port(ACTION_PORT_OPEN, look, index, path, modem->node, actions);
+}
+
+static void write_output(struct gateway_look *look, unsigned modem, struct action_list *actions)
+{
+        char output[AT_OUTPUT_MAX];
+        size_t length = health_dialogue_output(&look->dialogue, output, sizeof(output));
+
+        if (length == 0)
+                return;
+        struct action *action = action_push(actions, ACTION_PORT_WRITE);
+        action->port.modem = modem_spare(modem);
+        action->port.generation = look->generation;
+        action->port.length = length;
+        memcpy(action->port.data, output, length);
+}
+
+static void go_on(struct gateway *gateway, unsigned modem, struct action_list *actions)
+{
+        struct gateway_look *look = &gateway->looks[modem];
+
+        write_output(look, modem, actions);
+        if (look->dialogue.outcome != HEALTH_RUNNING)
+                end_look(gateway, modem, look->dialogue.outcome, actions);
+}
+
+static void opened(struct gateway *gateway, unsigned modem, const struct port_event *port,
+                   struct action_list *actions)
+{
+        struct gateway_look *look = &gateway->looks[modem];
+        const struct slot *slot = slots_of_modem(&gateway->slots, modem);
+        const struct port_holder *holder = &port->holder;
+
+        if (port->result >= 0) {
+                look->opening = false;
+                look->open = true;
+                health_dialogue_start(&look->dialogue, !slot || health_wants_all(&slot->health), gateway->now,
+                                      usec_add(gateway->now, HEALTH_DIALOGUE_LENGTH));
+                go_on(gateway, modem, actions);
+                return;
+        }
+        if (port->result == -EBUSY && holder->id.pid > 0)
+                (void)text_format(look->refusal, sizeof(look->refusal), "%s (pid %d%s%s) has its second port",
+                                  holder->command, (int)holder->id.pid, holder->unit[0] ? ", " : "",
+                                  holder->unit);
+        else
+                (void)text_format(look->refusal, sizeof(look->refusal),
+                                  "its second port cannot be opened: %s", strerror(-port->result));
+        look->opening = false; /* there is nothing to close */
+        end_look(gateway, modem, HEALTH_RUNNING, actions);
+}
+
+/* --- what happens --- */
+
+static void port_event(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        unsigned modem = event->port.modem - MODEMS_MAX;
+        struct gateway_look *look = &gateway->looks[modem < MODEMS_MAX ? modem : 0];
+
+        if (modem >= gateway->n_modems || event->port.generation != look->generation || !is_under_way(look))
+                return;
+        if (event->kind == EVENT_PORT_OPENED && look->opening) {
+                opened(gateway, modem, &event->port, actions);
+        } else if (event->kind == EVENT_PORT_DATA && look->open) {
+                health_dialogue_receive(&look->dialogue, event->port.data, event->port.length, gateway->now);
+                go_on(gateway, modem, actions);
+        } else if (event->kind == EVENT_PORT_CLOSED) {
+                /* Unplugged, or EIO: the first tells the bus, the second the next look. */
+                (void)text_copy(look->refusal, sizeof(look->refusal),
+                                "its second port failed while it was asked");
+                end_look(gateway, modem, HEALTH_RUNNING, actions);
+        }
+}
+
+void gateway_look_event(struct gateway *gateway, const struct event *event, struct action_list *actions)
+{
+        unsigned modem;
+
+        switch (event->kind) {
+        case EVENT_PORT_OPENED:
+        case EVENT_PORT_DATA:
+        case EVENT_PORT_CLOSED:
+                port_event(gateway, event, actions);
+                break;
+        case EVENT_HOLDER:
+                modem = event->holder.modem - MODEMS_MAX;
+                if (modem < gateway->n_modems)
+                        gateway->looks[modem].holder =
+                            event->holder.result == 0 ? event->holder.holder : (struct port_holder){0};
+                break;
+        case EVENT_KERNEL:
+                kernel_trouble_take(&gateway->kernel, &event->kernel, gateway->now);
+                break;
+        default:
+                break;
+        }
+}
+
+/* It left, or is another one: nothing of what was seen is true of it. */
+static void forget(struct gateway_look *look, unsigned modem, struct action_list *actions)
+{
+        unsigned generation = look->generation;
+
+        if (is_under_way(look))
+                push_port(ACTION_PORT_CLOSE, look, modem, "", "", actions);
+        memset(look, 0, sizeof(*look));
+        look->generation = generation;
+}
+
+static void follow_modem(struct gateway *gateway, unsigned modem, struct action_list *actions)
+{
+        struct gateway_look *look = &gateway->looks[modem];
+        const struct slot *slot = slots_of_modem(&gateway->slots, modem);
+
+        if (!modem_present(&gateway->modems[modem]) || !is_up(gateway, &gateway->modems[modem])) {
+                if (look->usable_since || is_under_way(look))
+                        forget(look, modem, actions);
+                return;
+        }
+        if (slot && may_look(gateway, slot)) {
+                look->usable_since = look->usable_since ? look->usable_since : gateway->now;
+        } else if (is_under_way(look)) { /* a hold, a reset of ours: at once */
+                push_port(ACTION_PORT_CLOSE, look, modem, "", "", actions);
+                look->opening = look->open = false;
+        }
+        if (look->open && health_dialogue_deadline(&look->dialogue) <= gateway->now) {
+                health_dialogue_tick(&look->dialogue, gateway->now);
+                go_on(gateway, modem, actions);
+        }
+}
+
+void gateway_look_time(struct gateway *gateway, bool timer, struct action_list *actions)
+{
+        for (unsigned i = 0; i < gateway->n_modems; i++)
+                follow_modem(gateway, i, actions);
+        for (unsigned i = 0; i < gateway->slots.n && !restart_busy(&gateway->restart); i++) {
+                struct slot *slot = &gateway->slots.items[i];
+                bool well = slot->health.verdict.state == HEALTH_WELL;
+                usec_t early = !timer ? 0 : well ? EARLY : EARLY_IN_DOUBT;
+                if (may_look(gateway, slot) && !is_under_way(&gateway->looks[slot->modem]) &&
+                    due_at(gateway, slot, early) <= gateway->now && under_way(gateway) < LOOKS_AT_ONCE)
+                        begin_look(gateway, slot, actions);
+        }
+}
+
+usec_t gateway_look_deadline(const struct gateway *gateway)
+{
+        usec_t deadline = USEC_INFINITY;
+        bool room = under_way(gateway) < LOOKS_AT_ONCE && !restart_busy(&gateway->restart);
+
+        for (unsigned i = 0; i < gateway->n_modems; i++)
+                if (gateway->looks[i].open)
+                        deadline = usec_min(deadline, health_dialogue_deadline(&gateway->looks[i].dialogue));
+        for (unsigned i = 0; i < gateway->slots.n && room; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                if (may_look(gateway, slot) && !is_under_way(&gateway->looks[slot->modem]))
+                        deadline = usec_min(deadline, due_at(gateway, slot, 0));
+        }
+        return deadline;
+}

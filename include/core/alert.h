@@ -30,11 +30,11 @@ enum alert_kind {
         ALERT_MESSAGE_FAILED,  /* smsd gave a message up; momentary, one for each */
         ALERT_INCOMING_UNREAD, /* nobody takes what came in: a dead eventhandler */
         /* what the look at the modem finds beside smsd's own signs (core/health) */
-        ALERT_MODEM_POWER,     /* USB errors in a loop, undervoltage: it is not fed well */
-        ALERT_MODEM_RESET,     /* it restarted by itself */
-        ALERT_MODEM_STORAGE,   /* its memory for messages is full, or nearly */
-        ALERT_PORT_HELD,       /* another program than smsd has smsd's port open */
-        ALERT_TEST,            /* asked for by a person; momentary */
+        ALERT_MODEM_POWER,   /* USB errors in a loop, undervoltage: it is not fed well */
+        ALERT_MODEM_RESET,   /* it restarted by itself */
+        ALERT_MODEM_STORAGE, /* its memory for messages is full, or nearly */
+        ALERT_PORT_HELD,     /* another program than smsd has smsd's port open */
+        ALERT_TEST,          /* asked for by a person; momentary */
         ALERT_KIND_MAX
 };
 

@@ -34,6 +34,7 @@ struct slot {
         usec_t status_moved;    /* its time in stats/status was seen to change */
         bool base_known;        /* status_base was read since this smsd runs */
         bool denied;            /* smsd says that the network refuses it; unregistered is true then as well */
+        usec_t doubted_at;      /* smsd's log said something bad of it last: what a look saw before is old */
         usec_t traffic_at;      /* a message of its went out or came in, 0 none in this life */
         struct health health;   /* the verdict (gateway_verdict.c) */
         bool recovering;        /* a reset of ours is under way: its absence and silence are our own doing */

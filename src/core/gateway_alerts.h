@@ -75,7 +75,7 @@ struct gateway_alerts {
         int64_t outgoing, checked, failed, incoming; /* smsd's folders, -1 unknown */
         usec_t oldest_incoming;
         usec_t oldest_waiting; /* file in outgoing and checked; 0 none, or before this boot */
-        bool failed_waits; /* there was no place for the alert of this message */
+        bool failed_waits;     /* there was no place for the alert of this message */
         struct message_failed_event failed_message;
         char config_problem[ALERT_TEXT_MAX]; /* of smswarden's own configuration, "" none */
         struct delivery delivery;
@@ -104,6 +104,15 @@ void gateway_alerts_advise(const struct gateway *gateway, struct alert *alert, c
 struct gateway_slots_seen gateway_alerts_slots(struct gateway *gateway);
 void gateway_alerts_incoming(struct gateway *gateway);
 void gateway_alerts_timeout(struct gateway *gateway, const char *modem, int timeouts);
+
+/* gateway_alerts_health.c */
+struct slot;
+/* Raises what the verdict says. `other`: what smsd's own signs say, ALERT_KIND_MAX nothing. True when the
+ * verdict's takes its place. */
+bool gateway_alerts_verdict(struct gateway *gateway, const struct slot *slot, enum alert_kind other);
+/* Adds to such an alert what the verdict knows of it. */
+void gateway_alerts_explain(const struct gateway *gateway, const struct slot *slot, struct alert *alert);
+void gateway_alerts_storage(struct gateway *gateway, const struct slot *slot);
 
 /* gateway_alerts_smsd.c */
 void gateway_alerts_note(struct gateway *gateway, const struct action_list *actions);

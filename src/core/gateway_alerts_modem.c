@@ -19,8 +19,9 @@ struct finding {
         const struct modem *modem; /* the one to blame that sits in no slot, NULL the slot's */
 };
 
-static const enum alert_kind slot_kinds[] = {ALERT_MODEM_LOST, ALERT_MODEM_UNUSABLE, ALERT_MODEM_NETWORK,
-                                             ALERT_MODEM_STUCK, ALERT_MODEM_TIMEOUTS};
+static const enum alert_kind slot_kinds[] = {ALERT_MODEM_LOST,  ALERT_MODEM_UNUSABLE, ALERT_MODEM_NETWORK,
+                                             ALERT_MODEM_STUCK, ALERT_MODEM_TIMEOUTS, ALERT_MODEM_POWER,
+                                             ALERT_MODEM_RESET, ALERT_MODEM_STORAGE,  ALERT_PORT_HELD};
 
 /* --- what is found --- */
 
@@ -255,6 +256,7 @@ static bool raise_slot(struct gateway *gateway, const struct slot *slot, enum sl
                 alert->severity = SEVERITY_CRITICAL;
         describe(gateway, slot, health, finding, alert);
         add_evidence(gateway, slot, alert);
+        gateway_alerts_explain(gateway, slot, alert);
         return alert->told > 0;
 }
 
@@ -338,8 +340,8 @@ static void keep_until_served(struct gateway *gateway, const struct slot *slot, 
 static bool is_unjudged(const struct gateway *gateway, enum alert_kind kind)
 {
         /* Whoever holds smsd may be changing the modem; and while smsd is restarted it tells nothing. */
-        return gateway->hold.active || (restart_busy(&gateway->restart) &&
-                                        (kind == ALERT_MODEM_NETWORK || kind == ALERT_MODEM_STUCK));
+        return gateway->hold.active || (restart_busy(&gateway->restart) && kind != ALERT_MODEM_LOST &&
+                                        kind != ALERT_MODEM_UNUSABLE && kind != ALERT_MODEM_TIMEOUTS);
 }
 
 struct gateway_slots_seen gateway_alerts_slots(struct gateway *gateway)
@@ -358,8 +360,11 @@ struct gateway_slots_seen gateway_alerts_slots(struct gateway *gateway)
                 enum slot_health health = gateway_slot_health(gateway, slot, gateway->now);
                 slot->came_up = slot->came_up || startable;
                 struct finding finding = judge(gateway, slot, health, &next);
+                bool replaced =
+                    gateway_alerts_verdict(gateway, slot, finding.cause ? finding.kind : ALERT_KIND_MAX);
                 keep_until_served(gateway, slot, health,
-                                  finding.cause && raise_slot(gateway, slot, health, &finding));
+                                  finding.cause && !replaced && raise_slot(gateway, slot, health, &finding));
+                gateway_alerts_storage(gateway, slot);
                 seen.troubled += finding.cause != NULL;
                 seen.good += !finding.cause && startable;
                 seen.unverified += startable && health == SLOT_UNVERIFIED;

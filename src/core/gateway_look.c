@@ -113,6 +113,13 @@ static void push_port(enum action_kind kind, const struct gateway_look *look, un
         (void)text_copy(action->port.avoid, sizeof(action->port.avoid), avoid);
 }
 
+/* The modem's own word is newer than smsd's, which repeats its own every two minutes while it is true. */
+static void refute_smsd(struct slot *slot, const struct health_answers *answers)
+{
+        if (answers->circuit == REGISTRATION_HOME || answers->circuit == REGISTRATION_ROAMING)
+                slot->unregistered = slot->denied = false;
+}
+
 static void end_look(struct gateway *gateway, unsigned modem, enum health_outcome outcome,
                      struct action_list *actions)
 {
@@ -133,6 +140,8 @@ static void end_look(struct gateway *gateway, unsigned modem, enum health_outcom
                 look->echo_off = look->echo_off || (look->seen_before && !look->answers.echoed);
                 gateway_look_learn(&gateway->modems[modem], &look->answers);
         }
+        if (slot && outcome != HEALTH_RUNNING)
+                refute_smsd(slot, &look->answers);
         if (slot)
                 gateway_judge_slot(gateway, slot, true);
 }

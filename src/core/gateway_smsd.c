@@ -159,6 +159,13 @@ static void slot_has_answer(struct gateway *gateway, struct slot *slot)
                 modem_trust(&gateway->modems[slot->modem]);
 }
 
+/* What the modem said before is old, and it is worth asking. */
+static void doubt(struct gateway *gateway, struct slot *slot)
+{
+        slot->doubted_at = gateway->now;
+        health_doubt(&slot->health, gateway->now);
+}
+
 static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_kind kind,
                       struct action_list *actions)
 {
@@ -187,12 +194,15 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                 slot->unregistered = true;
                 slot->denied = kind == SMSD_LOG_REGISTRATION_DENIED;
                 slot->unregistered_at = gateway->now;
+                doubt(gateway, slot);
                 break;
         case SMSD_LOG_TIMEOUT:
                 slot->silent = true;
+                doubt(gateway, slot);
                 break;
         case SMSD_LOG_SENDING_BLOCKED:
                 slot->blocked = true;
+                doubt(gateway, slot);
                 break;
         case SMSD_LOG_IDENTIFIED:
         case SMSD_LOG_REGISTERED:

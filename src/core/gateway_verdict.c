@@ -51,8 +51,8 @@ static void add_look(const struct gateway *gateway, const struct slot *slot, str
                 return;
         const struct gateway_look *look = &gateway->looks[slot->modem];
         picture->holder = look->holder;
-        if (look->at == 0 || look->outcome == HEALTH_RUNNING ||
-            usec_sub(gateway->now, look->at) > ANSWERS_AGE)
+        bool old = usec_sub(gateway->now, look->at) > ANSWERS_AGE || look->at < slot->doubted_at;
+        if (look->at == 0 || look->outcome == HEALTH_RUNNING || old)
                 return;
         picture->outcome = look->outcome;
         picture->answers = &look->answers;

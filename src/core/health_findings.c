@@ -62,6 +62,15 @@ static bool smsd_works(const struct health_picture *picture)
                !smsd->stuck && !smsd->trouble;
 }
 
+/* ... and does something with them: without the network it only waits. Its log is late to say that it is
+ * back. */
+static bool smsd_takes_part(const struct health_picture *picture)
+{
+        bool back = picture->answers && is_registered(picture->answers->circuit);
+
+        return smsd_works(picture) && (!picture->smsd.unregistered || back);
+}
+
 /* --- USB, power --- */
 
 static bool download_mode(const struct health_picture *picture, char *evidence)
@@ -378,7 +387,7 @@ static bool is_proven(const struct health_picture *picture)
         bool asked = picture->outcome == HEALTH_COMPLETE && picture->answers->facts.sim == SIM_READY &&
                      is_registered(picture->answers->facts.registration);
 
-        return asked || (smsd_works(picture) && !picture->smsd.unregistered);
+        return asked || smsd_takes_part(picture);
 }
 
 static bool proven(const struct health_picture *picture, char *evidence)
@@ -475,9 +484,9 @@ void health_judge(const struct health_picture *picture, struct health_verdict *r
         ret_verdict->alert = finding->alert;
         ret_verdict->severity = finding->severity;
         /* Through a modem that smsd does not serve nothing flows, however well it is. */
-        ret_verdict->can_send = finding->sends && smsd_works(picture) && !picture->smsd.blocked;
+        ret_verdict->can_send = finding->sends && smsd_takes_part(picture) && !picture->smsd.blocked;
         ret_verdict->can_receive =
-            finding->receives && smsd_works(picture) && storage_of(picture) != STORAGE_FULL;
+            finding->receives && smsd_takes_part(picture) && storage_of(picture) != STORAGE_FULL;
         ret_verdict->storage = storage_of(picture);
         ret_verdict->roaming =
             picture->answers && picture->answers->facts.registration == REGISTRATION_ROAMING;

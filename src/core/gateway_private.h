@@ -196,11 +196,12 @@ void gateway_fill_health(const struct gateway *gateway, const struct slot *slot,
 bool gateway_verdict_explains(const struct slot *slot);
 /* What a look was told of the network and the storage is newer than what the probe was. */
 void gateway_look_learn(struct modem *modem, const struct health_answers *answers);
-/* What is wrong with the slot's modem as far as a step of the ladder may help (the argument of ladder_fail).
- * FAILURE_NONE: nothing is, or it has been so for less than HEALTH_PERSIST. */
-enum failure_kind gateway_slot_failure(const struct gateway *gateway, const struct slot *slot);
-/* It is proven to work (ladder_well); false is no failure. */
-bool gateway_slot_is_proven(const struct slot *slot);
+/*
+ * What is wrong with the slot's modem, as far as a step of the recovery may help. True: it is known,
+ * FAILURE_NONE for a modem that works. False: it cannot be judged now, or has not stood for HEALTH_PERSIST.
+ */
+bool gateway_slot_failure(const struct gateway *gateway, const struct slot *slot,
+                          enum failure_kind *ret_kind);
 
 /* gateway_reconcile.c: from what is to what should be */
 /* False: it has just begun, and judges nothing yet. */

@@ -155,19 +155,17 @@ void gateway_look_learn(struct modem *modem, const struct health_answers *answer
         }
 }
 
-enum failure_kind gateway_slot_failure(const struct gateway *gateway, const struct slot *slot)
+bool gateway_slot_failure(const struct gateway *gateway, const struct slot *slot, enum failure_kind *ret_kind)
 {
-        enum failure_kind kind = slot->health.verdict.kind;
-
-        if (!health_stands(&slot->health, gateway->now))
-                return FAILURE_NONE;
+        const struct health_verdict *verdict = &slot->health.verdict;
+        bool well = verdict->state == HEALTH_WELL;
         /* A modem that was never seen is not plugged in: nothing to be reset. */
-        return kind == FAILURE_GONE && !slot->came_up && slot->record.usb[0] == '\0' ? FAILURE_NONE : kind;
-}
+        bool unseen = verdict->kind == FAILURE_GONE && !slot->came_up && slot->record.usb[0] == '\0';
 
-bool gateway_slot_is_proven(const struct slot *slot)
-{
-        return slot->health.verdict.state == HEALTH_WELL;
+        if (!well && (!health_stands(&slot->health, gateway->now) || verdict->kind == FAILURE_NONE || unseen))
+                return false;
+        *ret_kind = well ? FAILURE_NONE : verdict->kind;
+        return true;
 }
 
 /* --- for people --- */
@@ -293,11 +291,11 @@ void gateway_fill_health(const struct gateway *gateway, const struct slot *slot,
 {
         const struct health_verdict *verdict = &slot->health.verdict;
         const struct gateway_look *look = slot->modem >= 0 ? &gateway->looks[slot->modem] : NULL;
-        enum failure_kind failure = gateway_slot_failure(gateway, slot);
+        enum failure_kind failure = FAILURE_NONE;
 
         (void)text_copy(to->health.state, sizeof(to->health.state), health_state_to_string(verdict->state));
         (void)text_copy(to->health.cause, sizeof(to->health.cause), verdict->cause);
-        if (failure != FAILURE_NONE)
+        if (gateway_slot_failure(gateway, slot, &failure) && failure != FAILURE_NONE)
                 (void)text_copy(to->health.failure, sizeof(to->health.failure),
                                 failure_kind_to_string(failure));
         if (slot->health.since)

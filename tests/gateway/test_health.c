@@ -154,9 +154,10 @@ static void roaming_works(struct gateway *g)
 static void a_full_memory_is_named(struct gateway *g)
 {
         gateway_modem(g, "capacity 0 1");
-        gateway_modem(g, "receive 0 +37060000001 never seen");
         gateway_plug(g, "");
         gateway_working(g, 0);
+        gateway_modem(g, "receive 0 +37060000001 never seen");
+        gateway_modem(g, "wait-stored 0 1 5000");
         wait_cause(g, "storage-full", "storage full: 1 of 1", FIRST_LOOK);
         gateway_wait_verdict(g, VERDICT_DEGRADED, 30000);
         assert_true(gateway_snapshot(g)->can_send);

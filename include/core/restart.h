@@ -134,10 +134,11 @@ struct restart_world {
         struct slots *slots;
         const struct modem *modems;
         unsigned n_modems;
-        bool conf_is_old; /* a later reading of smsd.conf than this event's is on its way */
-        bool unit_known;  /* there is a systemd that tells of smsd's unit */
-        bool unit_fresh;  /* it was looked at since this was wanted last */
-        usec_t job_until; /* a job of somebody is waited for so long, 0: none is under way */
+        bool conf_is_old;  /* a later reading of smsd.conf than this event's is on its way */
+        bool unit_known;   /* there is a systemd that tells of smsd's unit */
+        bool unit_fresh;   /* it was looked at since this was wanted last */
+        usec_t job_until;  /* a job of somebody is waited for so long, 0: none is under way */
+        usec_t anew_since; /* during a hold: an smsd started later is somebody's; 0: no hold */
         usec_t now;
         struct action_list *actions;
 };

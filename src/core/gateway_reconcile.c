@@ -24,6 +24,7 @@ struct restart_world gateway_world(struct gateway *gateway, struct action_list *
             .unit_known = gateway->unit.state.known,
             .unit_fresh = gateway->unit.fresh,
             .job_until = gateway_job_until(gateway),
+            .anew_since = gateway->hold.active ? gateway->hold.anew_since : 0,
             .now = gateway->now,
             .actions = actions,
         };

@@ -18,6 +18,8 @@ void gateway_adopt(struct gateway *gateway, struct action_list *actions)
         gateway->settling = true;
         gateway->handler_lost = false;
         gateway_smsd_opened(gateway); /* its handlers may be on their way */
+        gateway_look_for_flag(gateway,
+                              actions); /* who started it may have left the flag of the stop before */
         gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
         if (!gateway->loss.pending) /* else it is told after the loss */
                 gateway_tell_adoption(gateway, actions);

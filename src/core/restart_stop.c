@@ -42,11 +42,15 @@ static void term_once(struct restart *restart, struct process_id id, const struc
         signal_process(world, id, SIGTERM);
 }
 
-/* Handlers without a main process, or a second main. */
+/* Handlers without a main process, or a second main; during a stop perhaps one that somebody starts just now
+ * and that has not written its pidfile yet: what it is will be seen in a moment. */
 static void term_strays(struct restart *restart, const struct restart_world *world)
 {
-        for (unsigned i = 0; i < world->smsd->n_strays; i++)
-                term_once(restart, world->smsd->strays[i], world);
+        for (unsigned i = 0; i < world->smsd->n_strays; i++) {
+                struct process_id id = world->smsd->strays[i];
+                if (restart->goal == RESTART_RUN || process_started(id) <= restart->stop_begun)
+                        term_once(restart, id, world);
+        }
 }
 
 bool restart_waits_for_job(const struct restart *restart, const struct restart_world *world)
@@ -131,7 +135,7 @@ void restart_begin_stopping(struct restart *restart, const struct restart_world 
         restart_enter(restart, RESTART_STOPPING, usec_add(world->now, STOP_TIMEOUT));
         restart->stop_again = restart->job_waited = false;
         restart->setback = SETBACK_NONE;
-        restart->stop_begun = world->now;
+        restart->stop_begun = world->anew_since ? world->anew_since : world->now;
         restart->stop_of = world->smsd->running ? world->smsd->main : (struct process_id){0};
         restart->asked = (struct process_id){0};
         restart->press_at = restart->release_at = USEC_INFINITY;

@@ -17,7 +17,7 @@
 struct config_file_error {
         char file[512];    /* escaped for display */
         unsigned line;     /* 1-based, 0: concerns the file or the whole */
-        char message[832]; /* one printable sentence; begins with file and line */
+        char message[960]; /* one printable sentence; begins with file and line */
 };
 
 /*

@@ -48,7 +48,7 @@ struct receiver_config { /* [notify NAME] */
         char template_text[512]; /* webhook: `template`, JSON with {placeholders} */
         char template_file[CONFIG_PATH_MAX];
         char interface[16];      /* vps-*: whose address is told, "wg0" */
-        char from[128], to[256]; /* smtp */
+        char from[128], to[256]; /* smtp; several in `to` have a comma between, and no blank */
         unsigned budget;         /* sms: at most so many a day */
 };
 
@@ -99,7 +99,7 @@ struct config {
 };
 
 struct config_error {
-        char message[256]; /* without file and line; says what is allowed; foreign text escaped */
+        char message[384]; /* without file and line; says what is allowed; foreign text escaped */
 };
 
 /* The defaults of docs/configuration.md: an empty file runs an EC25 box with Debian's smstools. */
@@ -107,6 +107,12 @@ void config_init(struct config *config);
 
 /* The defaults of one modem. */
 void modem_config_init(struct modem_config *modem, const char *name);
+
+/* The defaults of one receiver. */
+void receiver_config_init(struct receiver_config *receiver, const char *name);
+
+/* The defaults of the heartbeat: none is sent. */
+void heartbeat_config_init(struct heartbeat_config *heartbeat);
 
 /*
  * Folds the sections into the one whose settings a USB device takes before anything is known of its SIM: the
@@ -127,8 +133,21 @@ int config_set(struct config *config, const char *section, const char *key, cons
 int config_open_section(struct config *config, const char *section, struct config_error *ret_error);
 
 /* What only the whole can show: hold.default <= hold.maximum, two modems with the same match, absolute paths,
- * a receiver without type or with an address that its type cannot use. 0 or -EINVAL. */
+ * a receiver without type, with an address that its type cannot use or with keys of another type. 0 or
+ * -EINVAL. */
 int config_check(const struct config *config, struct config_error *ret_error);
+
+/*
+ * Whether a receiver of this type ("heartbeat": the heartbeat) can use the address: its scheme, its host,
+ * without TLS only when that is meant (`plain_http`) or to this box itself. `secret`: it comes from a
+ * url_file, so that user:password@ may stand in it. For what config_check() cannot see: whoever reads a
+ * url_file asks again. 0, or -EINVAL and `problem` goes on "url: ...", without the address.
+ */
+int config_address_check(const char *type, const char *url, bool plain_http, bool secret, char *problem,
+                         size_t size);
+
+/* The host of the address is this box (127.0.0.1, [::1], localhost): no TLS is needed on the way. */
+bool config_address_is_local(const char *url);
 
 const char *gateway_mode_to_string(enum gateway_mode mode); /* control observe */
 const char *severity_to_string(enum severity severity);     /* info warning critical */

@@ -8,7 +8,9 @@
 #include "base/cleanup.h"
 #include "base/usec.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct config_error;
 struct config_key;
@@ -21,6 +23,7 @@ struct config_kind {
         int (*read)(const struct config_key *key, const char *value, void *object);
         /* Writes the rest of the sentence `"VALUE" ...`: what is wrong and what is allowed. */
         void (*explain)(const struct config_key *key, char *target, size_t size);
+        bool secret; /* no message repeats the value: it is a secret, or one put there by mistake */
 };
 
 struct config_key {
@@ -29,8 +32,8 @@ struct config_key {
         size_t offset; /* of the field in the section's struct */
         size_t size;   /* of the field: the bound of a text */
         const char *const
-            *words;      /* for kinds that take a word: ended by NULL; the index is the enum's value */
-        usec_t min, max; /* for durations */
+            *words;        /* for kinds that take a word: ended by NULL; the index is the enum's value */
+        uint64_t min, max; /* for durations (usec_t), numbers and sizes */
 };
 
 extern const struct config_kind config_kind_word;      /* an enum: one of `words` */
@@ -44,9 +47,19 @@ extern const struct config_kind config_kind_owners;    /* users and @groups, sep
 extern const struct config_kind config_kind_match; /* fills match and match_value of a struct modem_config */
 extern const struct config_kind
     config_kind_link; /* a name below /dev for a link of ours, or nothing / `none` */
-extern const struct config_kind config_kind_profile; /* `auto` or the name of a profile */
+extern const struct config_kind config_kind_profile;  /* `auto` or the name of a profile */
+extern const struct config_kind config_kind_boolean;  /* a bool: yes, no; or the first, second of `words` */
+extern const struct config_kind config_kind_number;   /* an unsigned, min..max */
+extern const struct config_kind config_kind_size;     /* a uint64_t of bytes, min..max; suffix K, M, G */
+extern const struct config_kind config_kind_text;     /* anything without control characters, or nothing */
+extern const struct config_kind config_kind_patterns; /* of alerts, one blank between; `*`: kept as "" */
+extern const struct config_kind config_kind_template; /* JSON, its brackets and strings closed; or nothing */
 extern const struct config_kind
-    config_kind_url; /* printable, no blanks; never repeated in a message: it may hold a password */
+    config_kind_secret_file; /* absolute path or name of a systemd credential; or nothing / `none` */
+extern const struct config_kind config_kind_interface; /* a network interface */
+extern const struct config_kind config_kind_mailbox;   /* a mail address, or nothing */
+extern const struct config_kind config_kind_mailboxes; /* several (blanks, commas), one comma between */
+extern const struct config_kind config_kind_url;       /* printable, no blanks; it may hold a password */
 
 /* Writes the message (cut when it does not fit) and returns `code`. */
 int config_fail(struct config_error *error, int code, const char *format, ...) _printf_(3, 4);

@@ -51,6 +51,7 @@ enum event_kind {
         EVENT_ALERT_SMS,      /* result of ACTION_ALERT_SMS */
         EVENT_MESSAGE_FAILED, /* smsd gave a message up: a file in its failed folder */
         EVENT_QUEUES,         /* smsd's folders were counted */
+        EVENT_CONFIG_REFUSED, /* smswarden's own configuration was refused, or is accepted again */
         EVENT_KIND_MAX
 };
 
@@ -172,6 +173,7 @@ struct event {
                         int64_t outgoing, checked, failed, incoming; /* files; -1 unknown */
                         usec_t oldest_incoming; /* CLOCK_BOOTTIME; 0 none or before this boot */
                 } queues;
+                char config_problem[256]; /* CONFIG_REFUSED: file, line and what is wrong; "" accepted */
         };
 };
 

@@ -5,7 +5,7 @@
  *
  * After each step the caller carries the actions out in order, reports their results as events, and arms one
  * timer for gateway_next_deadline(). The first events are what an earlier life left (EVENT_MODEM_RECORD,
- * EVENT_HOLD_FOUND), then gateway_begin().
+ * EVENT_HOLD_FOUND, EVENT_ALERT_FOUND), then gateway_begin().
  */
 #ifndef CORE_GATEWAY_H
 #define CORE_GATEWAY_H
@@ -23,6 +23,9 @@ struct gateway *gateway_new(const struct config *config);
 /* Takes NULL, returns NULL. */
 struct gateway *gateway_free(struct gateway *gateway);
 
+/* The box's name, for an alert by SMS; "" (as it begins) none. Before gateway_begin(). */
+void gateway_set_host(struct gateway *gateway, const char *host);
+
 /* Asks for the first picture of the world: smsd.conf, processes, flag. Devices are reported by the caller up
  * to EVENT_USB_ENUMERATED. */
 void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *actions);
@@ -38,6 +41,9 @@ usec_t gateway_next_deadline(const struct gateway *gateway);
  * times can be shown. */
 void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtime_offset,
                       struct snapshot *ret_snapshot);
+
+/* What was delivered and what waits, as the last EVENT_DELIVERY told it. Belongs to the gateway. */
+const struct delivery *gateway_delivery(const struct gateway *gateway);
 
 /* A small digest of the state for invariants in tests: is a run of the path in progress, is a hold active. */
 bool gateway_is_held(const struct gateway *gateway);

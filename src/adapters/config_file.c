@@ -4,6 +4,8 @@
  */
 #include "adapters/config_file.h"
 
+#include "config_file_place.h"
+
 #include "base/file.h"
 #include "base/text.h"
 
@@ -230,6 +232,22 @@ static void take_line(struct parser *parser, const char **ret_line, size_t *ret_
         *ret_length = (size_t)(stop - line);
 }
 
+/* inih takes no longer line; what is often long may lie in a file instead. */
+static void refuse_long_line(struct parser *parser, const char *line, int max)
+{
+        static const char *const keys[] = {"template", "url"};
+        char what[160];
+
+        (void)text_format(what, sizeof(what), "the line is longer than %d bytes", max);
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                size_t length = strlen(keys[i]);
+                if (strncmp(line, keys[i], length) == 0 && strchr(" \t=:", line[length]))
+                        (void)text_append(what, sizeof(what),
+                                          "; put the value into a file and name that with %s_file", keys[i]);
+        }
+        (void)refuse(parser, -EINVAL, what);
+}
+
 /* An ini_reader: like fgets, for inih's buffer of `size` bytes. NULL ends the parsing. */
 static char *read_line(char *target, int size, void *userdata)
 {
@@ -246,9 +264,7 @@ static char *read_line(char *target, int size, void *userdata)
         }
         /* One less than what fits: inih takes a full buffer for a line that goes on. */
         if (length > (size_t)size - 2) {
-                char what[96];
-                (void)text_format(what, sizeof(what), "the line is longer than %d bytes", size - 2);
-                (void)refuse(parser, -EINVAL, what);
+                refuse_long_line(parser, line, size - 2);
                 return NULL;
         }
         memcpy(target, line, length);
@@ -292,6 +308,26 @@ static int parse_text(const struct text *text, struct config *config, struct con
         return parser.result;
 }
 
+/* What is wrong with the whole is told where its key is set last, else where its section begins last. */
+static int tell_place(const struct texts *texts, const char *path, const char *problem, int code,
+                      struct config_file_error *ret_error)
+{
+        const char *file = path;
+        unsigned line = 0;
+        bool by_key = false;
+
+        for (unsigned i = 0; i < texts->n; i++) {
+                const struct text *text = texts->items[i];
+                struct config_place_lines found = config_file_find_place(text->bytes, text->length, problem);
+                if (found.key == 0 && (found.header == 0 || by_key))
+                        continue;
+                by_key = found.key > 0;
+                line = by_key ? found.key : found.header;
+                file = text->path;
+        }
+        return tell(ret_error, code, file, line, problem);
+}
+
 /* ret_config NULL: only checks. */
 static int parse_texts(const struct texts *texts, const char *path, struct config *ret_config,
                        struct config_file_error *ret_error)
@@ -309,7 +345,7 @@ static int parse_texts(const struct texts *texts, const char *path, struct confi
         }
         int r = config_check(config, &error);
         if (r < 0)
-                return tell(ret_error, r, path, 0, error.message);
+                return tell_place(texts, path, error.message, r, ret_error);
         if (ret_config)
                 *ret_config = *config;
         return 0;

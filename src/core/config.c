@@ -3,141 +3,14 @@
  * their values may be is core/config_value. A message never holds a control character and never the value of
  * a secret key.
  */
-#include "core/config.h"
+#include "config_private.h"
 
 #include "base/text.h"
-#include "core/config_value.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define QUOTE_SIZE 64
-
-static const char *const mode_words[] = {"control", "observe", NULL};
-static const char *const control_words[] = {"auto", "systemd", "direct", NULL};
-static const char *const hotplug_words[] = {"auto", "udev", "sysfs", NULL};
-static const char *const system_bus_words[] = {"auto", "off", NULL};
-static const char *const manage_words[] = {"device", "profile", NULL};
-static const char *const severity_words[] = {"info", "warning", "critical", NULL};
-static const char *const type_words[] = {
-    "webhook", "vps-message", "vps-status", "alertmanager", "ntfy", "smtp", "exec", "sms", NULL};
-
-#define FIELD(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)NULL)->field)
-
-static const struct config_key gateway_keys[] = {
-    {"mode", &config_kind_word, FIELD(struct config, mode), .words = mode_words},
-    {"control", &config_kind_word, FIELD(struct config, control), .words = control_words},
-    {"hotplug", &config_kind_word, FIELD(struct config, hotplug), .words = hotplug_words},
-    {"system_bus", &config_kind_word, FIELD(struct config, system_bus), .words = system_bus_words},
-    {"unit", &config_kind_unit, FIELD(struct config, unit)},
-    {"smsd", &config_kind_path, FIELD(struct config, smsd)},
-    {"smsd_conf", &config_kind_path, FIELD(struct config, smsd_conf)},
-    {"smsd_user", &config_kind_account, FIELD(struct config, smsd_user)},
-    {"smsd_group", &config_kind_account, FIELD(struct config, smsd_group)},
-    {"runtime_dir", &config_kind_path, FIELD(struct config, runtime_dir)},
-    {"state_dir", &config_kind_path, FIELD(struct config, state_dir)},
-    {NULL},
-};
-
-/* A hold always ends: the longest here is a week, and infinity is refused. */
-static const struct config_key hold_keys[] = {
-    {"default", &config_kind_duration, FIELD(struct config, hold_default), .min = USEC_PER_SEC,
-     .max = 7 * USEC_PER_DAY},
-    {"maximum", &config_kind_duration, FIELD(struct config, hold_maximum), .min = USEC_PER_SEC,
-     .max = 7 * USEC_PER_DAY},
-    {"notify_after", &config_kind_duration, FIELD(struct config, hold_notify_after), .min = USEC_PER_SEC,
-     .max = USEC_PER_DAY},
-    {"legacy_flag", &config_kind_path_none, FIELD(struct config, legacy_flag)},
-    {"legacy_owners", &config_kind_owners, FIELD(struct config, legacy_owners)},
-    {NULL},
-};
-
-static const struct config_key restart_keys[] = {
-    {"backoff_max", &config_kind_duration, FIELD(struct config, backoff_max), .min = USEC_PER_SEC,
-     .max = USEC_PER_HOUR},
-    {NULL},
-};
-
-static const struct config_key modem_keys[] = {
-    {"match", &config_kind_match, FIELD(struct modem_config, match)},
-    {"profile", &config_kind_profile, FIELD(struct modem_config, profile)},
-    {"link", &config_kind_link, FIELD(struct modem_config, link)},
-    {"manage", &config_kind_word, FIELD(struct modem_config, manage), .words = manage_words},
-    {"boot_timeout", &config_kind_duration, FIELD(struct modem_config, boot_timeout), .min = USEC_PER_SEC,
-     .max = USEC_PER_HOUR},
-    {NULL},
-};
-
-static const struct config_key notify_keys[] = {
-    {"type", &config_kind_word_text, FIELD(struct receiver_config, type), .words = type_words},
-    {"url", &config_kind_url, FIELD(struct receiver_config, url)},
-    {"min_severity", &config_kind_word, FIELD(struct receiver_config, min_severity), .words = severity_words},
-    {NULL},
-};
-
-/* Where the keys of one section go; `count` is the counter to raise when the object is a new one. */
-struct place {
-        void *object;
-        size_t size;
-        unsigned *count;
-};
-
-static int place_plain(struct config *config, const char *name, struct place *ret_place)
-{
-        (void)name;
-        *ret_place = (struct place){.object = config, .size = sizeof(*config)};
-        return 0;
-}
-
-static int place_modem(struct config *config, const char *name, struct place *ret_place)
-{
-        unsigned i = 0;
-
-        while (i < config->n_modems && !text_equal(config->modems[i].name, name))
-                i++;
-        if (i == SMSD_MODEMS_MAX)
-                return -E2BIG;
-        *ret_place = (struct place){.object = &config->modems[i], .size = sizeof(config->modems[i])};
-        if (i == config->n_modems) {
-                modem_config_init(&config->modems[i], name);
-                ret_place->count = &config->n_modems;
-        }
-        return 0;
-}
-
-static int place_receiver(struct config *config, const char *name, struct place *ret_place)
-{
-        unsigned i = 0;
-
-        while (i < config->n_receivers && !text_equal(config->receivers[i].name, name))
-                i++;
-        if (i == CONFIG_RECEIVERS_MAX)
-                return -E2BIG;
-        struct receiver_config *receiver = &config->receivers[i];
-        *ret_place = (struct place){.object = receiver, .size = sizeof(*receiver)};
-        if (i == config->n_receivers) {
-                *receiver = (struct receiver_config){
-                    .min_severity = SEVERITY_WARNING, .interface = "wg0", .budget = 5};
-                (void)text_copy(receiver->name, sizeof(receiver->name), name); /* its length was checked */
-                ret_place->count = &config->n_receivers;
-        }
-        return 0;
-}
-
-static const struct section {
-        const char *name;
-        size_t name_size; /* of the NAME behind it, 0: none */
-        unsigned max;     /* how many of them */
-        int (*place)(struct config *config, const char *name, struct place *ret_place);
-        const struct config_key *keys;
-} sections[] = {
-    {"gateway", 0, 1, place_plain, gateway_keys},
-    {"hold", 0, 1, place_plain, hold_keys},
-    {"restart", 0, 1, place_plain, restart_keys},
-    {"modem", SMSD_MODEM_NAME_MAX, SMSD_MODEMS_MAX, place_modem, modem_keys},
-    {"notify", sizeof(((struct receiver_config *)NULL)->name), CONFIG_RECEIVERS_MAX, place_receiver,
-     notify_keys},
-};
 
 /* Foreign text for a message: escaped, and cut with "..." when long. */
 static const char *quote(char target[QUOTE_SIZE], const char *text)
@@ -147,34 +20,53 @@ static const char *quote(char target[QUOTE_SIZE], const char *text)
         return target;
 }
 
-/* A typo is at most two edits, and at most a third of the word. */
-static bool is_typo(const char *word, const char *known)
+/* How far a word is from a known one, for finding the nearest; SIZE_MAX: it is another word. A typo is at
+ * most two edits, and at most a third of the word. */
+static size_t typo_distance(const char *word, const char *known)
 {
         size_t distance = config_word_distance(word, known);
 
-        return distance <= 2 && distance * 3 <= strlen(known) + 2;
+        return distance <= 2 && distance * 3 <= strlen(known) + 2 ? distance : SIZE_MAX;
+}
+
+/* The section whose name is nearest to the first word of `section` ("notify-vps": notify), NULL: none is
+ * near. */
+static const struct config_section *guess_section(const char *section)
+{
+        const struct config_section *guess = NULL;
+        size_t nearest = SIZE_MAX;
+        char word[16];
+
+        (void)text_copy_n(word, sizeof(word), section, strspn(section, LETTERS));
+        for (const struct config_section *known = config_sections; known->name; known++) {
+                size_t distance = typo_distance(word, known->name);
+                if (distance < nearest)
+                        guess = known;
+                nearest = distance < nearest ? distance : nearest;
+        }
+        return guess;
 }
 
 static void fail_section(const char *section, struct config_error *ret_error)
 {
-        char quoted[QUOTE_SIZE], word[16];
+        char quoted[QUOTE_SIZE];
+        const struct config_section *guess = guess_section(section);
 
-        (void)quote(quoted, section);
-        (void)text_copy_n(word, sizeof(word), section, strcspn(section, " \t"));
-        for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-                if (is_typo(word, sections[i].name)) {
-                        (void)config_fail(ret_error, 0, "[%s]: no such section; did you mean [%s%s]?", quoted,
-                                          sections[i].name, sections[i].name_size > 0 ? " NAME" : "");
-                        return;
-                }
-        (void)config_fail(
-            ret_error, 0,
-            "[%s]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [notify NAME]",
-            quoted);
+        (void)config_fail(ret_error, 0, "[%s]: no such section; ", quote(quoted, section));
+        if (guess) {
+                (void)text_append(ret_error->message, sizeof(ret_error->message), "did you mean [%s%s]?",
+                                  guess->name, guess->name_size > 0 ? " NAME" : "");
+                return;
+        }
+        for (const struct config_section *known = config_sections; known->name; known++)
+                (void)text_append(ret_error->message, sizeof(ret_error->message), "%s [%s%s]",
+                                  known == config_sections ? "allowed:" : ",", known->name,
+                                  known->name_size > 0 ? " NAME" : "");
 }
 
 /* The section is known, what stands behind its name is wrong. */
-static void explain_section(const struct section *kind, const char *section, struct config_error *ret_error)
+static void explain_section(const struct config_section *kind, const char *section,
+                            struct config_error *ret_error)
 {
         char quoted[QUOTE_SIZE];
 
@@ -190,15 +82,14 @@ static void explain_section(const struct section *kind, const char *section, str
 
 /* Splits "modem GSM1" and checks both halves; *ret_name is "" for a section without a name. NULL: not
  * allowed. */
-static const struct section *find_section(const char *section, const char **ret_name,
-                                          struct config_error *ret_error)
+static const struct config_section *find_section(const char *section, const char **ret_name,
+                                                 struct config_error *ret_error)
 {
         size_t length = strcspn(section, " \t");
         const char *name = section + length + strspn(section + length, " \t");
 
         *ret_name = name;
-        for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-                const struct section *kind = &sections[i];
+        for (const struct config_section *kind = config_sections; kind->name; kind++) {
                 if (strlen(kind->name) != length || strncmp(kind->name, section, length) != 0)
                         continue;
                 if (kind->name_size == 0 ? name[0] == '\0' : config_name_check(name, kind->name_size) == 0)
@@ -210,40 +101,7 @@ static const struct section *find_section(const char *section, const char **ret_
         return NULL;
 }
 
-static int fail_key(const struct section *kind, const char *section, const char *key,
-                    struct config_error *ret_error)
-{
-        char quoted_section[QUOTE_SIZE], quoted_key[QUOTE_SIZE];
-
-        (void)config_fail(ret_error, 0, "[%s] %s: no such key; ", quote(quoted_section, section),
-                          quote(quoted_key, key));
-        for (const struct config_key *known = kind->keys; known->name; known++)
-                if (is_typo(key, known->name)) {
-                        (void)text_append(ret_error->message, sizeof(ret_error->message), "did you mean %s?",
-                                          known->name);
-                        return -EINVAL;
-                }
-        for (const struct config_key *known = kind->keys; known->name; known++)
-                (void)text_append(ret_error->message, sizeof(ret_error->message), "%s %s",
-                                  known == kind->keys ? "allowed:" : ",", known->name);
-        return -EINVAL;
-}
-
-static int fail_value(const struct config_key *key, const char *section, const char *value, int code,
-                      struct config_error *ret_error)
-{
-        char quoted_section[QUOTE_SIZE], quoted_value[QUOTE_SIZE], allowed[160];
-        bool secret = key->kind == &config_kind_url;
-
-        key->kind->explain(key, allowed, sizeof(allowed));
-        if (secret)
-                return config_fail(ret_error, code, "[%s] %s: the value %s", quote(quoted_section, section),
-                                   key->name, allowed);
-        return config_fail(ret_error, code, "[%s] %s: \"%s\" %s", quote(quoted_section, section), key->name,
-                           quote(quoted_value, value), allowed);
-}
-
-static const struct config_key *find_key(const struct section *kind, const char *key)
+static const struct config_key *find_key(const struct config_section *kind, const char *key)
 {
         for (const struct config_key *known = kind->keys; known->name; known++)
                 if (text_equal(known->name, key))
@@ -251,13 +109,85 @@ static const struct config_key *find_key(const struct section *kind, const char 
         return NULL;
 }
 
+/* What a person writes who remembers half of a key: `token` of token_file, `severity` of min_severity. */
+static bool is_half_of(const char *part, const char *word)
+{
+        size_t length = strlen(part), whole = strlen(word);
+
+        if (length == 0 || whole <= length)
+                return false;
+        return (text_starts_with(word, part) && text_equal(word + length, "_file")) ||
+               (text_equal(word + whole - length, part) && word[whole - length - 1] == '_');
+}
+
+/* The key that was meant: mistyped, or half of it (token_file, min_severity). NULL: none is near. */
+static const struct config_key *guess_key(const struct config_section *kind, const char *key)
+{
+        const struct config_key *guess = NULL;
+        size_t nearest = SIZE_MAX;
+
+        for (const struct config_key *known = kind->keys; known->name; known++) {
+                size_t distance = is_half_of(key, known->name) ? 1 : typo_distance(key, known->name);
+                if (distance < nearest)
+                        guess = known;
+                nearest = distance < nearest ? distance : nearest;
+        }
+        return guess;
+}
+
+/* Another section that has this key; NULL: none. */
+static const struct config_section *home_of_key(const char *key)
+{
+        for (const struct config_section *kind = config_sections; kind->name; kind++)
+                if (find_key(kind, key))
+                        return kind;
+        return NULL;
+}
+
+static int fail_key(const struct config_section *kind, const char *section, const char *key,
+                    struct config_error *ret_error)
+{
+        char quoted_section[QUOTE_SIZE], quoted_key[QUOTE_SIZE], *message = ret_error->message;
+        size_t size = sizeof(ret_error->message);
+        const struct config_key *guess = guess_key(kind, key);
+        const struct config_section *home = home_of_key(key);
+
+        (void)config_fail(ret_error, 0, "[%s] %s: no such key; ", quote(quoted_section, section),
+                          quote(quoted_key, key));
+        if (guess && guess->kind == &config_kind_secret_file && text_starts_with(guess->name, key))
+                (void)text_append(message, size, "a secret lies in a file of its own, named with %s",
+                                  guess->name);
+        else if (guess)
+                (void)text_append(message, size, "did you mean %s?", guess->name);
+        else if (home)
+                (void)text_append(message, size, "it belongs to [%s%s]", home->name,
+                                  home->name_size > 0 ? " NAME" : "");
+        for (const struct config_key *known = kind->keys; !guess && !home && known->name; known++)
+                (void)text_append(message, size, "%s %s", known == kind->keys ? "allowed:" : ",",
+                                  known->name);
+        return -EINVAL;
+}
+
+static int fail_value(const struct config_key *key, const char *section, const char *value, int code,
+                      struct config_error *ret_error)
+{
+        char quoted_section[QUOTE_SIZE], quoted_value[QUOTE_SIZE], allowed[192];
+
+        key->kind->explain(key, allowed, sizeof(allowed));
+        if (key->kind->secret)
+                return config_fail(ret_error, code, "[%s] %s: the value %s", quote(quoted_section, section),
+                                   key->name, allowed);
+        return config_fail(ret_error, code, "[%s] %s: \"%s\" %s", quote(quoted_section, section), key->name,
+                           quote(quoted_value, value), allowed);
+}
+
 /* Common to opening a section and setting a key in it (key NULL: only open). */
 static int apply(struct config *config, const char *section, const char *key, const char *value,
                  struct config_error *ret_error)
 {
         const char *name;
-        struct place place;
-        const struct section *kind = find_section(section, &name, ret_error);
+        struct config_place place;
+        const struct config_section *kind = find_section(section, &name, ret_error);
         const struct config_key *known = kind && key ? find_key(kind, key) : NULL;
 
         if (!kind)
@@ -319,8 +249,13 @@ void config_init(struct config *config)
                        .modem_timeouts = 10,
                        .sms_after = 5 * USEC_PER_MIN,
                        .state_dir = "/var/lib/smswarden-notify"},
-            .heartbeat = {.every = 5 * USEC_PER_MIN},
         };
+        heartbeat_config_init(&config->heartbeat);
+}
+
+void heartbeat_config_init(struct heartbeat_config *heartbeat)
+{
+        *heartbeat = (struct heartbeat_config){.every = 5 * USEC_PER_MIN};
 }
 
 void modem_config_init(struct modem_config *modem, const char *name)
@@ -334,20 +269,17 @@ void modem_config_init(struct modem_config *modem, const char *name)
         (void)text_copy(modem->name, sizeof(modem->name), name); /* smsd takes no longer name */
 }
 
+void receiver_config_init(struct receiver_config *receiver, const char *name)
+{
+        *receiver =
+            (struct receiver_config){.min_severity = SEVERITY_WARNING, .interface = "wg0", .budget = 5};
+        (void)text_copy(receiver->name, sizeof(receiver->name), name); /* its length was checked */
+}
+
 const struct modem_config *modem_config_prefer(const struct modem_config *best,
                                                const struct modem_config *candidate, const char *usb_path)
 {
         if (candidate->match == MATCH_USB)
                 return text_equal(candidate->match_value, usb_path) ? candidate : best;
         return candidate->match == MATCH_DEVICE || best ? best : candidate;
-}
-
-const char *gateway_mode_to_string(enum gateway_mode mode)
-{
-        return mode_words[mode];
-}
-
-const char *severity_to_string(enum severity severity)
-{
-        return severity_words[severity];
 }

@@ -1,11 +1,10 @@
 /*
  * What only the whole configuration can show, see config_check in core/config.h.
  */
-#include "core/config.h"
+#include "config_private.h"
 
 #include "base/parse.h"
 #include "base/text.h"
-#include "core/config_value.h"
 
 #include <errno.h>
 #include <string.h>
@@ -121,52 +120,11 @@ static int check_modems(const struct config *config, struct config_error *ret_er
         return 0;
 }
 
-/* Where a message of each type can go. */
-static const struct {
-        const char *type;
-        const char *prefixes[2];
-        const char *wanted;
-} addresses[] = {
-    {"webhook", {"https://", "http://"}, "https://... or http://..."},
-    {"vps-message", {"https://", "http://"}, "https://... or http://..."},
-    {"vps-status", {"https://", "http://"}, "https://... or http://..."},
-    {"alertmanager", {"https://", "http://"}, "https://... or http://..."},
-    {"ntfy", {"https://", "http://"}, "https://... or http://..."},
-    {"smtp", {"smtps://", "smtp://"}, "smtps://... or smtp://..."},
-    {"exec", {"/", NULL}, "the absolute path of a program"},
-    {"sms", {"+", NULL}, "a number like +37060000000"},
-};
-
-static int check_address(const struct receiver_config *receiver, struct config_error *ret_error)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
-                if (!text_equal(receiver->type, addresses[i].type))
-                        continue;
-                for (size_t j = 0; j < ARRAY_SIZE(addresses[i].prefixes); j++)
-                        if (addresses[i].prefixes[j] &&
-                            text_starts_with(receiver->url, addresses[i].prefixes[j]))
-                                return 0;
-                return config_fail(ret_error, -EINVAL, "[notify %s] url: type %s wants %s", receiver->name,
-                                   receiver->type, addresses[i].wanted);
-        }
-        return config_fail(ret_error, -EINVAL, "[notify %s] type: is missing; write one like type = webhook",
-                           receiver->name);
-}
-
-static int check_receivers(const struct config *config, struct config_error *ret_error)
-{
-        for (unsigned i = 0; i < config->n_receivers; i++) {
-                int r = check_address(&config->receivers[i], ret_error);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 int config_check(const struct config *config, struct config_error *ret_error)
 {
         static int (*const checks[])(const struct config *, struct config_error *) = {
-            check_hold, check_paths, check_modems, check_links, check_receivers};
+            check_hold,          check_paths,           check_modems, check_links, config_check_receivers,
+            config_check_alerts, config_check_heartbeat};
 
         for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
                 int r = checks[i](config, ret_error);

@@ -2,11 +2,10 @@
  * The kinds of configuration values, see core/config_value.h. Each reader checks the whole text before it
  * touches the field, so that a refused value leaves the configuration as it was.
  */
-#include "core/config_value.h"
+#include "config_private.h"
 
 #include "base/parse.h"
 #include "base/text.h"
-#include "core/config.h"
 #include "core/profile.h"
 
 #include <ctype.h>
@@ -14,18 +13,14 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define DIGITS       "0123456789"
-#define CAPITALS     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define ALPHANUMERIC "abcdefghijklmnopqrstuvwxyz" CAPITALS DIGITS
-#define WORD_MAX     31
+#define WORD_MAX 31
 
-static void *field_of(const struct config_key *key, void *object)
+void *config_field(const struct config_key *key, void *object)
 {
         return (char *)object + key->offset;
 }
 
-/* Printable ASCII and bytes of UTF-8: a control character in a path or an address is never meant. */
-static bool printable(const char *text)
+bool config_printable(const char *text)
 {
         for (const unsigned char *p = (const unsigned char *)text; *p; p++)
                 if (*p < 0x20 || *p == 0x7f)
@@ -33,13 +28,12 @@ static bool printable(const char *text)
         return true;
 }
 
-/* The rest of the field becomes zero, so that equal configurations are equal bytes. */
-static int keep_text(const struct config_key *key, const char *value, void *object)
+int config_keep_text(const struct config_key *key, const char *value, void *object)
 {
         if (strlen(value) >= key->size)
                 return -E2BIG;
-        memset(field_of(key, object), 0, key->size);
-        return text_copy(field_of(key, object), key->size, value);
+        memset(config_field(key, object), 0, key->size);
+        return text_copy(config_field(key, object), key->size, value);
 }
 
 /* --- words --- */
@@ -58,7 +52,7 @@ static int read_word(const struct config_key *key, const char *value, void *obje
         if (index < 0)
                 return index;
         unsigned number = (unsigned)index;
-        memcpy(field_of(key, object), &number, sizeof(number));
+        memcpy(config_field(key, object), &number, sizeof(number));
         return 0;
 }
 
@@ -66,7 +60,7 @@ static int read_word_text(const struct config_key *key, const char *value, void 
 {
         int r = find_word(key->words, value);
 
-        return r < 0 ? r : keep_text(key, value, object);
+        return r < 0 ? r : config_keep_text(key, value, object);
 }
 
 static void explain_word(const struct config_key *key, char *target, size_t size)
@@ -87,7 +81,7 @@ static int read_duration(const struct config_key *key, const char *value, void *
                 return r;
         if (duration < key->min || duration > key->max)
                 return -ERANGE;
-        memcpy(field_of(key, object), &duration, sizeof(duration));
+        memcpy(config_field(key, object), &duration, sizeof(duration));
         return 0;
 }
 
@@ -103,8 +97,7 @@ static void explain_duration(const struct config_key *key, char *target, size_t 
 
 /* --- paths and names --- */
 
-/* No `..`: whoever reads the configuration sees which folder is meant. */
-static bool has_dot_dot(const char *path)
+bool config_has_dot_dot(const char *path)
 {
         for (const char *p = path; (p = strstr(p, "/..")); p += 3)
                 if (p[3] == '/' || p[3] == '\0')
@@ -114,15 +107,15 @@ static bool has_dot_dot(const char *path)
 
 static int read_path(const struct config_key *key, const char *value, void *object)
 {
-        if (value[0] != '/' || !printable(value) || has_dot_dot(value))
+        if (value[0] != '/' || !config_printable(value) || config_has_dot_dot(value))
                 return -EINVAL;
-        return keep_text(key, value, object);
+        return config_keep_text(key, value, object);
 }
 
 static int read_path_none(const struct config_key *key, const char *value, void *object)
 {
         if (value[0] == '\0' || text_equal(value, "none"))
-                return keep_text(key, "", object);
+                return config_keep_text(key, "", object);
         return read_path(key, value, object);
 }
 
@@ -146,7 +139,7 @@ static int read_unit(const struct config_key *key, const char *value, void *obje
                 return -EINVAL;
         if (strspn(value, ALPHANUMERIC ":-_.\\@") != length)
                 return -EINVAL;
-        return keep_text(key, value, object);
+        return config_keep_text(key, value, object);
 }
 
 static void explain_unit(const struct config_key *key, char *target, size_t size)
@@ -165,7 +158,7 @@ static int read_account(const struct config_key *key, const char *value, void *o
 {
         if (value[0] != '\0' && !is_account(value, strlen(value)))
                 return -EINVAL;
-        return keep_text(key, value, object);
+        return config_keep_text(key, value, object);
 }
 
 static void explain_account(const struct config_key *key, char *target, size_t size)
@@ -187,7 +180,7 @@ static int read_owners(const struct config_key *key, const char *value, void *ob
                         return -EINVAL;
                 any = true;
         }
-        return any ? keep_text(key, value, object) : -EINVAL;
+        return any ? config_keep_text(key, value, object) : -EINVAL;
 }
 
 static void explain_owners(const struct config_key *key, char *target, size_t size)
@@ -235,8 +228,8 @@ static int check_usb(const char *value)
 
 static int check_device(const char *value)
 {
-        return text_starts_with(value, "/dev/") && value[5] != '\0' && printable(value) &&
-                       !strchr(value, ' ') && !has_dot_dot(value)
+        return text_starts_with(value, "/dev/") && value[5] != '\0' && config_printable(value) &&
+                       !strchr(value, ' ') && !config_has_dot_dot(value)
                    ? 0
                    : -EINVAL;
 }
@@ -290,7 +283,7 @@ static int read_profile(const struct config_key *key, const char *value, void *o
 {
         if (!text_equal(value, "auto") && !profile_by_name(value))
                 return -EINVAL;
-        return keep_text(key, value, object);
+        return config_keep_text(key, value, object);
 }
 
 static void explain_profile(const struct config_key *key, char *target, size_t size)
@@ -321,8 +314,8 @@ static bool is_own_name(const char *name)
 static int read_link(const struct config_key *key, const char *value, void *object)
 {
         if (value[0] == '\0' || text_equal(value, "none"))
-                return keep_text(key, "", object);
-        return is_own_name(value) ? keep_text(key, value, object) : -EINVAL;
+                return config_keep_text(key, "", object);
+        return is_own_name(value) ? config_keep_text(key, value, object) : -EINVAL;
 }
 
 static void explain_link(const struct config_key *key, char *target, size_t size)
@@ -334,33 +327,17 @@ static void explain_link(const struct config_key *key, char *target, size_t size
             key->size - 1);
 }
 
-/* --- addresses --- */
-
-static int read_url(const struct config_key *key, const char *value, void *object)
-{
-        if (value[0] == '\0' || !printable(value) || strpbrk(value, " \"<>"))
-                return -EINVAL;
-        return keep_text(key, value, object);
-}
-
-static void explain_url(const struct config_key *key, char *target, size_t size)
-{
-        (void)text_format(target, size, "is not an address; write one without blanks, at most %zu bytes",
-                          key->size - 1);
-}
-
-const struct config_kind config_kind_word = {read_word, explain_word};
-const struct config_kind config_kind_word_text = {read_word_text, explain_word};
-const struct config_kind config_kind_duration = {read_duration, explain_duration};
-const struct config_kind config_kind_path = {read_path, explain_path};
-const struct config_kind config_kind_path_none = {read_path_none, explain_path_none};
-const struct config_kind config_kind_unit = {read_unit, explain_unit};
-const struct config_kind config_kind_account = {read_account, explain_account};
-const struct config_kind config_kind_owners = {read_owners, explain_owners};
-const struct config_kind config_kind_match = {read_match, explain_match};
-const struct config_kind config_kind_link = {read_link, explain_link};
-const struct config_kind config_kind_profile = {read_profile, explain_profile};
-const struct config_kind config_kind_url = {read_url, explain_url};
+const struct config_kind config_kind_word = {.read = read_word, .explain = explain_word};
+const struct config_kind config_kind_word_text = {.read = read_word_text, .explain = explain_word};
+const struct config_kind config_kind_duration = {.read = read_duration, .explain = explain_duration};
+const struct config_kind config_kind_path = {.read = read_path, .explain = explain_path};
+const struct config_kind config_kind_path_none = {.read = read_path_none, .explain = explain_path_none};
+const struct config_kind config_kind_unit = {.read = read_unit, .explain = explain_unit};
+const struct config_kind config_kind_account = {.read = read_account, .explain = explain_account};
+const struct config_kind config_kind_owners = {.read = read_owners, .explain = explain_owners};
+const struct config_kind config_kind_match = {.read = read_match, .explain = explain_match};
+const struct config_kind config_kind_link = {.read = read_link, .explain = explain_link};
+const struct config_kind config_kind_profile = {.read = read_profile, .explain = explain_profile};
 
 int config_fail(struct config_error *error, int code, const char *format, ...)
 {

@@ -38,6 +38,7 @@ const char *event_kind_to_string(enum event_kind kind)
             [EVENT_ALERT_SMS] = "alert-sms",
             [EVENT_MESSAGE_FAILED] = "message-failed",
             [EVENT_QUEUES] = "queues",
+            [EVENT_CONFIG_REFUSED] = "config-refused",
         };
 
         return (unsigned)kind < EVENT_KIND_MAX ? names[kind] : "?";

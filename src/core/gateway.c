@@ -29,6 +29,10 @@ struct gateway *gateway_new(const struct config *config)
                 gateway->scans[i] = USEC_INFINITY;
         gateway->health_at = gateway->waiting_until = gateway->alone_at = USEC_INFINITY;
         gateway->cause = CAUSE_BOOT;
+        alert_book_init(&gateway->alerts.book);
+        gateway->alerts.outgoing = gateway->alerts.checked = gateway->alerts.failed =
+            gateway->alerts.incoming = -1;
+        gateway->alerts.heartbeat_at = USEC_INFINITY;
         return gateway;
 }
 
@@ -58,6 +62,7 @@ void gateway_begin(struct gateway *gateway, usec_t now, struct action_list *acti
         gateway_look_for_flag(gateway, actions);
         gateway_look_at_unit(gateway, actions);
         gateway->health_at = usec_add(now, HEALTH_DOUBT);
+        gateway_alerts_begin(gateway);
         count_conf_reads(gateway, actions);
 }
 
@@ -241,6 +246,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         if (!restart_busy(&gateway->restart))
                 deadline = usec_min(deadline, gateway->waiting_until);
         deadline = usec_min(deadline, reconcile_deadline(gateway));
+        deadline = usec_min(deadline, ahead(gateway, gateway_alerts_deadline(gateway)));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
         for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && gateway_may_probe(gateway, &gateway->modems[i]))
@@ -271,6 +277,7 @@ static void reloaded(struct gateway *gateway, const struct config *config, struc
         if (unwritten && gateway->hold.active)
                 gateway_hold_repeat(gateway, actions); /* a hold that was only observed so far */
         gateway->restart.backoff.maximum = config->backoff_max;
+        gateway_alerts_reloaded(gateway);
         gateway_read_conf(gateway, actions);
 }
 
@@ -334,10 +341,6 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_HOLD_CLEARED:
                 gateway_hold_stored(gateway, event, actions);
                 break;
-        case EVENT_TIMER:
-        case EVENT_CONF_WRITTEN:
-        case EVENT_STOP_DONE:
-        case EVENT_START_DONE:
         case EVENT_ALERT_FOUND:
         case EVENT_ALERT_SPOOLED:
         case EVENT_ALERTS_SAVED:
@@ -345,6 +348,13 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_ALERT_SMS:
         case EVENT_MESSAGE_FAILED:
         case EVENT_QUEUES:
+        case EVENT_CONFIG_REFUSED:
+                gateway_alerts_event(gateway, event);
+                break;
+        case EVENT_TIMER:
+        case EVENT_CONF_WRITTEN:
+        case EVENT_STOP_DONE:
+        case EVENT_START_DONE:
         case EVENT_KIND_MAX:
                 break;
         }
@@ -393,6 +403,7 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
                 forget_person(gateway);
         if (incident_concerns(&gateway->incident, actions))
                 incident_update(&gateway->incident, gateway_works(gateway), now, actions);
+        gateway_alerts_step(gateway, event, actions);
         gateway->again = actions->overflown;
         count_conf_reads(gateway, actions);
 }

@@ -101,17 +101,25 @@ static void expire(struct gateway *gateway, struct action_list *actions)
         gateway->restart.not_before = 0;
 }
 
-static void remind(struct gateway *gateway, struct action_list *actions)
+void gateway_describe_hold(const struct gateway *gateway, char *text, size_t size)
 {
+        const struct hold_record *record = &gateway->hold.record;
         char lasted[32], left[32];
 
-        format_duration(lasted, sizeof(lasted), usec_sub(gateway->now, gateway->hold.record.since));
-        format_duration(left, sizeof(left), usec_sub(gateway->hold.record.until, gateway->now));
+        format_duration(lasted, sizeof(lasted), usec_sub(gateway->now, record->since));
+        format_duration(left, sizeof(left), usec_sub(record->until, gateway->now));
+        (void)text_format(
+            text, size, "SMS is down for %s by the hold of %.60s (%.150s), possibly forgotten; it ends in %s",
+            lasted, record->by, record->reason[0] ? record->reason : "no reason given", left);
+}
+
+static void remind(struct gateway *gateway, struct action_list *actions)
+{
+        char text[ACTION_MESSAGE_MAX - 64];
+
+        gateway_describe_hold(gateway, text, sizeof(text));
         action_record(actions, RECORD_HOLD_REMINDER, SEVERITY_WARNING, NULL,
-                      "SMS is down for %s by the hold of %s (%s), possibly forgotten; it ends in %s, "
-                      "`smswarden start` ends it now",
-                      lasted, gateway->hold.record.by,
-                      gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given", left);
+                      "%s, `smswarden start` ends it now", text);
 }
 
 void gateway_refuse_waiting(struct gateway *gateway, const char *message, struct action_list *actions)
@@ -353,6 +361,10 @@ static void command_start(struct gateway *gateway, const struct command *command
 
 void gateway_command(struct gateway *gateway, const struct command *command, struct action_list *actions)
 {
+        if (command->kind == COMMAND_TEST_ALERT) {
+                gateway_alerts_test(gateway, command, actions);
+                return;
+        }
         if (gateway->config.mode == MODE_OBSERVE) {
                 action_reply(
                     actions, command->token, 2,

@@ -12,6 +12,7 @@
 #include "core/restart.h"
 #include "core/slot.h"
 #include "core/smsd_state.h"
+#include "gateway_alerts.h"
 
 #define SCANS_MAX   3
 #define WAITING_MAX 16
@@ -94,6 +95,7 @@ struct gateway {
         unsigned waiting[WAITING_MAX];
         usec_t waiting_until;
         enum restart_cause waiting_cause;
+        struct gateway_alerts alerts;
 };
 
 /* Reads smsd.conf, now or when the restart path, which works on its own reading, is through. */
@@ -125,6 +127,8 @@ void gateway_hold_repeat(struct gateway *gateway, struct action_list *actions);
 /* Somebody has stopped smsd around us (the flag, systemctl): a hold of the default length from record->since
  * on; `until` is filled in. */
 void gateway_hold_taken(struct gateway *gateway, struct hold_record *record, struct action_list *actions);
+/* Who holds smsd, why, for how long already and until when. */
+void gateway_describe_hold(const struct gateway *gateway, char *text, size_t size);
 /* True when a process of ours that was to be stopped by the hold is still there. */
 bool gateway_stop_is_unfinished(const struct gateway *gateway);
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions);
@@ -161,7 +165,18 @@ bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
 void gateway_remember(struct gateway *gateway, struct action_list *actions);
 void gateway_save_slot(const struct slot *slot, struct action_list *actions);
 
+/* gateway_alerts*.c: who is told of what */
+void gateway_alerts_begin(struct gateway *gateway);
+void gateway_alerts_reloaded(struct gateway *gateway);
+void gateway_alerts_event(struct gateway *gateway, const struct event *event);
+void gateway_alerts_test(struct gateway *gateway, const struct command *command, struct action_list *actions);
+/* The end of each step: sweeps what is into the book, and lets it tell. */
+void gateway_alerts_step(struct gateway *gateway, const struct event *event, struct action_list *actions);
+usec_t gateway_alerts_deadline(const struct gateway *gateway);
+
 /* gateway_reconcile.c: from what is to what should be */
+/* False: it has just begun, and judges nothing yet. */
+bool gateway_knows_enough(const struct gateway *gateway);
 void gateway_reconcile(struct gateway *gateway, struct action_list *actions);
 /* When a handler that was told to let go of its dead tty is killed. */
 usec_t gateway_kill_at(const struct smsd_handler *handler);
@@ -171,8 +186,30 @@ unsigned gateway_startable(const struct gateway *gateway);
 /* True when smsd serves every slot that it could. */
 bool gateway_runs_well(const struct gateway *gateway);
 
-/* gateway_snapshot.c: true when SMS flows through every slot that could be served, as far as can be known. */
+/* gateway_health.c: how well a slot is served */
+enum slot_health {
+        SLOT_WELL,
+        SLOT_UNSERVED,
+        SLOT_UNVERIFIED,
+        SLOT_UNREGISTERED,
+        SLOT_BLOCKED,
+        SLOT_SILENT,
+        SLOT_STUCK,
+        SLOT_TROUBLE
+};
+
+enum slot_health gateway_slot_health(const struct gateway *gateway, const struct slot *slot, usec_t now);
+/* True when SMS flows through every slot that could be served, as far as can be known. */
 bool gateway_works(const struct gateway *gateway);
+/* The network itself refuses: smsd ends on that, and no restart helps. */
+bool gateway_slot_is_denied(const struct gateway *gateway, const struct slot *slot);
+void gateway_describe_slot(const struct gateway *gateway, const struct slot *slot, enum slot_health health,
+                           char *reason, size_t reason_size, char *action, size_t action_size);
+/* What a person does about starts that fail again and again. */
+const char *gateway_describe_failure_action(const struct gateway *gateway);
+/* SMS flow, but on an older smsd.conf. False: no, the texts are untouched. */
+bool gateway_describe_conf_problem(const struct gateway *gateway, char *reason, size_t reason_size,
+                                   char *action, size_t action_size);
 
 /* True when the slot's handler runs on its modem's port. */
 bool gateway_slot_served(const struct gateway *gateway, const struct slot *slot);

@@ -309,7 +309,7 @@ static void observe(struct gateway *gateway, struct action_list *actions)
 
 /* --- the whole --- */
 
-static bool knows_enough(const struct gateway *gateway)
+bool gateway_knows_enough(const struct gateway *gateway)
 {
         return gateway->conf_known && gateway->smsd.scanned && gateway->enumerated;
 }
@@ -337,7 +337,7 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
         if (gateway->unit.stopping)
                 return;
         gateway_remember(gateway, actions);
-        if (!knows_enough(gateway))
+        if (!gateway_knows_enough(gateway))
                 return;
         if (gateway->config.mode == MODE_OBSERVE) {
                 observe(gateway, actions);

@@ -8,143 +8,7 @@
 
 #include <string.h>
 
-#define DOUBT_TIME (35 * USEC_PER_SEC) /* a handler without its device, or without a SIM, is gone by then */
-
-/* A poll may wait for two minutes; and stats/status is looked at once a minute. */
-#define STUCK_AFTER (4 * USEC_PER_MIN)
-
 /* --- the verdict --- */
-
-enum slot_health {
-        SLOT_WELL,
-        SLOT_UNSERVED,
-        SLOT_UNVERIFIED,
-        SLOT_UNREGISTERED,
-        SLOT_BLOCKED,
-        SLOT_SILENT,
-        SLOT_STUCK,
-        SLOT_TROUBLE
-};
-
-/* Did a run of the path verify the smsd that runs now? One that was adopted may still be asking its modem. */
-static bool is_doubtful(const struct gateway *gateway, usec_t now)
-{
-        const struct restart *restart = &gateway->restart;
-
-        if (restart->last_outcome == RESTART_OUTCOME_OK && restart->last_at >= gateway->smsd.since)
-                return false;
-        return restart->last_outcome == RESTART_OUTCOME_UNVERIFIED || gateway->settling ||
-               usec_sub(now, gateway->smsd.since) < DOUBT_TIME;
-}
-
-/* A handler that polls rewrites its line all the time; one that hangs leaves it as it was, Idle or not. */
-static bool is_stuck(const struct gateway *gateway, const struct slot *slot, usec_t now)
-{
-        usec_t patience = usec_add(STUCK_AFTER, 3 * slot->poll_interval);
-
-        return gateway->smsd.status_known && slot->poll_interval > 0 && slot->status_moved > 0 &&
-               usec_sub(now, slot->status_moved) > patience;
-}
-
-static enum slot_health slot_health(const struct gateway *gateway, const struct slot *slot, usec_t now)
-{
-        const struct smsd_status_modem *status = smsd_status_find(&gateway->smsd.status, slot->config.name);
-
-        if (!gateway_slot_served(gateway, slot))
-                return SLOT_UNSERVED;
-        if (slot->silent)
-                return SLOT_SILENT;
-        if (is_stuck(gateway, slot, now))
-                return SLOT_STUCK;
-        if (slot->unregistered)
-                return SLOT_UNREGISTERED;
-        if (slot->blocked || (gateway->smsd.status_known && status && status->state == HANDLER_BLOCKED))
-                return SLOT_BLOCKED;
-        if (gateway->smsd.status_known && status && status->state == HANDLER_TROUBLE)
-                return SLOT_TROUBLE;
-        /* Where stats/status is kept every poll shows in it: who was never seen to poll is not known to work.
-         */
-        bool doubtful = (gateway->smsd.status_known && status) || is_doubtful(gateway, now);
-        return doubtful && !slot->answered ? SLOT_UNVERIFIED : SLOT_WELL;
-}
-
-bool gateway_works(const struct gateway *gateway)
-{
-        if (gateway->hold.active || !gateway_runs_well(gateway))
-                return false;
-        for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const struct slot *slot = &gateway->slots.items[i];
-                if (slot_startable(slot, gateway->modems) &&
-                    slot_health(gateway, slot, gateway->now) != SLOT_WELL)
-                        return false;
-        }
-        return true;
-}
-
-/* The network itself refuses: smsd ends on that, and no restart helps. */
-static bool is_denied(const struct gateway *gateway, const struct slot *slot)
-{
-        const struct modem *modem = slot_modem(slot, gateway->modems);
-
-        return modem && modem->facts.registration == REGISTRATION_DENIED;
-}
-
-/* Why this very slot has no handler: its own guard or modem, not those of its neighbour. */
-static void describe_unserved(const struct gateway *gateway, const struct slot *slot, struct snapshot *s)
-{
-        const struct modem *modem = slot_modem(slot, gateway->modems);
-        char reason[sizeof(s->reason)];
-
-        if (modem && gateway_describe_guard(gateway, slot, s->reason, sizeof(s->reason), s->next_action,
-                                            sizeof(s->next_action)))
-                return;
-        if (modem) {
-                gateway_describe_modem(modem, reason, sizeof(reason), s->next_action, sizeof(s->next_action));
-        } else {
-                (void)text_copy(reason, sizeof(reason), "its modem is not plugged in or not ready");
-                (void)text_copy(s->next_action, sizeof(s->next_action),
-                                "plug its modem in; `smswarden modems` shows what is there");
-        }
-        (void)text_format(s->reason, sizeof(s->reason), "%s is not served: %.300s", slot->config.name,
-                          reason);
-}
-
-static void describe_slot(const struct gateway *gateway, const struct slot *slot, enum slot_health health,
-                          struct snapshot *s)
-{
-        static const struct {
-                const char *reason, *action;
-        } words[] = {
-            [SLOT_WELL] = {"", "nothing"},
-            [SLOT_UNSERVED] = {"smsd does not serve it", ""},
-            [SLOT_UNVERIFIED] = {"smsd has its port open, the modem's first answers are awaited",
-                                 "wait a minute; then `smswarden modems`"},
-            [SLOT_UNREGISTERED] =
-                {"it is not registered to the network",
-                 "check antenna, SIM and coverage; after a cell loss this can take up to 50 minutes"},
-            [SLOT_BLOCKED] = {"smsd blocks sending after repeated failures",
-                              "see its log for the cause; `smswarden restart` lifts the block"},
-            [SLOT_SILENT] = {"it does not answer smsd", "power the modem off and on"},
-            [SLOT_STUCK] = {"smsd's handler has not polled it for minutes",
-                            "run `smswarden restart`; see smsd's log for what it hangs on"},
-            [SLOT_TROUBLE] = {"smsd reports trouble with it", "see smsd's log"},
-        };
-
-        if (health == SLOT_UNSERVED && !slot_startable(slot, gateway->modems)) {
-                describe_unserved(gateway, slot, s);
-                return;
-        }
-        if (health == SLOT_UNSERVED && is_denied(gateway, slot)) {
-                (void)text_format(s->reason, sizeof(s->reason), "%s: the network denies it registration",
-                                  slot->config.name);
-                (void)text_copy(s->next_action, sizeof(s->next_action),
-                                "check with the operator that the SIM is active; smswarden goes on trying");
-                return;
-        }
-        (void)text_format(s->reason, sizeof(s->reason), "%s: %s", slot->config.name, words[health].reason);
-        (void)text_copy(s->next_action, sizeof(s->next_action),
-                        words[health].action[0] ? words[health].action : "nothing: smswarden restarts smsd");
-}
 
 static void set_verdict(struct snapshot *s, enum verdict verdict, const char *reason, const char *action)
 {
@@ -182,13 +46,6 @@ static bool modem_on_its_way(const struct gateway *gateway)
         return modem && (modem->state == MODEM_SETTLING || modem->state == MODEM_PROBING);
 }
 
-static const char *what_to_do_about_a_loop(const struct gateway *gateway)
-{
-        return gateway->restart.unstarted
-                   ? "remove what keeps smsd from being started, see above; smswarden goes on trying"
-                   : "see smsd's log; smswarden goes on trying";
-}
-
 static void judge_down(const struct gateway *gateway, usec_t now, struct snapshot *s)
 {
         char wait[32], reason[sizeof(s->reason)], action[sizeof(s->next_action)];
@@ -200,7 +57,7 @@ static void judge_down(const struct gateway *gateway, usec_t now, struct snapsho
                     gateway->restart.last_problem[0] ? ": " : "", gateway->restart.last_problem, wait);
                 bool loop = backoff_is_loop(&gateway->restart.backoff);
                 set_verdict(s, loop ? VERDICT_DOWN : VERDICT_RECOVERING, reason,
-                            loop ? what_to_do_about_a_loop(gateway) : "nothing: smswarden starts it");
+                            loop ? gateway_describe_failure_action(gateway) : "nothing: smswarden starts it");
                 return;
         }
         gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
@@ -219,7 +76,7 @@ static void judge_running(const struct gateway *gateway, usec_t now, struct snap
 
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
-                enum slot_health health = slot_health(gateway, slot, now);
+                enum slot_health health = gateway_slot_health(gateway, slot, now);
                 s->can_send |= health == SLOT_WELL;
                 s->can_receive |= health == SLOT_WELL || health == SLOT_BLOCKED;
                 if (worse(health, worst_health)) {
@@ -239,7 +96,8 @@ static void judge_running(const struct gateway *gateway, usec_t now, struct snap
                             "nothing");
                 return;
         }
-        describe_slot(gateway, worst, worst_health, s);
+        gateway_describe_slot(gateway, worst, worst_health, s->reason, sizeof(s->reason), s->next_action,
+                              sizeof(s->next_action));
         s->verdict = s->can_send || s->can_receive || worst_health == SLOT_UNVERIFIED ? VERDICT_DEGRADED
                                                                                       : VERDICT_DOWN;
 }
@@ -247,23 +105,15 @@ static void judge_running(const struct gateway *gateway, usec_t now, struct snap
 /* What went wrong although SMS flow: a configuration that could not be written or was refused. */
 static void add_last_problem(const struct gateway *gateway, struct snapshot *s)
 {
-        if (s->verdict != VERDICT_WORKING || gateway->restart.last_problem[0] == '\0' ||
-            gateway->restart.last_outcome != RESTART_OUTCOME_OK)
-                return;
-        bool config = strstr(gateway->restart.last_problem, "smsd.conf") != NULL;
-        if (!config)
-                return;
-        s->verdict = VERDICT_DEGRADED;
-        (void)text_format(s->reason, sizeof(s->reason), "SMS flow, but %.300s",
-                          gateway->restart.last_problem);
-        (void)text_copy(s->next_action, sizeof(s->next_action), "correct it, then run `smswarden restart`");
+        if (s->verdict == VERDICT_WORKING &&
+            gateway_describe_conf_problem(gateway, s->reason, sizeof(s->reason), s->next_action,
+                                          sizeof(s->next_action)))
+                s->verdict = VERDICT_DEGRADED;
 }
 
 static void judge(const struct gateway *gateway, usec_t now, struct snapshot *s)
 {
-        bool known = gateway->conf_known && gateway->smsd.scanned && gateway->enumerated;
-
-        if (!known)
+        if (!gateway_knows_enough(gateway))
                 set_verdict(s, VERDICT_RECOVERING, "smswarden has just begun and looks around",
                             "nothing: wait a second");
         else if (gateway->hold.active && (!gateway->smsd.running || restart_busy(&gateway->restart)))
@@ -429,6 +279,27 @@ static void fill_restarts(const struct gateway *gateway, int64_t realtime_offset
         s->restarts.last.ms = (int64_t)(restart->last_duration / USEC_PER_MSEC);
 }
 
+static void fill_alerts(const struct gateway *gateway, struct snapshot *s)
+{
+        const struct delivery *delivery = &gateway->alerts.delivery;
+
+        s->alerts.waiting = (int64_t)delivery->waiting;
+        for (unsigned i = 0; i < delivery->n; i++) {
+                const struct delivery_receiver *receiver = &delivery->receivers[i];
+                s->alerts.delivered += (int64_t)receiver->delivered;
+                if (receiver->last_delivered > s->alerts.last)
+                        s->alerts.last = receiver->last_delivered;
+        }
+}
+
+static void fill_queues(const struct gateway *gateway, struct snapshot *s)
+{
+        s->queues.outgoing = gateway->alerts.outgoing;
+        s->queues.checked = gateway->alerts.checked;
+        s->queues.failed = gateway->alerts.failed;
+        s->queues.incoming = gateway->alerts.incoming;
+}
+
 void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtime_offset,
                       struct snapshot *ret_snapshot)
 {
@@ -442,4 +313,6 @@ void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtim
         fill_hold(gateway, realtime_offset, ret_snapshot);
         fill_modems(gateway, ret_snapshot);
         fill_restarts(gateway, realtime_offset, ret_snapshot);
+        fill_alerts(gateway, ret_snapshot);
+        fill_queues(gateway, ret_snapshot);
 }

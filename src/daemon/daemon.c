@@ -248,6 +248,18 @@ static void keep_fixed_parts(const struct daemon *daemon, struct config *config)
         (void)text_copy(config->smsd_conf, sizeof(config->smsd_conf), daemon->config.smsd_conf);
 }
 
+/* The spool and the watch on the deliveries are made for these. */
+static void keep_fixed_alerts(const struct alerts_config *old, struct alerts_config *new)
+{
+        if (new->spool_files != old->spool_files || new->spool_bytes != old->spool_bytes ||
+            !text_equal(new->state_dir, old->state_dir))
+                log_warning("another [alerts] spool_files, spool_size or state_dir takes effect at the next "
+                            "start of smswardend");
+        new->spool_files = old->spool_files;
+        new->spool_bytes = old->spool_bytes;
+        (void)text_copy(new->state_dir, sizeof(new->state_dir), old->state_dir);
+}
+
 static int reload(struct daemon *daemon)
 {
         _cleanup_free_ struct config *config = malloc(sizeof(*config));
@@ -261,6 +273,7 @@ static int reload(struct daemon *daemon)
                 return r;
         }
         keep_fixed_parts(daemon, config);
+        keep_fixed_alerts(&daemon->config.alerts, &config->alerts);
         daemon->config = *config;
         daemon->config_last_good = false;
         r = watch_nodes(daemon);

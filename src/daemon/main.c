@@ -74,6 +74,22 @@ static int parse_options(int argc, char *argv[], struct options *ret_options)
         return -1;
 }
 
+/* Two sections of one name are one receiver: who wrote them sees it here. */
+static void print_receivers(const struct config *config)
+{
+        if (config->n_receivers == 0)
+                (void)puts("nobody is told of alerts: there is no [notify NAME]");
+        for (unsigned i = 0; i < config->n_receivers; i++) {
+                const struct receiver_config *receiver = &config->receivers[i];
+                (void)printf("%s%s (%s, %s%s%s)", i == 0 ? "alerts go to " : ", ", receiver->name,
+                             receiver->type, severity_to_string(receiver->min_severity),
+                             receiver->min_severity == SEVERITY_CRITICAL ? "" : " and above",
+                             receiver->match[0] ? ", by match" : "");
+        }
+        if (config->n_receivers > 0)
+                (void)puts("");
+}
+
 static int check_config(const char *path)
 {
         static struct config config;
@@ -84,6 +100,7 @@ static int check_config(const char *path)
                 return EX_CONFIG;
         }
         (void)printf("%s: correct\n", path);
+        print_receivers(&config);
         return 0;
 }
 

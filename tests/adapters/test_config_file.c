@@ -117,7 +117,7 @@ static void test_lines(void **state)
         assert_int_equal(load(fixture), -EINVAL);
         assert_string_equal(message(fixture),
                             "smswarden.conf:9: [notify vps] url: the value is not an address; write one "
-                            "without blanks, at most 511 bytes");
+                            "without blanks and quotes, at most 511 bytes");
         put(fixture->path,
             "\xef\xbb\xbf; a comment\r\n# another\r\n[gateway]\r\nmode = observe ; why not\r\n"
             "   control=direct\r\n\tsmsd = /opt/a;b#c ;\r\n[notify vps] ; mine\ntype = webhook\n"
@@ -157,7 +157,7 @@ static void test_bad_lines_are_told(void **state)
                                                  "1h30min"},
             {"[hold]\n# \x1b[31m\n", "smswarden.conf:2: holds a control character"},
             {"[hold]\r\rdefault = 1h\n", "smswarden.conf:1: holds a control character"},
-            {"[hold]\ndefault = 5h\n", "smswarden.conf: [hold] default: 5h is longer than [hold] maximum, "
+            {"[hold]\ndefault = 5h\n", "smswarden.conf:2: [hold] default: 5h is longer than [hold] maximum, "
                                        "4h; lower one or raise the other"},
             {"[aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\n",
              "smswarden.conf:1: the name of the section is too long"},
@@ -172,6 +172,42 @@ static void test_bad_lines_are_told(void **state)
                 assert_int_equal(load(fixture), -EINVAL);
                 assert_string_equal(message(fixture), rows[i].message);
                 assert_memory_equal(&fixture->config, &untouched, sizeof(untouched));
+        }
+}
+
+/* What only the whole shows is told where the key was set last, else where its section began last. */
+static void test_faults_of_the_whole_have_a_place(void **state)
+{
+        static const struct {
+                const char *main, *dropin, *message; /* as far as it is given */
+        } rows[] = {
+            {"[hold]\nmaximum = 1h\ndefault = 5h\n\n[restart]\n", NULL,
+             "smswarden.conf:3: [hold] default: 5h"},
+            {"[hold]\ndefault=5h\n [ hold]\n", NULL, "smswarden.conf:3: [ hold]: no such section"},
+            {"[hold]\nmaximum = 5h\n[hold]\n\tdefault : 5h\n", "[hold]\n; a comment\nmaximum = 1h\n",
+             "smswarden.conf:4: [hold] default: 5h"},
+            {"[hold]\ndefault = 5min\n", "\r\n[hold]\r\ndefault = 6h\r\n",
+             "smswarden.conf.d/10.conf:3: [hold] default: 6h"},
+            {"[hold]\nmaximum = 10min\n", NULL, "smswarden.conf:1: [hold] default: 30min"},
+            {"[notify \t vps]\ntype = ntfy\n[notify a]\ntype = exec\nurl = /x\n", NULL,
+             "smswarden.conf:1: [notify vps] url: is missing"},
+            {"[notify vps]\ntype = ntfy\n", "[notify vps]\nurl = ntfy.sh/x\n[notify vps2]\nurl = y\n",
+             "smswarden.conf.d/10.conf:2: [notify vps] url: type ntfy"},
+            {"[notify vps]\ntype = ntfy\n", "[notify vps]\nurl_file = x\ntoken_file = y\nuser = z",
+             "smswarden.conf.d/10.conf:4: [notify vps] user: there is no password_file"},
+            {"\xef\xbb\xbf[notify heartbeat]\ntype = exec\nurl = /x", NULL,
+             "smswarden.conf:1: [notify heartbeat] the"},
+            {"[gateway]\nstate_dir = /run/smswarden", NULL,
+             "smswarden.conf:1: [gateway] runtime_dir: must not"},
+        };
+        struct fixture *fixture = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                put(fixture->path, rows[i].main);
+                put_dropin(fixture, "10.conf", rows[i].dropin ? rows[i].dropin : "");
+                assert_int_equal(load(fixture), -EINVAL);
+                if (!text_starts_with(message(fixture), rows[i].message))
+                        fail_msg("%s instead of %s", message(fixture), rows[i].message);
         }
 }
 
@@ -190,6 +226,14 @@ static void test_long_lines(void **state)
         put(fixture->path, text);
         assert_int_equal(load(fixture), -EINVAL);
         assert_string_equal(message(fixture), "smswarden.conf:2: the line is longer than 198 bytes");
+
+        /* What has a way out is told it. */
+        (void)text_copy(text, sizeof(text), "[notify x]\ntemplate = ");
+        memset(text + strlen(text), 'x', 200);
+        put(fixture->path, text);
+        assert_int_equal(load(fixture), -EINVAL);
+        assert_string_equal(message(fixture), "smswarden.conf:2: the line is longer than 198 bytes; put the "
+                                              "value into a file and name that with template_file");
         memset(text + strlen(text), 'x', 300);
         put(fixture->path, text);
         assert_int_equal(load(fixture), -EINVAL);
@@ -308,7 +352,7 @@ static void test_the_good_copy(void **state)
         assert_int_equal(config_file_load_good(fixture->folder, &kept, &fixture->error), -ENOENT);
         put(fixture->path, "\xef\xbb\xbf[hold]\ndefault = 1h\n[modem A]");
         put_dropin(fixture, "10.conf",
-                   "\xef\xbb\xbf[hold]\r\ndefault = 50min\r\n[notify x]\ntype = sms\nurl = +3706");
+                   "\xef\xbb\xbf[hold]\r\ndefault = 50min\r\n[notify x]\ntype = sms\nurl = +370600");
         put_dropin(fixture, "20.conf", "[hold]\nnotify_after = 5min\n");
         assert_int_equal(load(fixture), 0);
         loaded = fixture->config;
@@ -388,6 +432,7 @@ int main(void)
             TEST(test_missing_files_mean_the_defaults),
             TEST(test_lines),
             TEST(test_bad_lines_are_told),
+            TEST(test_faults_of_the_whole_have_a_place),
             TEST(test_long_lines),
             TEST(test_nul_bytes),
             TEST(test_dropins_come_in_order),

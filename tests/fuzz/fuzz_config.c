@@ -25,6 +25,46 @@ static void check_message(const struct config_error *error)
                 require((unsigned char)error->message[i] >= 0x20 && error->message[i] != 0x7f);
 }
 
+/* What goes into headers, mails and paths: ended, and one line. */
+static void check_text(const char *text, size_t size)
+{
+        require(memchr(text, '\0', size));
+        for (; *text; text++)
+                require((unsigned char)*text >= 0x20 && *text != 0x7f);
+}
+
+#define CHECK_TEXT(field) check_text(field, sizeof(field))
+
+static void check_receiver(const struct receiver_config *receiver)
+{
+        CHECK_TEXT(receiver->url);
+        CHECK_TEXT(receiver->match);
+        CHECK_TEXT(receiver->ca_file);
+        CHECK_TEXT(receiver->url_file);
+        CHECK_TEXT(receiver->user);
+        CHECK_TEXT(receiver->password_file);
+        CHECK_TEXT(receiver->token_file);
+        CHECK_TEXT(receiver->template_text);
+        CHECK_TEXT(receiver->template_file);
+        CHECK_TEXT(receiver->interface);
+        CHECK_TEXT(receiver->from);
+        CHECK_TEXT(receiver->to);
+        require(!strchr(receiver->to, ' ') && !strchr(receiver->from, ' '));
+        require(receiver->budget >= 1 && receiver->budget <= 1000);
+}
+
+/* What the check lets through never leaves the box in the clear without somebody's word. */
+static void check_ways_out(const struct config *config)
+{
+        for (unsigned i = 0; i < config->n_receivers; i++) {
+                const struct receiver_config *receiver = &config->receivers[i];
+                if (strncmp(receiver->url, "http://", 7) == 0)
+                        require(receiver->plain_http || config_address_is_local(receiver->url));
+        }
+        if (strncmp(config->heartbeat.url, "http://", 7) == 0)
+                require(config->heartbeat.plain_http || config_address_is_local(config->heartbeat.url));
+}
+
 static void check_config(const struct config *config)
 {
         require(config->n_modems <= SMSD_MODEMS_MAX && config->n_receivers <= CONFIG_RECEIVERS_MAX);
@@ -35,7 +75,10 @@ static void check_config(const struct config *config)
                 require(config->modems[i].name[0] != '\0' && !strchr(config->modems[i].name, '/'));
         }
         for (unsigned i = 0; i < config->n_receivers; i++)
-                require(memchr(config->receivers[i].url, '\0', sizeof(config->receivers[i].url)));
+                check_receiver(&config->receivers[i]);
+        CHECK_TEXT(config->heartbeat.url);
+        CHECK_TEXT(config->alerts.state_dir);
+        require(config->alerts.spool_files >= 16 && config->alerts.spool_bytes >= UINT64_C(256) << 10);
 }
 
 /* Cuts the next piece off; pieces are ended by a NUL or the end. */
@@ -53,14 +96,14 @@ static void set_one(struct config *config, const char *section, const char *key,
         static struct config before;
         struct config_error error = {""};
 
-        before = *config;
+        memcpy(&before, config, sizeof(before));
         int r = *key ? config_set(config, section, key, value, &error)
                      : config_open_section(config, section, &error);
         if (r == 0)
                 return;
         require(r < 0);
         check_message(&error);
-        require(memcmp(&before, config, sizeof(before)) == 0);
+        require(memcmp((const char *)&before, (const char *)config, sizeof(before)) == 0); /* padding, too */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -84,6 +127,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_config(&config);
         if (config_check(&config, &error) < 0)
                 check_message(&error);
+        else
+                check_ways_out(&config);
         free(text);
         return 0;
 }

@@ -137,8 +137,9 @@ static void a_reload_is_checked_first(struct gateway *g)
         assert_int_equal(default_hold(g), 77);
 
         gateway_write(g->warden_conf, good);
-        append(g->warden_conf, "\n[hold]\ndefault = 55s\n");
+        append(g->warden_conf, "\n[hold]\ndefault = 55s\n[alerts]\nspool_size = 512K\n");
         gateway_signal(g->daemon, SIGHUP);
+        gateway_wait_logged(g, "spool_size or state_dir takes effect at the next start", 3000);
         gateway_wait_logged(g, "the configuration was read again", 3000);
         assert_int_equal(default_hold(g), 55);
 }
@@ -156,6 +157,12 @@ static void options(struct gateway *g)
             text_format(arguments, sizeof(arguments), "--check-config --config %s", g->warden_conf), 0);
         assert_int_equal(run(arguments, output, sizeof(output)), 0);
         assert_non_null(strstr(output, "correct"));
+        assert_non_null(strstr(output, "nobody is told of alerts"));
+        append(g->warden_conf, "\n[notify a]\ntype = exec\nurl = /bin/true\n[notify b]\ntype = sms\n"
+                               "url = +37060000000\nmin_severity = critical\nmatch = hold\n");
+        assert_int_equal(run(arguments, output, sizeof(output)), 0);
+        assert_non_null(
+            strstr(output, "\nalerts go to a (exec, warning and above), b (sms, critical, by match)\n"));
         append(g->warden_conf, MISTAKE);
         assert_int_equal(run(arguments, output, sizeof(output)), 78);
         assert_told(g, output);

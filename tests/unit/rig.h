@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "core/gateway.h"
+#include "rig_spool.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -67,6 +68,8 @@ struct rig {
         struct modem_record record;
         bool recorded;
 
+        struct rig_spool spool;
+        int sms_result;
         unsigned counts[ACTION_KIND_MAX];
         struct action last[ACTION_KIND_MAX];
         char told[8192]; /* all records, a line each */
@@ -367,6 +370,18 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
                         (void)text_copy(event->flag.refusal, sizeof(event->flag.refusal), "a symbolic link");
                 (void)text_copy(event->flag.owner, sizeof(event->flag.owner), "rom");
                 break;
+        case ACTION_ALERT_SPOOL:
+                rig_spool_write(&rig->spool, action, rig->now, rig_event(rig, EVENT_ALERT_SPOOLED));
+                break;
+        case ACTION_ALERTS_SAVE:
+                rig_spool_save(&rig->spool, action->book);
+                rig_event(rig, EVENT_ALERTS_SAVED)->result = rig->spool.save_result;
+                break;
+        case ACTION_ALERT_SMS:
+                event = rig_event(rig, EVENT_ALERT_SMS);
+                event->sms.result = rig->sms_result;
+                event->sms.sequence = action->sms.sequence;
+                break;
         case ACTION_RECORD:
                 (void)text_append(rig->told, sizeof(rig->told), "%s\n", action->record.message);
                 break;
@@ -463,6 +478,12 @@ static inline void rig_begin(struct rig *rig)
                 rig_event(rig, EVENT_MODEM_RECORD)->record = rig->record;
         if (rig->hold)
                 rig_event(rig, EVENT_HOLD_FOUND)->hold = rig->hold_record;
+        rig_spool_open(&rig->spool);
+        for (unsigned i = 0; i < rig->spool.n_open; i++) {
+                struct event *event = rig_event(rig, EVENT_ALERT_FOUND);
+                event->found.alert = &rig->spool.open[i].alert;
+                event->found.told = rig->spool.open[i].told;
+        }
         rig_go(rig);
         gateway_begin(rig->gateway, rig->now, &rig->actions);
         rig_perform_all(rig);

@@ -1,10 +1,9 @@
 /*
- * core/config: every key with good and bad values, the messages that a person reads, what only the whole can
- * show, and that docs/configuration.md tells the defaults that config_init gives.
+ * core/config: every key with good and bad values, the messages that a person reads, and what only the whole
+ * can show. Alerts and their receivers: test_config_notify.c.
  */
 #include "core/config.h"
 
-#include "base/parse.h"
 #include "base/text.h"
 #include "core/config_value.h"
 
@@ -177,12 +176,13 @@ static const struct {
     {"notify vps", "min_severity", "error",
      "[notify vps] min_severity: \"error\" is not known; allowed: info, warning, critical"},
     {"notify vps", "url", "https://me:secret@x/ y",
-     "[notify vps] url: the value is not an address; write one without blanks, at most 511 bytes"},
+     "[notify vps] url: the value is not an address; write one without blanks and quotes, at most 511 bytes"},
     {"notify vps", "url", "", NULL},
     {"gatway", "mode", "control", "[gatway]: no such section; did you mean [gateway]?"},
     {"modems GSM1", "match", "auto", "[modems GSM1]: no such section; did you mean [modem NAME]?"},
     {"network", "a", "b",
-     "[network]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [notify NAME]"},
+     "[network]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [notify NAME], "
+     "[alerts], [heartbeat]"},
     {"gateway 2", "mode", "control", "[gateway 2]: write just [gateway]"},
     {"modem", "match", "auto",
      "[modem]: write [modem NAME], the name of at most 31 letters, digits, '_', '-', '.' or '+'"},
@@ -193,7 +193,8 @@ static const struct {
     {"notify abcdefghijabcdefghijabcdefghij12", "type", "sms", NULL},
     {"", "mode", "control", "mode: stands before the first [section]"},
     {"\x1b[31m", "a", "b",
-     "[\\x1b[31m]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [notify NAME]"},
+     "[\\x1b[31m]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [notify NAME], "
+     "[alerts], [heartbeat]"},
     {"hold", "a\nb", "c",
      "[hold] a\\nb: no such key; allowed: default, maximum, notify_after, legacy_flag, legacy_owners"},
 };
@@ -359,13 +360,12 @@ static const struct {
       {"modem B", "link", "X"}},
      "[modem B] link: is the same as that of [modem A]"},
     {{{"notify v", "url", "https://x"}}, "[notify v] type: is missing; write one like type = webhook"},
-    {{{"notify v", "type", "webhook"}}, "[notify v] url: type webhook wants https://... or http://..."},
+    {{{"notify v", "type", "webhook"}},
+     "[notify v] url: is missing; type webhook wants https://... (or http://... with plain_http = yes)"},
     {{{"notify v", "type", "smtp"}, {"notify v", "url", "https://x"}},
      "[notify v] url: type smtp wants smtps://... or smtp://..."},
     {{{"notify v", "type", "exec"}, {"notify v", "url", "/usr/bin/true"}}, NULL},
     {{{"notify v", "type", "sms"}, {"notify v", "url", "+370600"}}, NULL},
-    {{{"notify v", "type", "smtp"}, {"notify v", "url", "smtp://x"}}, NULL},
-    {{{"notify v", "type", "vps-status"}, {"notify v", "url", "http://10.0.0.1/webhook/sms/status"}}, NULL},
 };
 
 static void test_the_whole_is_checked(void **state)
@@ -421,94 +421,6 @@ static void test_names_of_enums(void **state)
         assert_string_equal(severity_to_string(SEVERITY_CRITICAL), "critical");
 }
 
-/* --- docs/configuration.md --- */
-
-#define DOCUMENT "docs/configuration.md"
-
-/* A heading like "## `[modem NAME]`" gives the section's text, with NAME as its name. */
-static bool read_heading(const char *line, char section[64])
-{
-        const char *open = strstr(line, "`["), *end = open ? strstr(open, "]`") : NULL;
-
-        return text_starts_with(line, "## ") && end &&
-               text_copy_n(section, 64, open + 2, (size_t)(end - open - 2)) == 0;
-}
-
-/* A row like "| `key` | `default` | ..." gives both; a default that is not in backquotes means that there is
- * none. */
-static bool read_row(const char *line, char key[64], char value[256])
-{
-        const char *key_end = text_starts_with(line, "| `") ? strstr(line + 3, "` |") : NULL;
-        const char *start = key_end ? key_end + 3 : NULL;
-        const char *end = start && text_starts_with(start, " `") ? strstr(start + 2, "` |") : NULL;
-
-        if (!key_end)
-                return false;
-        value[0] = '\0';
-        return text_copy_n(key, 64, line + 3, (size_t)(key_end - line - 3)) == 0 &&
-               (!end || text_copy_n(value, 256, start + 2, (size_t)(end - start - 2)) == 0);
-}
-
-/* Setting the documented default of every key must change nothing, and from other values lead back to the
- * default. */
-static void test_documented_defaults(void **state)
-{
-        static const char *const others[][3] = {
-            {"gateway", "mode", "observe"},
-            {"gateway", "control", "direct"},
-            {"gateway", "hotplug", "sysfs"},
-            {"gateway", "system_bus", "off"},
-            {"gateway", "unit", "x.service"},
-            {"gateway", "smsd", "/x"},
-            {"gateway", "smsd_conf", "/x"},
-            {"gateway", "smsd_user", "x"},
-            {"gateway", "smsd_group", "x"},
-            {"gateway", "runtime_dir", "/x"},
-            {"gateway", "state_dir", "/y"},
-            {"hold", "default", "1min"},
-            {"hold", "maximum", "1min"},
-            {"hold", "notify_after", "1min"},
-            {"hold", "legacy_flag", "none"},
-            {"hold", "legacy_owners", "x"},
-            {"restart", "backoff_max", "1s"},
-            {"modem NAME", "match", "usb=1-1"},
-            {"modem NAME", "profile", "generic"},
-            {"modem NAME", "link", "ttyUSB_AT"},
-            {"modem NAME", "manage", "profile"},
-            {"modem NAME", "boot_timeout", "1s"},
-            {"notify NAME", "min_severity", "critical"},
-        };
-        static struct config standard, config;
-        struct config_error error;
-        char line[1024], section[64] = "", key[64], value[256];
-        unsigned rows = 0;
-
-        (void)state;
-        config_init(&standard);
-        assert_int_equal(config_open_section(&standard, "modem NAME", &error), 0);
-        assert_int_equal(config_open_section(&standard, "notify NAME", &error), 0);
-        config = standard;
-        for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-                assert_int_equal(config_set(&config, others[i][0], others[i][1], others[i][2], &error), 0);
-        _cleanup_fclose_ FILE *document = fopen(DOCUMENT, "re");
-        assert_non_null(document);
-        while (fgets(line, sizeof(line), document)) {
-                if (read_heading(line, section) || !read_row(line, key, value))
-                        continue;
-                rows++;
-                if (value[0] == '\0') { /* no default: at least the key must exist */
-                        assert_int_equal(config_set(&config, section, key, "\x01", &error), -EINVAL);
-                        assert_null(strstr(error.message, "no such key"));
-                        continue;
-                }
-                if (config_set(&config, section, key, value, &error) != 0)
-                        fail_msg("%s: %s", DOCUMENT, error.message);
-        }
-        assert_memory_equal(&config, &standard,
-                            sizeof(config));            /* a key that the document leaves out would differ */
-        assert_int_equal(rows, ARRAY_SIZE(others) + 2); /* and type and url, which have no default */
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -522,7 +434,6 @@ int main(void)
             cmocka_unit_test(test_paths_set_by_a_program_are_checked_too),
             cmocka_unit_test(test_word_distance),
             cmocka_unit_test(test_names_of_enums),
-            cmocka_unit_test(test_documented_defaults),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

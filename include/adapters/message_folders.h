@@ -79,6 +79,9 @@ int message_folders_list(const struct message_folders *folders, enum message_fol
                          struct message_list *ret_list);
 void message_list_clear(struct message_list *list);
 
+/* Whether a file of this name lies there. */
+bool message_folders_has(const struct message_folders *folders, enum message_folder folder, const char *name);
+
 /*
  * The moves. `name` is a name, never a path (-EINVAL). A message_result, or: -ENOENT no such folder; -EACCES,
  * -EPERM, -EROFS may not be changed by us; -EINVAL it is no regular file; -EFBIG over 1 MB; -ENOSPC, ...:

@@ -151,3 +151,12 @@ void message_list_clear(struct message_list *list)
         free(list->entries);
         *list = (struct message_list){0};
 }
+
+bool message_folders_has(const struct message_folders *folders, enum message_folder folder, const char *name)
+{
+        int fd = message_folders_fd(folders, folder);
+        struct stat st;
+
+        return fd >= 0 && message_name_check(name) == 0 && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+               S_ISREG(st.st_mode);
+}

@@ -20,10 +20,13 @@ struct cli_options {
         const char *config;
         const char *command;
         bool json, watch, diff, force, dry_run, undo, help, version;
-        usec_t duration;    /* 0: not given */
-        const char *reason; /* NULL: not given */
-        const char *port;   /* NULL: not given */
-        const char *root;   /* NULL: this system */
+        bool outgoing, checked, failed, quarantine; /* queue: which folders */
+        usec_t duration;                            /* 0: not given */
+        const char *reason;                         /* NULL: not given */
+        const char *port;                           /* NULL: not given */
+        char *const *words;                         /* behind the command; `port` is the first */
+        unsigned n_words;
+        const char *root; /* NULL: this system */
 };
 
 struct cli {
@@ -46,6 +49,7 @@ int command_modems(struct cli *cli);
 int command_probe(struct cli *cli);
 int command_config(struct cli *cli);
 int command_migrate(struct cli *cli);
+int command_queue(struct cli *cli);
 
 /* "smswarden: ..." as one line on stderr. */
 void cli_complain(const char *format, ...) _printf_(1, 2);

@@ -70,10 +70,11 @@ static size_t piece_length(const char *text, unsigned columns)
         }
 }
 
-static void put_wrapped(struct screen *screen, enum screen_colour colour, const char *text, unsigned indent)
+static void put_wrapped(struct screen *screen, enum screen_colour colour, const char *text, unsigned indent,
+                        unsigned width)
 {
         for (;;) {
-                size_t length = piece_length(text, SCREEN_WIDTH - indent);
+                size_t length = piece_length(text, width - indent);
                 put_coloured(screen, colour, text, length);
                 (void)fputc('\n', screen->file);
                 text += length;
@@ -92,7 +93,7 @@ void screen_headline(struct screen *screen, enum screen_colour colour, const cha
         put_coloured(screen, colour, word, strlen(word));
         (void)fputs("  ", screen->file);
         (void)text_clean(clean, sizeof(clean), text);
-        put_wrapped(screen, SCREEN_PLAIN, clean, indent);
+        put_wrapped(screen, SCREEN_PLAIN, clean, indent, SCREEN_WIDTH);
 }
 
 void screen_value(struct screen *screen, const char *label, enum screen_colour colour, const char *value)
@@ -103,7 +104,16 @@ void screen_value(struct screen *screen, const char *label, enum screen_colour c
         (void)text_clean(clean, sizeof(clean), value);
         put_coloured(screen, SCREEN_DIM, label, strlen(label));
         (void)fprintf(screen->file, "%*s", columns < SCREEN_LABEL ? (int)(SCREEN_LABEL - columns) : 1, "");
-        put_wrapped(screen, colour, clean, SCREEN_LABEL);
+        put_wrapped(screen, colour, clean, SCREEN_LABEL, SCREEN_WIDTH);
+}
+
+void screen_indented(struct screen *screen, enum screen_colour colour, unsigned indent, const char *text)
+{
+        char clean[1024];
+
+        (void)text_clean(clean, sizeof(clean), text);
+        (void)fprintf(screen->file, "%*s", (int)indent, "");
+        put_wrapped(screen, colour, clean, indent, SCREEN_NARROW);
 }
 
 void screen_format(struct screen *screen, const char *label, enum screen_colour colour, const char *format,

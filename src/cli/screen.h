@@ -11,8 +11,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define SCREEN_WIDTH 100
-#define SCREEN_LABEL 12 /* columns of labels */
+#define SCREEN_WIDTH  100
+#define SCREEN_LABEL  12 /* columns of labels */
+#define SCREEN_NARROW 80 /* of lists, which are read on any terminal */
 
 enum screen_colour {
         SCREEN_PLAIN,
@@ -38,6 +39,9 @@ void screen_headline(struct screen *screen, enum screen_colour colour, const cha
 void screen_value(struct screen *screen, const char *label, enum screen_colour colour, const char *value);
 void screen_format(struct screen *screen, const char *label, enum screen_colour colour, const char *format,
                    ...) _printf_(4, 5);
+
+/* Text without a label, wrapped at blanks and at SCREEN_NARROW. */
+void screen_indented(struct screen *screen, enum screen_colour colour, unsigned indent, const char *text);
 
 void screen_gap(struct screen *screen);
 

@@ -195,8 +195,8 @@ static void requeue_failed(struct queue *queue)
         if (all.n == 0)
                 (void)printf("no message has failed\n");
         if (skipped > 0)
-                (void)printf("%zu not: as %s would fail again; see smswarden queue --failed\n", skipped,
-                             skipped == 1 ? "it is it" : "they are they");
+                (void)printf("left alone: %zu that would fail again as %s; see smswarden queue --failed\n",
+                             skipped, skipped == 1 ? "it is" : "they are");
         message_list_clear(&all);
 }
 

@@ -32,7 +32,7 @@ static json_t *time_of(int64_t seconds)
 static json_t *message_to_json(const struct queue_view *view, const struct message_entry *entry)
 {
         const struct message_header *header = &entry->header;
-        char name[1024], to[64];
+        char name[1024], to[sizeof(header->to)];
 
         (void)text_escape(name, sizeof(name), entry->name, strlen(entry->name));
         if (view->masked)

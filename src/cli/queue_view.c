@@ -91,13 +91,14 @@ static enum screen_colour colour_of(enum message_folder folder)
 static void print_message(struct screen *screen, const struct queue_view *view, enum message_folder folder,
                           const struct message_entry *entry)
 {
-        char name[512], to[64], age[48], line[512];
+        char name[512], to[sizeof(entry->header.to)], number[18], age[48], line[512];
 
         (void)text_escape(name, sizeof(name), entry->name, strlen(entry->name));
         if (view->masked)
                 message_recipient_mask(to, sizeof(to), entry->header.to);
         else
-                (void)text_copy(to, sizeof(to), entry->header.to); /* it is the shorter one */
+                (void)text_copy(to, sizeof(to), entry->header.to);
+        text_sanitize(number, sizeof(number), to, strlen(to)); /* cut: no number is longer */
         render_age(age, sizeof(age), entry->changed * (int64_t)USEC_PER_SEC,
                    view->now * (int64_t)USEC_PER_SEC);
         unsigned columns = screen_columns(name, strlen(name));
@@ -106,7 +107,7 @@ static void print_message(struct screen *screen, const struct queue_view *view, 
                 (void)fprintf(screen->file, "  %s\n  %*s", name, NAME_COLUMNS, "");
         else
                 (void)fprintf(screen->file, "  %s%*s", name, fill, "");
-        (void)fprintf(screen->file, " %-17s %s\n", to[0] ? to : "-", age);
+        (void)fprintf(screen->file, " %-17s %s\n", number[0] ? number : "-", age);
         describe(folder, entry, line, sizeof(line));
         if (line[0])
                 screen_indented(screen, SCREEN_DIM, 6, line);

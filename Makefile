@@ -157,7 +157,7 @@ $(BUILD)/tests/ec25/test_%: $(BUILD)/tests/ec25/test_%.o $(filter-out %/main.o,$
 
 # --- the gateway tests: the real daemon, the real smsd, the software EC25 ------------------------------------------------
 GATEWAY_FIXTURE := $(filter-out $(BUILD)/tests/gateway/test_%.o,$(call objects,tests/gateway))
-$(BUILD)/tests/gateway/test_%: $(BUILD)/tests/gateway/test_%.o $(GATEWAY_FIXTURE) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a | $(BUILD)/smswardend $(BUILD)/softec25
+$(BUILD)/tests/gateway/test_%: $(BUILD)/tests/gateway/test_%.o $(GATEWAY_FIXTURE) $(BUILD)/tests/ec25/client.o $(BUILD)/libadapters.a $(BUILD)/libcore.a | $(BUILD)/smswardend $(BUILD)/smswarden $(BUILD)/softec25
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka
 
 # --- the system tests: a machine of its own for each (tests/system/README.md) ----------------------------------------------

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 
-#define SIZE_MAX_MOVED (1024 * 1024)
+#define SIZE_MAX_MOVED ((off_t)1024 * 1024)
 
 bool message_is_locked(int folder, const char *name)
 {

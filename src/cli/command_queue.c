@@ -20,6 +20,7 @@ struct queue {
         struct message_folders *folders;
         char storage[MESSAGES_FOLDERS][CONFIG_PATH_MAX];
         const char *paths[MESSAGES_FOLDERS];
+        bool all; /* what is there, not what was named: what vanishes meanwhile is no mistake */
         int code; /* what the program ends with */
 };
 
@@ -120,6 +121,8 @@ static bool is_done(struct queue *queue, const char *name, int r)
         case MESSAGE_DONE:
                 return true;
         case MESSAGE_GONE:
+                if (queue->all)
+                        return false;
                 tell(queue, name, false, "there is no such message (any more); see smswarden queue");
                 return false;
         case MESSAGE_LOCKED:
@@ -182,6 +185,7 @@ static void requeue_failed(struct queue *queue)
         size_t skipped = 0;
         int r = message_folders_list(queue->folders, MESSAGES_FAILED, &all);
 
+        queue->all = true;
         if (r < 0) {
                 fail(queue, "failed", r);
                 return;

@@ -2,7 +2,7 @@
  * smsd's folders: what is listed, what may be moved, what is never touched, and that a message is there once,
  * whoever works in the folders meanwhile and whoever is killed when.
  */
-#include "adapters/message_folders.h"
+#include "../../src/adapters/message_folders_private.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -531,38 +531,122 @@ static unsigned places_of(const struct fixture *f)
         return n;
 }
 
-/* Killed at any moment, and recovered, it is there once. */
+/* A requeue in a process of its own, which lives for so long; 0: until it is done. */
+static void requeue_and_die(const struct fixture *f, int64_t nanoseconds)
+{
+        const struct timespec life = {.tv_nsec = nanoseconds};
+        pid_t pid = fork();
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                unsigned count;
+                (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+                _exit(message_folders_requeue(f->folders, "m", 3, &count) == MESSAGE_DONE ? 0 : 1);
+        }
+        if (nanoseconds > 0) {
+                (void)nanosleep(&life, NULL);
+                assert_int_equal(kill(pid, SIGKILL), 0);
+        }
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static int64_t nanoseconds_now(void)
+{
+        struct timespec now;
+
+        assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+        return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Killed at any moment of what one takes here, and recovered, the message is there once. */
 static void test_killed_at_any_moment(void **state)
 {
         struct fixture *f = *state;
-        const struct timespec step = {.tv_nsec = 30000};
-        unsigned moved = 0, stayed = 0;
+        int64_t whole = 0;
 
         for (unsigned i = 0; i < 120; i++) {
                 put(path(f, "failed", "m"), MESSAGE);
-                pid_t pid = fork();
-                assert_true(pid >= 0);
-                if (pid == 0) {
-                        unsigned count;
-                        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-                        _exit(message_folders_requeue(f->folders, "m", 3, &count) == MESSAGE_DONE ? 0 : 1);
-                }
-                for (unsigned wait = 0; wait < i % 60; wait++)
-                        (void)nanosleep(&step, NULL);
-                assert_int_equal(kill(pid, SIGKILL), 0);
-                assert_int_equal(waitpid(pid, NULL, 0), pid);
+                int64_t begun = nanoseconds_now();
+                requeue_and_die(f, whole * i / 100);
+                if (i == 0)
+                        whole = nanoseconds_now() - begun;
+                assert_true(whole < 900000000);
                 assert_true(message_folders_recover(f->folders) >= 0);
                 assert_int_equal(places_of(f), 1);
                 if (is_there(path(f, "outgoing", "m"))) {
-                        moved++;
                         assert_text(path(f, "outgoing", "m"), "Smswarden_requeued: 1\n" MESSAGE);
                         assert_int_equal(unlink(path(f, "outgoing", "m")), 0);
                 } else {
-                        stayed++;
                         assert_text(path(f, "failed", "m"), MESSAGE);
+                        assert_true(i > 0);
                 }
         }
-        assert_true(moved > 0 && stayed > 0);
+}
+
+/* --- what happens between two of our steps --- */
+
+static void smsd_writes_into_it(const struct fixture *f)
+{
+        put(path(f, "failed", "m"), "To: 2\n\nanother");
+}
+
+static void smsd_replaces_it(const struct fixture *f)
+{
+        assert_int_equal(unlink(path(f, "failed", "m")), 0);
+        put(path(f, "failed", "m"), MESSAGE);
+}
+
+static void smsd_locks_it(const struct fixture *f)
+{
+        put(path(f, "failed", "m.LOCK"), "1 GSM1\n");
+}
+
+static void it_vanishes(const struct fixture *f)
+{
+        assert_int_equal(unlink(path(f, "failed", "m")), 0);
+}
+
+static void its_name_is_taken(const struct fixture *f)
+{
+        put(path(f, "outgoing", "m"), "To: 2\n\nanother");
+}
+
+static void test_between_two_steps(void **state)
+{
+        static const struct {
+                void (*happens)(const struct fixture *f);
+                int result;
+                unsigned failed, outgoing; /* files there at the end */
+        } cases[] = {
+            {smsd_writes_into_it, MESSAGE_LOCKED, 1, 0}, {smsd_replaces_it, MESSAGE_LOCKED, 1, 0},
+            {smsd_locks_it, MESSAGE_LOCKED, 2, 0},       {it_vanishes, MESSAGE_GONE, 0, 0},
+            {its_name_is_taken, MESSAGE_WAITING, 1, 1},
+        };
+        struct fixture *f = *state;
+
+        for (unsigned i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+                unsigned c = i / 2;
+                bool remove = i % 2 == 1; /* the other move that smsd may be beside */
+                if (remove && cases[c].happens == its_name_is_taken)
+                        continue;
+                struct message_move move;
+                put(path(f, "failed", "m"), MESSAGE);
+                assert_int_equal(message_move_begin(&move, message_folders_fd(f->folders, MESSAGES_FAILED),
+                                                    message_folders_fd(f->folders, MESSAGES_OUTGOING), "m"),
+                                 0);
+                assert_int_equal(message_move_read(&move), 0);
+                cases[c].happens(f);
+                assert_int_equal(remove ? message_move_remove(&move)
+                                        : message_move_rewrite(&move, (struct message_place){0}, "x\n", "m"),
+                                 cases[c].result);
+                message_move_end(&move);
+                assert_int_equal(count_files(path(f, "failed", NULL)), cases[c].failed);
+                assert_int_equal(count_files(path(f, "outgoing", NULL)), cases[c].outgoing);
+                assert_int_equal(message_folders_recover(f->folders), 0);
+                (void)unlink(path(f, "failed", "m"));
+                (void)unlink(path(f, "failed", "m.LOCK"));
+                (void)unlink(path(f, "outgoing", "m"));
+        }
 }
 
 /* --- beside smsd --- */
@@ -695,6 +779,7 @@ int main(void)
             TEST(test_recover),
             TEST(test_recover_beside_a_new_one),
             TEST(test_killed_at_any_moment),
+            TEST(test_between_two_steps),
             TEST(test_beside_smsd),
             TEST(test_several_at_once),
         };

@@ -13,6 +13,7 @@
 #include "base/usec.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* At most so often is one message sent again by a person's `queue requeue`; --force goes past it. */
@@ -20,6 +21,9 @@
 
 /* Behind so many that wait for smsd no retry is put: what is new goes first. */
 #define QUEUE_RETRY_WAITING_MAX 5
+
+/* So long they have to go out, before more are put behind them. */
+#define QUEUE_RETRY_PACE (30 * USEC_PER_SEC)
 
 enum retry_judgement {
         RETRY_OFF,   /* not asked for */
@@ -45,6 +49,20 @@ enum retry_judgement queue_retry_judge(unsigned limit, const struct retry_messag
  * there, and be counted), none before those that wait. Counts below 0 are unknown: none.
  */
 unsigned queue_retry_room(bool can_send, int64_t outgoing, int64_t checked);
+
+/* Which of them go now, and when to look again. */
+struct retry_plan {
+        unsigned n;
+        size_t chosen[QUEUE_RETRY_WAITING_MAX]; /* indices, the one that is due for the longest time first */
+        usec_t wait;                            /* until the next is due; USEC_INFINITY: none will be */
+};
+
+/*
+ * Plans the retries of all messages of the failed folder, at most `room` of them (queue_retry_room). Where
+ * more are due than there is room, the next look is in QUEUE_RETRY_PACE.
+ */
+void queue_retry_plan(unsigned limit, const struct retry_message *messages, size_t n, unsigned room,
+                      struct retry_plan *ret_plan);
 
 /* Whether a message that failed so fails for good. */
 bool queue_retry_is_final(const char *fail_reason);

@@ -116,6 +116,38 @@ enum retry_judgement queue_retry_judge(unsigned limit, const struct retry_messag
         return judgement;
 }
 
+/* Puts it in its place among the chosen, the oldest first; who has none any more has to wait. */
+static void choose(struct retry_plan *plan, unsigned room, const struct retry_message *messages, size_t index)
+{
+        unsigned place = plan->n;
+
+        while (place > 0 && messages[plan->chosen[place - 1]].age < messages[index].age)
+                place--;
+        if (plan->n == room)
+                plan->wait = usec_min(plan->wait, QUEUE_RETRY_PACE);
+        if (place == room)
+                return;
+        for (unsigned i = plan->n < room ? plan->n++ : room - 1; i > place; i--)
+                plan->chosen[i] = plan->chosen[i - 1];
+        plan->chosen[place] = index;
+}
+
+void queue_retry_plan(unsigned limit, const struct retry_message *messages, size_t n, unsigned room,
+                      struct retry_plan *ret_plan)
+{
+        struct retry_plan plan = {.wait = USEC_INFINITY};
+        unsigned most = room < QUEUE_RETRY_WAITING_MAX ? room : QUEUE_RETRY_WAITING_MAX;
+
+        for (size_t i = 0; i < n; i++) {
+                usec_t wait;
+                if (queue_retry_judge(limit, &messages[i], &wait) == RETRY_NOW)
+                        choose(&plan, most, messages, i);
+                else
+                        plan.wait = usec_min(plan.wait, wait);
+        }
+        *ret_plan = plan;
+}
+
 unsigned queue_retry_room(bool can_send, int64_t outgoing, int64_t checked)
 {
         if (!can_send || outgoing < 0 || checked < 0 || outgoing >= QUEUE_RETRY_WAITING_MAX ||

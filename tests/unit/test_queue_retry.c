@@ -108,12 +108,59 @@ static void test_room(void **state _unused_)
                                  cases[i].room);
 }
 
+static void test_plans(void **state _unused_)
+{
+        static const char busy[] = "+CMS ERROR: 42";
+        const usec_t min = USEC_PER_MIN, pace = QUEUE_RETRY_PACE;
+        const struct {
+                unsigned room;
+                struct retry_message messages[8];
+                size_t n;
+                unsigned chosen_n;
+                size_t chosen[5];
+                usec_t wait;
+        } cases[] = {
+            {5, {{0}}, 0, 0, {0}, USEC_INFINITY},
+            {5, {{busy, 0, min}, {busy, 1, 3 * min}}, 2, 0, {0}, min},
+            {5, {{busy, 0, 2 * min}, {busy, 0, 4 * min}, {busy, 0, 3 * min}}, 3, 3, {1, 2, 0}, USEC_INFINITY},
+            {2, {{busy, 0, 2 * min}, {busy, 0, 4 * min}, {busy, 0, 3 * min}}, 3, 2, {1, 2}, pace},
+            {1, {{busy, 0, 4 * min}, {busy, 0, 2 * min}, {busy, 0, 3 * min}}, 3, 1, {0}, pace},
+            {0, {{busy, 0, 4 * min}}, 1, 0, {0}, pace},
+            {0, {{busy, 0, 2 * min - 1}}, 1, 0, {0}, 1},
+            {5, {{"No destination", 0, USEC_PER_DAY}, {busy, 3, USEC_PER_DAY}}, 2, 0, {0}, USEC_INFINITY},
+            {99,
+             {{busy, 0, 2 * min},
+              {busy, 0, 3 * min},
+              {busy, 0, 4 * min},
+              {busy, 0, 5 * min},
+              {busy, 0, 6 * min},
+              {busy, 0, 7 * min},
+              {busy, 0, min}},
+             7,
+             5,
+             {5, 4, 3, 2, 1},
+             pace},
+        };
+
+        for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct retry_plan plan;
+                queue_retry_plan(3, cases[i].messages, cases[i].n, cases[i].room, &plan);
+                assert_int_equal(plan.n, cases[i].chosen_n);
+                assert_memory_equal(plan.chosen, cases[i].chosen, plan.n * sizeof(plan.chosen[0]));
+                assert_int_equal(plan.wait, cases[i].wait);
+                queue_retry_plan(0, cases[i].messages, cases[i].n, cases[i].room, &plan);
+                assert_int_equal(plan.n, 0);
+                assert_int_equal(plan.wait, USEC_INFINITY);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_judgements),
             cmocka_unit_test(test_what_fails_for_good),
             cmocka_unit_test(test_room),
+            cmocka_unit_test(test_plans),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,11 +5,11 @@
  */
 #include "collect.h"
 
-#include "base/text.h"
+#include "base/cleanup.h"
+#include "core/message_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define FILES_MAX 10000
@@ -22,9 +22,7 @@ static void close_folder(DIR **folder)
 
 static bool is_message(const struct dirent *entry)
 {
-        const char *end = strrchr(entry->d_name, '.');
-
-        return entry->d_name[0] != '.' && !(end && text_equal(end, ".LOCK")) &&
+        return message_name_is_message(entry->d_name) &&
                (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN);
 }
 

@@ -60,8 +60,11 @@ int message_name_check(const char *name);
 /* Whose lock it is: smsd writes "PID MODEM" into NAME.LOCK. "" when that is not what it says. */
 void message_lock_owner(char *target, size_t size, const char *text, size_t length);
 
-/* For somebody who may know that there is a message, not to whom: "+3706*****45". Short numbers are hidden
- * but for their length. */
-void message_recipient_mask(char *target, size_t size, const char *to);
+/*
+ * For somebody who may know that there is a message, not to whom. "+37061234512" becomes "+3706*****12": the
+ * country and the end, which say whose it is to who knows the number already. What is shorter shows its first
+ * digit only; what is no number becomes "*". 32 bytes hold it.
+ */
+void message_recipient_mask(char *target, size_t size, const char *number, size_t length);
 
 #endif

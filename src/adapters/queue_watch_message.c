@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/text.h"
-#include "core/smsd_message.h"
+#include "core/message_file.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -110,10 +110,21 @@ static usec_t boottime_of(int64_t changed)
         return age < boottime ? (usec_t)(boottime - age) : 0;
 }
 
+/* Of the recipient, who will be told to people, only what they may know. */
+static void take_header(const char *head, size_t length, struct message_failed_event *message)
+{
+        struct message_header header;
+
+        message_header_parse(&header, head, length);
+        message_recipient_mask(message->recipient, sizeof(message->recipient), header.to, strlen(header.to));
+        (void)text_copy(message->modem, sizeof(message->modem), header.modem);
+        (void)text_copy(message->reason, sizeof(message->reason), header.fail_reason);
+}
+
 int queue_message_read(const char *folder, const char *name, struct queue_file *ret_file,
                        struct message_failed_event *ret_message)
 {
-        char head[SMSD_MESSAGE_HEAD_MAX];
+        char head[MESSAGE_HEAD_MAX];
         struct stat status = {0};
         _cleanup_close_ int fd = open_message(folder, name, &status);
         ssize_t n = fd < 0 ? fd : pread(fd, head, sizeof(head), 0);
@@ -121,7 +132,7 @@ int queue_message_read(const char *folder, const char *name, struct queue_file *
         if (fd < 0)
                 return fd;
         memset(ret_message, 0, sizeof(*ret_message));
-        smsd_message_parse(head, n > 0 ? (size_t)n : 0, ret_message);
+        take_header(head, n > 0 ? (size_t)n : 0, ret_message);
         ret_file->changed = status.st_ctim.tv_sec * INT64_C(1000000000) + status.st_ctim.tv_nsec;
         ret_file->digest = text_hash(name, strlen(name));
         (void)text_copy(ret_file->name, sizeof(ret_file->name), name);

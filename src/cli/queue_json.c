@@ -36,7 +36,7 @@ static json_t *message_to_json(const struct queue_view *view, const struct messa
 
         (void)text_escape(name, sizeof(name), entry->name, strlen(entry->name));
         if (view->masked)
-                message_recipient_mask(to, sizeof(to), header->to);
+                message_recipient_mask(to, sizeof(to), header->to, strlen(header->to));
         else
                 (void)text_copy(to, sizeof(to), header->to);
         /* clang-format off */

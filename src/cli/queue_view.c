@@ -95,7 +95,7 @@ static void print_message(struct screen *screen, const struct queue_view *view, 
 
         (void)text_escape(name, sizeof(name), entry->name, strlen(entry->name));
         if (view->masked)
-                message_recipient_mask(to, sizeof(to), entry->header.to);
+                message_recipient_mask(to, sizeof(to), entry->header.to, strlen(entry->header.to));
         else
                 (void)text_copy(to, sizeof(to), entry->header.to);
         text_sanitize(number, sizeof(number), to, strlen(to)); /* cut: no number is longer */

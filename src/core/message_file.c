@@ -13,7 +13,11 @@
 #define REQUEUED "Smswarden_requeued:"
 #define BOM      "\xef\xbb\xbf"
 #define BLANKS   " \t\r\n"
-#define DIGITS   "0123456789"
+
+#define NUMBER_DIGITS_MAX 24 /* E.164 has 15 */
+#define SHOWN_BEFORE      4
+#define SHOWN_AFTER       2
+#define MASK_FROM         9 /* digits: a shorter number would be told apart by what is shown of it */
 
 struct line {
         const char *text;
@@ -155,16 +159,35 @@ void message_lock_owner(char *target, size_t size, const char *text, size_t leng
                 text_sanitize(target, size, line.text + digits, line.length - digits);
 }
 
-void message_recipient_mask(char *target, size_t size, const char *to)
+/* The digits of a telephone number, without what people write between them; 0: it is none. */
+static size_t take_digits(const char *number, size_t length, char digits[NUMBER_DIGITS_MAX + 1])
 {
-        bool plus = to[0] == '+';
-        const char *number = to + plus;
-        size_t length = strlen(number);
-        size_t first = length >= 9 ? 4 : length >= 7 ? 2 : 0, last = length >= 7 ? 2 : 0;
+        size_t n = 0;
 
-        (void)text_format(target, size, "%s", plus ? "+" : ""); /* what does not fit is not shown */
         for (size_t i = 0; i < length; i++) {
-                bool shown = (i < first || i >= length - last) && strchr(DIGITS, number[i]);
-                (void)text_append(target, size, "%c", shown ? number[i] : '*');
+                if (number[i] == ' ' || number[i] == '-')
+                        continue;
+                if (number[i] < '0' || number[i] > '9' || n == NUMBER_DIGITS_MAX)
+                        return 0;
+                digits[n++] = number[i];
         }
+        digits[n] = '\0';
+        return n;
+}
+
+void message_recipient_mask(char *target, size_t size, const char *number, size_t length)
+{
+        char digits[NUMBER_DIGITS_MAX + 1], masked[NUMBER_DIGITS_MAX] = "";
+        bool plus = length > 0 && number[0] == '+';
+        size_t n = take_digits(number + plus, length - plus, digits);
+
+        /* There is room for all of these, and what does not fit into the target is not shown. */
+        if (n == 0)
+                (void)text_copy(masked, sizeof(masked), length > 0 ? "*" : "");
+        else if (n < MASK_FROM)
+                (void)text_format(masked, sizeof(masked), "%s%c***", plus ? "+" : "", digits[0]);
+        else
+                (void)text_format(masked, sizeof(masked), "%s%.*s*****%s", plus ? "+" : "", SHOWN_BEFORE,
+                                  digits, digits + n - SHOWN_AFTER);
+        (void)text_copy(target, size, masked);
 }

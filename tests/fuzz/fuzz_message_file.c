@@ -41,7 +41,7 @@ static void fuzz_header(const char *head, size_t length)
         check_text(header.failed, sizeof(header.failed));
         check_text(header.sent, sizeof(header.sent));
         check_text(header.imsi, sizeof(header.imsi));
-        message_recipient_mask(masked, sizeof(masked), header.to);
+        message_recipient_mask(masked, sizeof(masked), header.to, strlen(header.to));
         check_text(masked, sizeof(masked));
         check(queue_retry_cms_error(header.fail_reason) >= -1);
 }

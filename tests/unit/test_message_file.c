@@ -207,23 +207,27 @@ static void test_masks(void **state _unused_)
         static const struct {
                 const char *to, *masked;
         } cases[] = {
-            {"+37060012345", "+3706*****45"},
-            {"37060012345", "3706*****45"},
-            {"1234567", "12***67"},
-            {"123456", "******"},
-            {"112", "***"},
+            {"+37061234512", "+3706*****12"},
+            {"37061234512", "3706*****12"},
+            {"+370 612-34512", "+3706*****12"},
+            {"123456789", "1234*****89"},
+            {"12345678", "1***"},
+            {"+1", "+1***"},
+            {"112", "1***"},
             {"", ""},
-            {"+", "+"},
-            {"secretname", "**********"},
+            {"+", "*"},
+            {"Bob", "*"},
+            {"3706123x512", "*"},
+            {"1234567890123456789012345", "*"},
         };
 
         for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
                 char masked[32];
-                message_recipient_mask(masked, sizeof(masked), cases[i].to);
+                message_recipient_mask(masked, sizeof(masked), cases[i].to, strlen(cases[i].to));
                 assert_string_equal(masked, cases[i].masked);
         }
         char small[6];
-        message_recipient_mask(small, sizeof(small), "+37060012345");
+        message_recipient_mask(small, sizeof(small), "+37060012345", 12);
         assert_string_equal(small, "+3706");
 }
 

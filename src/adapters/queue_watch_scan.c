@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "core/smsd_message.h"
+#include "core/message_file.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -138,7 +138,7 @@ static int take(struct queue_scan *scan, enum queue_kind kind, const struct dire
 {
         struct stat status;
 
-        if (!smsd_message_is_name(entry->d_name) || (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN))
+        if (!message_name_is_message(entry->d_name) || (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN))
                 return 0;
         if (scan->count < QUEUE_WATCH_COUNT)
                 scan->count++;

@@ -6,7 +6,7 @@
  * event costs nothing. A folder that is missing, moved or replaced makes all watches anew: the nearest folder
  * above a missing one is watched instead.
  *
- * One thing a look cannot see: a message whose change time lies before the mark because the wall clock went
+ * One thing a look cannot see: a message whose time lies before the mark because the wall clock went
  * back. While that is so the names that inotify tells are kept (`late`).
  */
 #include "queue_watch_private.h"

@@ -6,7 +6,7 @@
  *   requeue    failed -> outgoing      counted in the file (core/message_file.h)
  *   release    quarantine -> outgoing
  *   remove     from failed or quarantine, for good
- *   quarantine checked -> quarantine   only when no smsd lives: the caller knows
+ *   quarantine checked or failed -> quarantine   only when no smsd lives: the caller knows
  *
  * smsd takes a name from outgoing to checked by writing over what is there, and stops altogether when that is
  * locked. So nothing is put into outgoing under a name that waits already in either folder.
@@ -15,8 +15,8 @@
  * (to count it, or across file systems) is first written under a hidden name (`.NAME.smswarden-copy`, which
  * smsd skips), then the old file is hidden (`.NAME.smswarden-move`), then the copy gets its name, then the
  * old one goes. message_folders_recover() ends what was interrupted: no copy left means it had its name. Two
- * who work at the same time exclude each other by a lock (flock) on the message. No link is followed, no name
- * is ever overwritten, owner and mode are kept.
+ * who work at the same time exclude each other by a lock (flock) on the message. No link is followed (but
+ * root's own on the way to a folder), no name is ever overwritten, owner and mode are kept.
  */
 #ifndef ADAPTERS_MESSAGE_FOLDERS_H
 #define ADAPTERS_MESSAGE_FOLDERS_H
@@ -27,23 +27,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum message_folder {
-        MESSAGES_OUTGOING,
-        MESSAGES_CHECKED,
-        MESSAGES_FAILED,
-        MESSAGES_QUARANTINE,
-        MESSAGES_FOLDERS
-};
-
-/* What became of a message; failures are negative errnos. */
-enum message_result {
-        MESSAGE_DONE,
-        MESSAGE_GONE,    /* it is not there (any more): nothing to do */
-        MESSAGE_LOCKED,  /* smsd is working on it, or somebody else is at it right now: try again later */
-        MESSAGE_WAITING, /* one of its name waits in outgoing or checked already */
-        MESSAGE_SPENT,   /* it was sent again as often as it may */
-};
 
 struct message_entry {
         char name[256];
@@ -93,7 +76,7 @@ int message_folders_release(struct message_folders *folders, const char *name);
 int message_folders_remove(struct message_folders *folders, enum message_folder folder, const char *name);
 
 /* No smsd may live: its locks are taken for left behind. */
-int message_folders_quarantine(struct message_folders *folders, const char *name);
+int message_folders_quarantine(struct message_folders *folders, enum message_folder from, const char *name);
 
 /* Ends what a crash or a power cut interrupted. Called before the first move of a program's life. Returns the
  * number of messages put right, or the first failure after trying all. */

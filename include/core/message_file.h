@@ -20,6 +20,24 @@
 /* So much of a file is read; a header is some hundred bytes, the PDU that smsd adds up to a few thousand. */
 #define MESSAGE_HEAD_MAX 8192
 
+/* Where messages lie: smsd's folders, and our own. */
+enum message_folder {
+        MESSAGES_OUTGOING,
+        MESSAGES_CHECKED,
+        MESSAGES_FAILED,
+        MESSAGES_QUARANTINE,
+        MESSAGES_FOLDERS
+};
+
+/* What became of a message that was to be moved; failures are negative errnos. */
+enum message_result {
+        MESSAGE_DONE,
+        MESSAGE_GONE,    /* it is not there (any more): nothing to do */
+        MESSAGE_LOCKED,  /* smsd is working on it, or somebody else is at it right now: try again later */
+        MESSAGE_WAITING, /* one of its name waits in outgoing or checked already */
+        MESSAGE_SPENT,   /* it was sent again as often as it may */
+};
+
 /* What smsd and its users wrote, escaped (text_escape) and cut; "" where it is not said. */
 struct message_header {
         char to[32];

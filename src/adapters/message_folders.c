@@ -5,13 +5,13 @@
 #include "message_folders_private.h"
 
 #include "base/cleanup.h"
+#include "base/folder.h"
 #include "base/text.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-#define COUNT_MAX    1000000 /* the highest that makes sense to message_header_parse() */
-#define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#define COUNT_MAX 1000000 /* the highest that makes sense to message_header_parse() */
 
 static const char *const folder_names[] = {
     [MESSAGES_OUTGOING] = "outgoing",
@@ -25,14 +25,23 @@ const char *message_folder_to_string(enum message_folder folder)
         return folder_names[folder];
 }
 
+/* The way into smsd's folders is the administrator's, links in it too; the last folder of ours is no link. */
+static int open_path(enum message_folder folder, const char *path)
+{
+        if (!path || !path[0])
+                return -ENOENT;
+        if (folder != MESSAGES_QUARANTINE)
+                return folder_open(path);
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
 static void open_folder(struct message_folders *folders, enum message_folder folder, const char *path)
 {
-        /* The way into smsd's folders is the administrator's, links in it too; the last one of ours is not.
-         */
-        int flags = FOLDER_FLAGS | (folder == MESSAGES_QUARANTINE ? O_NOFOLLOW : 0);
+        int r = open_path(folder, path);
 
-        folders->fds[folder] = path && path[0] ? open(path, flags) : -1;
-        folders->errors[folder] = !path || !path[0] ? -ENOENT : folders->fds[folder] < 0 ? -errno : 0;
+        folders->fds[folder] = r < 0 ? -1 : r;
+        folders->errors[folder] = r < 0 ? r : 0;
 }
 
 int message_folders_open(struct message_folders **ret, const char *const paths[MESSAGES_FOLDERS])
@@ -165,13 +174,15 @@ int message_folders_remove(struct message_folders *folders, enum message_folder 
         return r != 0 ? r : message_move_remove(&move);
 }
 
-int message_folders_quarantine(struct message_folders *folders, const char *name)
+int message_folders_quarantine(struct message_folders *folders, enum message_folder from, const char *name)
 {
         _cleanup_(message_move_end) struct message_move move = {.fd = -1};
-        int source = message_folders_fd(folders, MESSAGES_CHECKED);
+        int source = message_folders_fd(folders, from);
         int target = source < 0 ? source : need_quarantine(folders);
         char other[MESSAGE_NAME_MAX + 8];
 
+        if (from != MESSAGES_CHECKED && from != MESSAGES_FAILED)
+                return -EINVAL;
         if (target < 0)
                 return target;
         int r = message_move_begin(&move, source, target, name);

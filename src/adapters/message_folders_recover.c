@@ -40,27 +40,51 @@ static bool is_busy(int folder, const char *name)
         return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
+/* Where messages are moved to; what is moved out of failed may be on its way to either. */
+struct targets {
+        int fds[2]; /* -1: there is no such folder, and so no copy in it */
+        int error;  /* one of them is there and cannot be looked into */
+};
+
+static struct targets targets_of(const struct message_folders *folders)
+{
+        struct targets targets = {
+            .fds = {folders->fds[MESSAGES_OUTGOING], folders->fds[MESSAGES_QUARANTINE]}};
+        const int errors[] = {folders->errors[MESSAGES_OUTGOING], folders->errors[MESSAGES_QUARANTINE]};
+
+        for (unsigned i = 0; i < ARRAY_SIZE(errors); i++)
+                if (errors[i] < 0 && errors[i] != -ENOENT)
+                        targets.error = errors[i];
+        return targets;
+}
+
 /* Whether the hidden file has a copy that never got its name. 1, 0 or a negative errno. */
-static int has_copy(int to, const char *name)
+static int has_copy(const struct targets *targets, const char *name)
 {
         char copy[MESSAGE_HIDDEN_MAX];
         struct stat st;
 
         (void)text_format(copy, sizeof(copy), ".%s" MESSAGE_COPY, name); /* the name's length was checked */
-        if (fstatat(to, copy, &st, AT_SYMLINK_NOFOLLOW) == 0)
-                return 1;
-        return errno == ENOENT ? 0 : -errno;
+        for (unsigned i = 0; i < ARRAY_SIZE(targets->fds); i++) {
+                if (targets->fds[i] < 0)
+                        continue;
+                if (fstatat(targets->fds[i], copy, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                        return 1;
+                if (errno != ENOENT)
+                        return -errno;
+        }
+        return targets->error;
 }
 
 /*
  * A file that was hidden: its copy never got its name, so it is put back (and the copy goes with those that
  * are nobody's); or it did, or the message was to be removed. Where that cannot be seen it stays hidden.
  */
-static int recover_hidden(int from, int to, const char *hidden, const char *name)
+static int recover_hidden(int from, const struct targets *targets, const char *hidden, const char *name)
 {
-        if (to < 0 || is_busy(from, hidden))
+        if (is_busy(from, hidden))
                 return 0;
-        int r = has_copy(to, name);
+        int r = has_copy(targets, name);
         if (r < 0)
                 return r;
         if (r == 0)
@@ -87,8 +111,7 @@ static int recover_copy(const int sources[2], int to, const char *copy, const ch
 }
 
 struct recovery {
-        int from[2]; /* where its messages come from; -1 none */
-        int to;
+        struct targets targets;
         int n, failure;
 };
 
@@ -99,37 +122,45 @@ static void count_recovered(struct recovery *recovery, int r)
         recovery->n += r > 0;
 }
 
-static void recover_folder(struct recovery *recovery, int folder, const char *suffix)
+static void recover_all_hidden(struct recovery *recovery, int folder)
 {
-        _cleanup_closedir_ DIR *stream = open_stream(folder);
+        _cleanup_closedir_ DIR *stream = folder < 0 ? NULL : open_stream(folder);
         const struct dirent *found;
         char name[MESSAGE_HIDDEN_MAX];
 
-        if (!stream)
+        if (!stream && folder >= 0)
                 count_recovered(recovery, -errno);
         while (stream && (found = readdir(stream)))
-                if (take_name(found->d_name, suffix, name))
+                if (take_name(found->d_name, MESSAGE_MOVE, name))
                         count_recovered(recovery,
-                                        folder == recovery->to
-                                            ? recover_copy(recovery->from, folder, found->d_name, name)
-                                            : recover_hidden(folder, recovery->to, found->d_name, name));
+                                        recover_hidden(folder, &recovery->targets, found->d_name, name));
 }
 
+/* `sources`: the folders that messages come from into this one. */
+static void recover_all_copies(struct recovery *recovery, const int sources[2], int folder)
+{
+        _cleanup_closedir_ DIR *stream = folder < 0 ? NULL : open_stream(folder);
+        const struct dirent *found;
+        char name[MESSAGE_HIDDEN_MAX];
+
+        if (!stream && folder >= 0)
+                count_recovered(recovery, -errno);
+        while (stream && (found = readdir(stream)))
+                if (take_name(found->d_name, MESSAGE_COPY, name))
+                        count_recovered(recovery, recover_copy(sources, folder, found->d_name, name));
+}
+
+/* First what is hidden: a copy beside it says that it was not moved. */
 int message_folders_recover(struct message_folders *folders)
 {
-        const int *fds = folders->fds;
-        struct recovery ways[] = {
-            {.from = {fds[MESSAGES_FAILED], fds[MESSAGES_QUARANTINE]}, .to = fds[MESSAGES_OUTGOING]},
-            {.from = {fds[MESSAGES_CHECKED], -1}, .to = fds[MESSAGES_QUARANTINE]},
-        };
+        struct recovery recovery = {.targets = targets_of(folders)};
+        const int failed = folders->fds[MESSAGES_FAILED], quarantine = folders->fds[MESSAGES_QUARANTINE];
+        const int checked = folders->fds[MESSAGES_CHECKED];
 
-        for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
-                for (unsigned j = 0; j < 2; j++)
-                        if (ways[i].from[j] >= 0)
-                                recover_folder(&ways[i], ways[i].from[j], MESSAGE_MOVE);
-                if (ways[i].to >= 0)
-                        recover_folder(&ways[i], ways[i].to, MESSAGE_COPY);
-        }
-        int failure = ways[0].failure < 0 ? ways[0].failure : ways[1].failure;
-        return failure < 0 ? failure : ways[0].n + ways[1].n;
+        recover_all_hidden(&recovery, checked);
+        recover_all_hidden(&recovery, failed);
+        recover_all_hidden(&recovery, quarantine);
+        recover_all_copies(&recovery, (const int[]){failed, quarantine}, folders->fds[MESSAGES_OUTGOING]);
+        recover_all_copies(&recovery, (const int[]){checked, failed}, quarantine);
+        return recovery.failure < 0 ? recovery.failure : recovery.n;
 }

@@ -171,8 +171,6 @@ static void test_a_huge_folder(void **state)
         message_list_clear(&list);
 }
 
-/* --- moves --- */
-
 static void test_requeue(void **state)
 {
         struct fixture *f = *state;
@@ -224,7 +222,7 @@ static void test_quarantine_and_release(void **state)
         put(checked, MESSAGE);
         put(path(f, "checked", "m.LOCK"), "1 GSM1\n");
         assert_int_equal(lstat(checked, &before), 0);
-        assert_int_equal(message_folders_quarantine(f->folders, "m"), MESSAGE_DONE);
+        assert_int_equal(message_folders_quarantine(f->folders, MESSAGES_CHECKED, "m"), MESSAGE_DONE);
         assert_false(is_there(checked));
         assert_int_equal(lstat(path(f, "quarantine", "m"), &after), 0);
         assert_int_equal(before.st_ino, after.st_ino);
@@ -242,13 +240,13 @@ static void test_two_of_one_name_in_quarantine(void **state)
 {
         struct fixture *f = *state;
 
-        for (unsigned i = 0; i < 3; i++) {
-                put(path(f, "checked", "m"), MESSAGE);
-                assert_int_equal(message_folders_quarantine(f->folders, "m"), MESSAGE_DONE);
+        for (enum message_folder from = MESSAGES_CHECKED; from <= MESSAGES_QUARANTINE; from++) {
+                put(path(f, names[from], "m"), MESSAGE);
+                int expected = from == MESSAGES_QUARANTINE ? -EINVAL : MESSAGE_DONE;
+                assert_int_equal(message_folders_quarantine(f->folders, from, "m"), expected);
         }
-        assert_true(is_there(path(f, "quarantine", "m")));
         assert_true(is_there(path(f, "quarantine", "m.2")));
-        assert_true(is_there(path(f, "quarantine", "m.3")));
+        assert_int_equal(count_files(path(f, "quarantine", NULL)), 2);
 }
 
 static void test_remove(void **state)
@@ -329,7 +327,8 @@ static void test_hostile_names(void **state)
         for (unsigned i = 0; i < ARRAY_SIZE(hostile); i++) {
                 assert_int_equal(message_folders_requeue(f->folders, hostile[i], 3, &count), -EINVAL);
                 assert_int_equal(message_folders_remove(f->folders, MESSAGES_FAILED, hostile[i]), -EINVAL);
-                assert_int_equal(message_folders_quarantine(f->folders, hostile[i]), -EINVAL);
+                assert_int_equal(message_folders_quarantine(f->folders, MESSAGES_CHECKED, hostile[i]),
+                                 -EINVAL);
         }
         memset(name, 'x', sizeof(name));
         name[250] = '\0';
@@ -367,15 +366,26 @@ static void test_what_is_no_file(void **state)
         assert_int_equal(count_files(path(f, "failed", NULL)), 3);
 }
 
-static void test_a_link_as_quarantine(void **state)
+static void test_a_link_as_a_folder(void **state)
 {
         struct fixture *f = *state;
+        unsigned count;
 
         assert_int_equal(mkdir(path(f, "elsewhere", NULL), 0755), 0);
+        put(path(f, "failed", "m"), MESSAGE);
+        assert_int_equal(rmdir(path(f, "outgoing", NULL)), 0);
+        assert_int_equal(symlink("elsewhere", path(f, "outgoing", NULL)), 0);
+        assert_int_equal(lchown(path(f, "outgoing", NULL), 12345, 12345), 0); /* smsd's own doing */
+        open_folders(f);
+        assert_int_equal(message_folders_requeue(f->folders, "m", 3, &count), -ELOOP);
+        assert_int_equal(lchown(path(f, "outgoing", NULL), 0, 0), 0);
+        open_folders(f);
+        assert_int_equal(message_folders_requeue(f->folders, "m", 3, &count), MESSAGE_DONE);
+        assert_true(is_there(path(f, "elsewhere", "m")));
         assert_int_equal(symlink("elsewhere", path(f, "quarantine", NULL)), 0);
         open_folders(f);
         put(path(f, "checked", "m"), MESSAGE);
-        assert_in_range(-message_folders_quarantine(f->folders, "m"), ENOTDIR, ELOOP);
+        assert_in_range(-message_folders_quarantine(f->folders, MESSAGES_CHECKED, "m"), ENOTDIR, ELOOP);
         assert_true(is_there(path(f, "checked", "m")));
 }
 
@@ -418,8 +428,6 @@ static void test_without_permission(void **state)
         assert_text(path(f, "failed", "m"), MESSAGE);
 }
 
-/* --- across file systems --- */
-
 static void test_another_file_system(void **state)
 {
         struct fixture *f = *state;
@@ -440,7 +448,7 @@ static void test_another_file_system(void **state)
                 if (chown(path(f, "checked", "p"), 12, 34) < 0 || chmod(path(f, "checked", "p"), 0640) < 0)
                         _exit(2);
                 put(path(f, "failed", "m"), MESSAGE);
-                if (message_folders_quarantine(f->folders, "p") != MESSAGE_DONE ||
+                if (message_folders_quarantine(f->folders, MESSAGES_CHECKED, "p") != MESSAGE_DONE ||
                     is_there(path(f, "checked", "p")) || stat(path(f, "quarantine", "p"), &st) < 0 ||
                     st.st_uid != 12 || st.st_gid != 34 || (st.st_mode & 07777) != 0640)
                         _exit(3);
@@ -480,6 +488,8 @@ static void test_recover(void **state)
             {"quarantine", "outgoing", false, true, false, true, "outgoing", 1},
             {"checked", "quarantine", false, true, true, false, "checked", 1},
             {"checked", "quarantine", false, true, false, true, "quarantine", 1},
+            {"failed", "quarantine", false, true, true, false, "failed", 1},
+            {"failed", "quarantine", false, true, false, true, "quarantine", 1},
             {"failed", "outgoing", false, true, false, false, NULL, 1}, /* a remove */
         };
         struct fixture *f = *state;
@@ -773,7 +783,7 @@ int main(void)
             TEST(test_what_somebody_else_is_at),
             TEST(test_hostile_names),
             TEST(test_what_is_no_file),
-            TEST(test_a_link_as_quarantine),
+            TEST(test_a_link_as_a_folder),
             TEST(test_too_large),
             TEST(test_without_permission),
             TEST(test_another_file_system),

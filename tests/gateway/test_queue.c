@@ -222,7 +222,7 @@ static void a_message_in_quarantine_is_released(struct gateway *g)
         const char *const paths[] = {gateway_path(g, "spool/outgoing"), gateway_path(g, "spool/checked"),
                                      gateway_path(g, "spool/failed"), gateway_path(g, "state/quarantine")};
         assert_int_equal(message_folders_open(&folders, paths), 0);
-        assert_int_equal(message_folders_quarantine(folders, "crasher"), MESSAGE_DONE);
+        assert_int_equal(message_folders_quarantine(folders, MESSAGES_CHECKED, "crasher"), MESSAGE_DONE);
         folders = message_folders_close(folders);
         gateway_modem(g, "cmgs 0 ok");
         unsigned before = gateway_sent(g, 0, "poison");

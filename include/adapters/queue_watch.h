@@ -1,7 +1,7 @@
 /*
  * smsd's message folders, watched (inotify): files that smsd gave up (failed/), and how many lie unread in
  * incoming/. Nothing is ever changed here. A failed message is told once over all lives: by a watermark
- * (change time and name) that the caller keeps, and only as fast as the caller takes them.
+ * (the time of its content, and its name) that the caller keeps, and only as fast as the caller takes them.
  *
  * A folder may be missing and come later, be replaced, or hold a hundred thousand files: looking is done in
  * small pieces at a low priority, and the more a look costs, the longer until the next.
@@ -19,8 +19,8 @@
 struct queue_watch;
 
 /*
- * What was told last: change time (nanoseconds since the epoch), and what tells files of one change time
- * apart (made from the name). All zero: nothing yet.
+ * What was told last: when smsd wrote it (nanoseconds since the epoch; a chmod is no news), and what tells
+ * files of one change time apart (made from the name). All zero: nothing yet.
  */
 struct queue_mark {
         int64_t changed;

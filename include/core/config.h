@@ -96,6 +96,7 @@ struct config {
         struct receiver_config receivers[CONFIG_RECEIVERS_MAX];
         struct alerts_config alerts;
         struct heartbeat_config heartbeat;
+        unsigned retry_failed; /* [queue]: how often a failed message is sent again by itself, 0 never */
 };
 
 struct config_error {

@@ -104,7 +104,7 @@ struct message_failed_event {
         char modem[SMSD_MODEM_NAME_MAX]; /* "" unknown */
         char recipient[32];              /* masked: "+3706*****12" */
         char reason[128];                /* smsd's words (Fail_reason), escaped; "" unknown */
-        char again[256];                 /* the command that queues it again (smsd_message_again) */
+        char again[256];                 /* the command that queues it again (message_requeue_command) */
         usec_t since;                    /* CLOCK_BOOTTIME, 0 before this boot */
         unsigned more;                   /* files behind it that were not told yet */
 };

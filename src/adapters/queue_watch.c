@@ -6,7 +6,7 @@
  * event costs nothing. A folder that is missing, moved or replaced makes all watches anew: the nearest folder
  * above a missing one is watched instead.
  *
- * One thing a look cannot see: a message whose change time lies before the mark because the wall clock went
+ * One thing a look cannot see: a message whose time lies before the mark because the wall clock went
  * back. While that is so the names that inotify tells are kept (`late`).
  */
 #include "queue_watch_private.h"
@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "core/smsd_message.h"
+#include "core/message_file.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -173,7 +173,7 @@ static void take_event(struct queue_watch *w, unsigned kind, const struct inotif
 {
         struct watched *folder = &w->folders[kind];
         const char *name = event->len > 0 ? event->name : "";
-        bool message = smsd_message_is_name(name);
+        bool message = message_name_is_message(name);
 
         if (event->mask & IN_Q_OVERFLOW)
                 w->rebuild = true;
@@ -214,8 +214,7 @@ static int on_inotify(sd_event_source *source _unused_, int fd, uint32_t events 
 
 static void tell(struct queue_watch *w, const char *name, struct message_failed_event *message, unsigned more)
 {
-        smsd_message_again(w->folders[QUEUE_FAILED].path, w->folders[QUEUE_OUTGOING].path, name,
-                           message->again, sizeof(message->again));
+        message_requeue_command(message->again, sizeof(message->again), name);
         message->more = more;
         w->telling = true;
         w->callbacks.failed(w->userdata, message, &w->mark);

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 /*
- * Files of the last moment are left for the next look: change times come in steps of some milliseconds, and
+ * Files of the last moment are left for the next look: file times come in steps of some milliseconds, and
  * only then is it sure that no earlier one is still on its way into the folder.
  */
 #define QUEUE_SETTLE_NSEC INT64_C(100000000)

@@ -7,18 +7,17 @@
 
 #include "base/cleanup.h"
 #include "base/folder.h"
-#include "core/smsd_message.h"
+#include "core/message_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define FILES_MAX 10000
 
 static bool is_message(const struct dirent *entry)
 {
-        return smsd_message_is_name(entry->d_name) &&
+        return message_name_is_message(entry->d_name) &&
                (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN);
 }
 

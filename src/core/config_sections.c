@@ -111,6 +111,11 @@ static const struct config_key heartbeat_keys[] = {
     {NULL},
 };
 
+static const struct config_key queue_keys[] = {
+    {"retry_failed", &config_kind_number, FIELD(struct config, retry_failed), .max = 10},
+    {NULL},
+};
+
 static int place_plain(struct config *config, const char *name, struct config_place *ret_place)
 {
         (void)name;
@@ -160,6 +165,7 @@ const struct config_section config_sections[] = {
      notify_keys},
     {"alerts", 0, 1, place_plain, alerts_keys},
     {"heartbeat", 0, 1, place_plain, heartbeat_keys},
+    {"queue", 0, 1, place_plain, queue_keys},
     {NULL},
 };
 

@@ -610,7 +610,7 @@ static void test_message_is_given_up(void **state)
                 (void)text_copy(event->failed.reason, sizeof(event->failed.reason), "Modem said 500");
                 if (i > 0)
                         (void)text_copy(event->failed.again, sizeof(event->failed.again),
-                                        "mv /failed/GSM1.2 /outgoing/");
+                                        "smswarden queue requeue GSM1.2");
         }
         rig_wait(rig, USEC_PER_HOUR);
         assert_int_equal(told_in_all(rig), 3);
@@ -619,7 +619,7 @@ static void test_message_is_given_up(void **state)
         assert_int_equal(alert->severity, SEVERITY_WARNING);
         assert_says(alert->summary, "+3706*****12");
         assert_says(alert->summary, "Modem said 500");
-        assert_string_equal(alert->next_action, "to send it again: mv /failed/GSM1.2 /outgoing/");
+        assert_string_equal(alert->next_action, "to send it again: smswarden queue requeue GSM1.2");
 }
 
 /* --- lives of the controller --- */

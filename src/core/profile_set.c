@@ -48,9 +48,10 @@ static int set_name(struct profile *profile, const char *value, char *problem, s
 
 static int set_description(struct profile *profile, const char *value, char *problem, size_t size)
 {
-        if (strlen(value) < sizeof(profile->description))
+        if (strlen(value) < sizeof(profile->description) && config_printable(value))
                 return text_copy(profile->description, sizeof(profile->description), value);
-        (void)text_format(problem, size, "is longer than %zu bytes", sizeof(profile->description) - 1);
+        (void)text_format(problem, size, "is longer than %zu bytes, or has a control character",
+                          sizeof(profile->description) - 1);
         return -EINVAL;
 }
 
@@ -226,14 +227,13 @@ static int fail_value(const char *section, const char *key, const char *value, c
 static int set_key(struct profile *profile, const char *key, const char *value,
                    struct config_error *ret_error)
 {
-        char problem[PROBLEM_MAX] = "has a control character";
+        char problem[PROBLEM_MAX];
 
         for (size_t i = 0; i < ARRAY_SIZE(profile_keys); i++) {
                 if (!text_equal(profile_keys[i].name, key))
                         continue;
-                bool good = config_printable(value) &&
-                            profile_keys[i].set(profile, value, problem, sizeof(problem)) == 0;
-                return good ? 0 : fail_value("profile", key, value, problem, ret_error);
+                int r = profile_keys[i].set(profile, value, problem, sizeof(problem));
+                return r < 0 ? fail_value("profile", key, value, problem, ret_error) : 0;
         }
         return fail_key(key, ret_error);
 }

@@ -63,7 +63,6 @@ int daemon_read_profiles(const char *config_path, struct profile_table **ret_tab
                 free(table);
                 return -EINVAL;
         }
-        tell_missing(&result);
         *ret_table = table;
         return 0;
 }

@@ -296,11 +296,11 @@ static void keep_fixed_alerts(const struct alerts_config *old, struct alerts_con
 static int reload(struct daemon *daemon)
 {
         _cleanup_free_ struct config *config = malloc(sizeof(*config));
-        _cleanup_free_ struct profile_table *profiles = NULL;
         struct config_file_error error;
 
         if (!config)
                 return -ENOMEM;
+        _cleanup_free_ struct profile_table *profiles = NULL;
         int r = daemon_read_profiles(daemon->config_path, &profiles, &error);
         if (r >= 0)
                 r = config_file_load_with(daemon->config_path, profiles, config, &error);

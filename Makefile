@@ -31,7 +31,7 @@ ifneq ($(SANITIZE),)
   SANFLAGS := -fsanitize=address,undefined
 endif
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSMSWARDEN_VERSION='"$(VERSION)"' \
-            -DSMSWARDEN_LIBEXECDIR='"$(LIBEXECDIR)"'
+            -DSMSWARDEN_LIBEXECDIR='"$(LIBEXECDIR)"' -DSMSWARDEN_DATADIR='"$(DATADIR)/smswarden"'
 CFLAGS   += -std=c17 $(OPTIMISE) $(WARNINGS) $(HARDEN) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANFLAGS)
 
@@ -271,9 +271,10 @@ INSTALLED = $(call into,0755,$(SBINDIR),$(BUILD)/smswardend) \
             $(call into,0644,$(DATADIR)/dbus-1/system.d,$(wildcard systemd/org.smswarden.*.conf)) \
             $(call into,0644,$(DATADIR)/dbus-1/interfaces,$(wildcard systemd/org.smswarden.*.xml)) \
             $(call into,0644,$(DATADIR)/polkit-1/actions,$(wildcard systemd/org.smswarden.*policy)) \
+            $(call into,0644,$(DATADIR)/smswarden/profiles.d,$(wildcard profiles.d/*.ini)) \
             $(man)
 # Folders that are nobody's but ours.
-OWN_FOLDERS = $(LIBEXECDIR) $(UNITDIR)/smstools.service.d $(SYSCONFDIR)/smswarden
+OWN_FOLDERS = $(LIBEXECDIR) $(DATADIR)/smswarden/profiles.d $(DATADIR)/smswarden $(UNITDIR)/smstools.service.d $(SYSCONFDIR)/smswarden
 CONFIG      = $(SYSCONFDIR)/smswarden/smswarden.conf
 
 # A configuration that is there is the user's: never written over, and removed only when nobody has changed it.
@@ -297,7 +298,7 @@ DEB       := $(BUILD)/deb/smswarden_$(VERSION)_$(DEB_HOST).deb
 deb: have-deps
 	@$(MAKE) --no-print-directory $(if $(V),,-s) $(DEB)
 
-$(DEB): $(shell find Makefile LICENSE debian docs/man docs/smswarden.conf include src systemd udev -type f 2>/dev/null)
+$(DEB): $(shell find Makefile LICENSE debian docs/man docs/smswarden.conf include profiles.d src systemd udev -type f 2>/dev/null)
 	$(call say,DEB)debian/build $(@D) $(DEB_CROSS)
 
 # --- the core in a simulated world ---------------------------------------------------------------------------------------

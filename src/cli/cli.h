@@ -34,7 +34,8 @@ struct cli_options {
 struct cli {
         struct cli_options options;
         struct config config;
-        char config_problem[320]; /* why the file is not used, and what is instead; "" fine */
+        struct profile_table *profiles; /* what config.profiles is */
+        char config_problem[320];       /* why the file is not used, and what is instead; "" fine */
 };
 
 typedef int (*cli_command_fn)(struct cli *cli);

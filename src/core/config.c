@@ -264,7 +264,6 @@ void modem_config_init(struct modem_config *modem, const char *name)
             .match = MATCH_AUTO,
             .profile = "auto",
             .manage = MANAGE_DEVICE,
-            .boot_timeout = 90 * USEC_PER_SEC,
         };
         (void)text_copy(modem->name, sizeof(modem->name), name); /* smsd takes no longer name */
 }

@@ -18,6 +18,7 @@ static const char *const severity_words[] = {"info", "warning", "critical", NULL
 static const char *const type_words[] = {
     "webhook", "vps-message", "vps-status", "alertmanager", "ntfy", "smtp", "exec", "sms", NULL};
 
+static const char *const boot_timeout_words[] = {"profile", NULL};
 static const char *const method_words[] = {"post", "get", NULL};
 
 #define FIELD(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)NULL)->field)
@@ -62,7 +63,7 @@ static const struct config_key modem_keys[] = {
     {"link", &config_kind_link, FIELD(struct modem_config, link)},
     {"manage", &config_kind_word, FIELD(struct modem_config, manage), .words = manage_words},
     {"boot_timeout", &config_kind_duration, FIELD(struct modem_config, boot_timeout), .min = USEC_PER_SEC,
-     .max = USEC_PER_HOUR},
+     .max = USEC_PER_HOUR, .words = boot_timeout_words},
     {NULL},
 };
 

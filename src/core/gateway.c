@@ -15,13 +15,32 @@
 #define HEALTH_DOUBT (5 * USEC_PER_SEC) /* smsd runs, but not every slot is served */
 #define FLAG_EVERY   (5 * USEC_PER_SEC) /* while smsd is down, or held by the old scripts' flag */
 
+/* The caller's table may change before the next event comes, and modems point into it: a copy. 0 or -ENOMEM.
+ */
+static int take_config(struct gateway *gateway, const struct config *config)
+{
+        struct profile_table *profiles = config->profiles ? profile_table_copy(config->profiles) : NULL;
+
+        if (config->profiles && !profiles)
+                return -ENOMEM;
+        gateway->config = *config;
+        gateway->config.profiles = profiles;
+        gateway_choose_profiles(gateway);
+        free(gateway->profiles);
+        gateway->profiles = profiles;
+        return 0;
+}
+
 struct gateway *gateway_new(const struct config *config)
 {
         struct gateway *gateway = calloc(1, sizeof(*gateway));
 
         if (!gateway)
                 return NULL;
-        gateway->config = *config;
+        if (take_config(gateway, config) < 0) {
+                free(gateway);
+                return NULL;
+        }
         smsd_state_init(&gateway->smsd);
         restart_init(&gateway->restart, config->backoff_max);
         /* The places of the modems stay untouched zero pages (ABSENT) until one is taken. */
@@ -38,8 +57,10 @@ struct gateway *gateway_new(const struct config *config)
 
 struct gateway *gateway_free(struct gateway *gateway)
 {
-        if (gateway)
-                restart_free(&gateway->restart);
+        if (!gateway)
+                return NULL;
+        restart_free(&gateway->restart);
+        free(gateway->profiles);
         free(gateway);
         return NULL;
 }
@@ -273,7 +294,8 @@ static void reloaded(struct gateway *gateway, const struct config *config, struc
 {
         bool unwritten = gateway->config.mode == MODE_OBSERVE && config->mode == MODE_CONTROL;
 
-        gateway->config = *config;
+        if (take_config(gateway, config) < 0)
+                return; /* what was in force stays so */
         if (unwritten && gateway->hold.active)
                 gateway_hold_repeat(gateway, actions); /* a hold that was only observed so far */
         gateway->restart.backoff.maximum = config->backoff_max;

@@ -60,6 +60,8 @@ struct gateway_loss {
 
 struct gateway {
         struct config config;
+        struct profile_table
+            *profiles;        /* what config.profiles is: a copy of our own; NULL: the built-in ones */
         bool conf_known;      /* smsd.conf was read once: the slots are known */
         char conf_error[192]; /* why it could not be read, "" */
         unsigned conf_reads;  /* ACTION_CONF_READ that have no answer yet */
@@ -154,6 +156,8 @@ bool gateway_waits_for_unit(const struct gateway *gateway);
 usec_t gateway_unit_deadline(const struct gateway *gateway);
 
 /* gateway_devices.c: USB devices and nodes into modems, modems into slots, what is remembered of them */
+/* After the configuration, or the profiles, changed. */
+void gateway_choose_profiles(struct gateway *gateway);
 void gateway_device(struct gateway *gateway, const struct usb_device *device, struct action_list *actions);
 void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct action_list *actions);
 void gateway_enumerated(struct gateway *gateway, struct action_list *actions);

@@ -101,6 +101,7 @@ struct daemon_history {
 
 struct daemon {
         struct config config;
+        struct profile_table *profiles; /* what config.profiles is */
         const char *config_path;
         bool verbose;             /* log every event and action */
         bool config_last_good;    /* the configuration file was refused at start */
@@ -135,6 +136,12 @@ struct daemon {
         struct daemon_delivery delivery;
         struct daemon_queues queues;
 };
+
+/* profiles.c: the profiles of the two folders; what is wrong with them is said */
+int daemon_start_profiles(struct daemon *daemon);
+/* Into a table of its own; a mistake in the user's files is an error, with the message filled. */
+int daemon_read_profiles(const char *config_path, struct profile_table **ret_table,
+                         struct config_file_error *ret_error);
 
 /* daemon.c */
 int daemon_start(struct daemon *daemon);

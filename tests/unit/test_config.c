@@ -143,7 +143,10 @@ static const struct {
     {"modem GSM1", "match", "device=/dev/../etc/passwd", NULL},
     {"modem GSM1", "match", "device=/dev/a\nb", NULL},
     {"modem GSM1", "match", "", NULL},
-    {"modem GSM1", "profile", "ec25", NULL},
+    {"modem GSM1", "profile", "EC 25", NULL},
+    {"modem GSM1", "profile", "../x", NULL},
+    {"modem GSM1", "profile", "", NULL},
+    {"modem GSM1", "profile", "abcdefghijabcdefghijabcdefghijxy", NULL},
     {"modem GSM1", "link", "ttyUSB0",
      "[modem GSM1] link: \"ttyUSB0\" is no name for a link in /dev; write one like ttyUSB_AT (31 letters, "
      "digits or "

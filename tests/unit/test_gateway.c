@@ -4,6 +4,8 @@
  */
 #include "rig.h"
 
+#include "core/profile.h"
+
 #include <dirent.h>
 #include <stdio.h>
 
@@ -450,6 +452,65 @@ static void test_one_place_starts_smsd(void **state)
         check_folder("src/base", NULL, 0);
 }
 
+static struct profile_table *table_with(const char *init)
+{
+        struct profile_table *table = profile_table_new();
+        struct profile profile;
+        struct config_error error;
+
+        assert_non_null(table);
+        profile_init(&profile, "mine", true);
+        assert_int_equal(profile_set(&profile, "profile", "usb", "2c7c:0125", &error), 0);
+        assert_int_equal(profile_set(&profile, "profile", "port_rule", "quectel", &error), 0);
+        assert_int_equal(profile_set(&profile, "smsd.conf", "init", init, &error), 0);
+        assert_int_equal(profile_table_add(table, &profile), 0);
+        return table;
+}
+
+/* The modem comes back under another number: a reason to write smsd.conf and to start smsd. */
+static void replug(struct rig *rig, unsigned tty)
+{
+        rig->plugged = false;
+        rig->list.processes[1].tty_deleted = true;
+        rig_usb(rig);
+        rig_wait(rig, 2 * USEC_PER_SEC);
+        rig->plugged = true;
+        rig->tty = tty;
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_HOUR);
+}
+
+/* The gateway keeps its own copy of the profiles, and its modems follow a reload. */
+static void test_profiles(void **state)
+{
+        _rig_ rig = rig_new();
+        struct profile_table *table = table_with("ATX1");
+        struct config_error error;
+        (void)state;
+
+        assert_int_equal(config_set(&rig->config, "modem GSM1", "manage", "profile", &error), 0);
+        rig->config.profiles = table;
+        rig_begin(rig);
+        free(table);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        assert_non_null(strstr(rig->conf, "init = ATX1\n"));
+        assert_null(strstr(rig->conf, "CPMS"));
+
+        rig->config.profiles = table = table_with("ATX2");
+        rig_event(rig, EVENT_RELOAD)->config = &rig->config;
+        rig_go(rig);
+        free(table);
+        replug(rig, 3);
+        assert_non_null(strstr(rig->conf, "init = ATX2\n"));
+
+        rig->config.profiles = NULL;
+        rig_event(rig, EVENT_RELOAD)->config = &rig->config;
+        rig_go(rig);
+        replug(rig, 2);
+        assert_non_null(strstr(rig->conf, "init = AT+CPMS="));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -472,6 +533,7 @@ int main(void)
             cmocka_unit_test(test_corrected_pin_needs_no_force),
             cmocka_unit_test(test_force_passes_once),
             cmocka_unit_test(test_force_does_not_linger),
+            cmocka_unit_test(test_profiles),
             cmocka_unit_test(test_one_place_starts_smsd),
         };
 

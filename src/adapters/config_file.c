@@ -347,7 +347,7 @@ static int parse_texts(const struct texts *texts, const char *path, struct confi
         if (r < 0)
                 return tell_place(texts, path, error.message, r, ret_error);
         if (ret_config)
-                *ret_config = *config;
+                config_copy(ret_config, config);
         return 0;
 }
 

@@ -21,7 +21,7 @@ struct gateway *gateway_new(const struct config *config)
 
         if (!gateway)
                 return NULL;
-        gateway->config = *config;
+        config_copy(&gateway->config, config);
         smsd_state_init(&gateway->smsd);
         restart_init(&gateway->restart, config->backoff_max);
         /* The places of the modems stay untouched zero pages (ABSENT) until one is taken. */
@@ -273,7 +273,7 @@ static void reloaded(struct gateway *gateway, const struct config *config, struc
 {
         bool unwritten = gateway->config.mode == MODE_OBSERVE && config->mode == MODE_CONTROL;
 
-        gateway->config = *config;
+        config_copy(&gateway->config, config);
         if (unwritten && gateway->hold.active)
                 gateway_hold_repeat(gateway, actions); /* a hold that was only observed so far */
         gateway->restart.backoff.maximum = config->backoff_max;

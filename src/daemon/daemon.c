@@ -307,7 +307,7 @@ static int reload(struct daemon *daemon)
         }
         keep_fixed_parts(daemon, config);
         keep_fixed_alerts(&daemon->config.alerts, &config->alerts);
-        daemon->config = *config;
+        config_copy(&daemon->config, config);
         daemon->config_last_good = false;
         tell_config_problem(daemon, "");
         r = watch_nodes(daemon);

@@ -117,6 +117,12 @@ struct config_file_error {
 /* The defaults of docs/configuration.md: an empty file runs an EC25 box with Debian's smstools. */
 void config_init(struct config *config);
 
+/*
+ * Copies all but the places behind n_modems and n_receivers, which are nobody's and stay as they are in the
+ * target: a copy takes the memory of what it holds, not of the 64 modems and 16 receivers that it could.
+ */
+void config_copy(struct config *target, const struct config *source);
+
 /* The defaults of one modem. */
 void modem_config_init(struct modem_config *modem, const char *name);
 

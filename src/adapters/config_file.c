@@ -222,7 +222,7 @@ static int parse_texts(const struct texts *texts, const char *path, const struct
         if (r < 0)
                 return tell_place(texts, path, error.message, r, ret_error);
         if (ret_config)
-                *ret_config = *config;
+                config_copy(ret_config, config);
         return 0;
 }
 

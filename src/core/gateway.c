@@ -23,7 +23,7 @@ static int take_config(struct gateway *gateway, const struct config *config)
 
         if (config->profiles && !profiles)
                 return -ENOMEM;
-        gateway->config = *config;
+        config_copy(&gateway->config, config);
         gateway->config.profiles = profiles;
         gateway_choose_profiles(gateway);
         free(gateway->profiles);

@@ -233,10 +233,10 @@ bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
 }
 
 /* An smsd that we did not start had the port before we could ask: who the modem is, its handler has said. */
-static void learn_from_handler(struct slot *slot, struct modem *modem)
+static void learn_from_handler(struct slots *slots, struct slot *slot, struct modem *modem)
 {
         if (slot->serving[0] == '\0')
-                (void)text_copy(slot->serving, sizeof(slot->serving), modem->target);
+                slots_set_serving(slots, slot, modem->target);
         if (slot->heard_imei[0] && modem->facts.imei[0] == '\0')
                 (void)text_copy(modem->facts.imei, sizeof(modem->facts.imei), slot->heard_imei);
         slot->heard_imei[0] = '\0';
@@ -252,7 +252,7 @@ static void learn_from_smsd(struct gateway *gateway)
                         struct modem *modem = &gateway->modems[i];
                         if (modem_present(modem) && is_named(slot, modem) &&
                             smsd_state_handler_on(&gateway->smsd, modem->target)) {
-                                learn_from_handler(slot, modem);
+                                learn_from_handler(&gateway->slots, slot, modem);
                                 break;
                         }
                 }

@@ -313,7 +313,7 @@ static int reload(struct daemon *daemon)
         keep_fixed_parts(daemon, config);
         keep_fixed_alerts(&daemon->config.alerts, &config->alerts);
         bool other_profiles = !profile_table_equal(profiles, daemon->profiles);
-        daemon->config = *config;
+        config_copy(&daemon->config, config);
         free(daemon->profiles); /* the gateway has its own copy */
         daemon->profiles = profiles;
         profiles = NULL;

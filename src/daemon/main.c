@@ -199,12 +199,13 @@ static int run(struct daemon *daemon, const char *path)
 
 int main(int argc, char *argv[])
 {
-        static struct daemon daemon = {.lock_fd = -1};
+        static struct daemon daemon; /* with a value it would be in the program's file, a megabyte of zeros */
         struct options options = {.config = CONFIG_DEFAULT};
         int code = parse_options(argc, argv, &options);
 
         if (code >= 0)
                 return code;
+        daemon.lock_fd = -1;
         daemon.verbose = options.verbose;
         (void)umask(022);
         if (options.named && access(options.config, F_OK) < 0) {

@@ -424,6 +424,28 @@ static void test_names_of_enums(void **state)
         assert_string_equal(severity_to_string(SEVERITY_CRITICAL), "critical");
 }
 
+static void test_a_copy_holds_what_is_used(void **state)
+{
+        static struct config source, target;
+        struct config_error error;
+
+        (void)state;
+        config_init(&source);
+        assert_int_equal(config_set(&source, "gateway", "unit", "sms.service", &error), 0);
+        assert_int_equal(config_set(&source, "modem GSM7", "link", "ttyUSB_AT", &error), 0);
+        assert_int_equal(config_set(&source, "notify phone", "budget", "3", &error), 0);
+        assert_int_equal(config_set(&source, "heartbeat", "every", "7min", &error), 0);
+        memset(&target, 0x55, sizeof(target));
+        config_copy(&target, &source);
+        assert_memory_equal(&target, &source, offsetof(struct config, modems[1]));
+        assert_memory_equal(&target.n_receivers, &source.n_receivers,
+                            offsetof(struct config, receivers[1]) - offsetof(struct config, n_receivers));
+        assert_memory_equal(&target.alerts, &source.alerts,
+                            sizeof(source) - offsetof(struct config, alerts));
+        assert_int_equal(target.modems[1].name[0], 0x55); /* nobody's */
+        assert_int_equal(target.receivers[1].name[0], 0x55);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -437,6 +459,7 @@ int main(void)
             cmocka_unit_test(test_paths_set_by_a_program_are_checked_too),
             cmocka_unit_test(test_word_distance),
             cmocka_unit_test(test_names_of_enums),
+            cmocka_unit_test(test_a_copy_holds_what_is_used),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

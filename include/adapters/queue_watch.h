@@ -33,7 +33,13 @@ int queue_mark_decode(const char *key, struct queue_mark *ret_mark);
 
 struct queue_watch_options {
         const char *outgoing, *checked, *failed, *incoming; /* "" or NULL: not there */
+        const char *quarantine;                             /* our own */
         struct queue_mark mark;                             /* begin behind this */
+};
+
+struct queue_counts {
+        int64_t outgoing, checked, failed, incoming, quarantine; /* files; -1: no such folder */
+        int64_t oldest_incoming_realtime;                        /* microseconds since the epoch, 0 none */
 };
 
 struct queue_watch_callbacks {
@@ -41,10 +47,8 @@ struct queue_watch_callbacks {
         void (*failed)(void *userdata, const struct message_failed_event *message,
                        const struct queue_mark *mark);
         /* The counts changed by something that matters: told at most once a second, and counted up to
-         * QUEUE_WATCH_COUNT; -1: no such folder. oldest_incoming_realtime: microseconds since the epoch, 0
-         * none. */
-        void (*counted)(void *userdata, int64_t outgoing, int64_t checked, int64_t failed, int64_t incoming,
-                        int64_t oldest_incoming_realtime);
+         * QUEUE_WATCH_COUNT. */
+        void (*counted)(void *userdata, const struct queue_counts *counts);
 };
 
 /* 0, -ENOMEM, -ENAMETOOLONG (a path), or what inotify says. */

@@ -11,6 +11,7 @@
 #include "core/config.h"
 #include "core/delivery.h"
 #include "core/hold_record.h"
+#include "core/message_file.h"
 #include "core/modem_record.h"
 #include "core/process.h"
 #include "core/smsd_log.h"
@@ -51,6 +52,8 @@ enum event_kind {
         EVENT_ALERT_SMS,      /* result of ACTION_ALERT_SMS */
         EVENT_MESSAGE_FAILED, /* smsd gave a message up: a file in its failed folder */
         EVENT_QUEUES,         /* smsd's folders were counted */
+        EVENT_MESSAGES,       /* result of ACTION_MESSAGES_LIST */
+        EVENT_MESSAGE_MOVED,  /* result of ACTION_MESSAGE_REQUEUE or ACTION_MESSAGE_QUARANTINE */
         EVENT_CONFIG_REFUSED, /* smswarden's own configuration was refused, or is accepted again */
         EVENT_KIND_MAX
 };
@@ -105,8 +108,27 @@ struct message_failed_event {
         char recipient[32];              /* masked: "+3706*****12" */
         char reason[128];                /* smsd's words (Fail_reason), escaped; "" unknown */
         char again[256];                 /* the command that queues it again (message_requeue_command) */
+        unsigned requeued;               /* how often it was sent again already (core/message_file.h) */
         usec_t since;                    /* CLOCK_BOOTTIME, 0 before this boot */
         unsigned more;                   /* files behind it that were not told yet */
+};
+
+/* What lies in one of the message folders. */
+struct messages_event {
+        enum message_folder folder;
+        int result; /* 0 or a negative errno */
+        size_t n;
+        const struct message_item *items; /* the oldest first */
+        void *memory;                     /* what they point into; both belong to who made the event */
+        int64_t now;                      /* the wall clock that their times are of, seconds */
+};
+
+struct message_moved_event {
+        enum message_folder from; /* FAILED: it was to be queued again; CHECKED: to be put aside */
+        int result;               /* a message_result or a negative errno */
+        unsigned count;           /* how often it was sent again by now */
+        uint64_t id;              /* as in the action */
+        char name[MESSAGE_NAME_MAX + 1];
 };
 
 struct event {
@@ -173,9 +195,11 @@ struct event {
                 } sms;
                 struct message_failed_event failed;
                 struct {
-                        int64_t outgoing, checked, failed, incoming; /* files; -1 unknown */
+                        int64_t outgoing, checked, failed, incoming, quarantine; /* files; -1 unknown */
                         usec_t oldest_incoming; /* CLOCK_BOOTTIME; 0 none or before this boot */
                 } queues;
+                struct messages_event messages;
+                struct message_moved_event moved;
                 char config_problem[256]; /* CONFIG_REFUSED: file, line and what is wrong; "" accepted */
         };
 };

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Names leave room for what is put around them while a file is moved (NAME_MAX is 255). */
 #define MESSAGE_NAME_MAX 224
@@ -36,6 +37,18 @@ enum message_result {
         MESSAGE_LOCKED,  /* smsd is working on it, or somebody else is at it right now: try again later */
         MESSAGE_WAITING, /* one of its name waits in outgoing or checked already */
         MESSAGE_SPENT,   /* it was sent again as often as it may */
+};
+
+/* A message in a list of a folder's, as far as a decision needs it; texts are borrowed and escaped, ""
+ * unknown, but for the name. */
+struct message_item {
+        const char *name;
+        const char *recipient; /* masked */
+        const char *fail_reason;
+        const char *locked_by; /* the modem */
+        bool locked;           /* smsd is working on it */
+        unsigned requeued;
+        int64_t changed; /* seconds since the epoch: when smsd put it there */
 };
 
 /* What smsd and its users wrote, escaped (text_escape) and cut; "" where it is not said. */
@@ -78,9 +91,9 @@ int message_name_check(const char *name);
 /*
  * The command for a root shell that sends the failed message `name` again. Whoever may write into smsd's
  * folders chooses the name, and a tired person pastes the command: so it is "" where a shell could take the
- * name for more than a name, and where it does not fit.
+ * name for more than a name, and where it does not fit. `force`: it was sent again as often as it may.
  */
-void message_requeue_command(char *target, size_t size, const char *name);
+void message_requeue_command(char *target, size_t size, const char *name, bool force);
 
 /* Whose lock it is: smsd writes "PID MODEM" into NAME.LOCK. "" when that is not what it says. */
 void message_lock_owner(char *target, size_t size, const char *text, size_t length);

@@ -3,36 +3,49 @@
  * smsd takes it up again after every recovery, so it has to be put aside (never deleted) or nothing else ever
  * goes out.
  *
- * What counts as a crash is the caller's: a modem that reset itself or left the bus while it should not have,
- * not a plug that a person pulled, not a step of our own ladder.
+ * The evidence is smsd's lock beside the file, as it lay there at the moment of the crash; nobody is accused
+ * without. What counts as a crash is the caller's: a modem that left the bus under smsd, or reset itself, or
+ * fell silent; not a step of our own ladder.
+ *
+ * A modem with too weak a power supply crashes on every message. So after some that were put aside with none
+ * sent in between it is the modem that is to blame, and the rest stays where it is.
  */
 #ifndef CORE_POISON_H
 #define CORE_POISON_H
 
 #include "core/message_file.h"
-#include "core/smsd_conf.h"
 
-/* One file of `checked` at the moment of the crash. */
-struct poison_candidate {
-        const char *file;
-        const char *modem; /* whose lock lies beside it (message_lock_owner), "" none */
+#include <stdint.h>
+
+#define POISON_ROW_MAX 3
+
+/* What is remembered of a modem; all zero: nothing. Kept in its record (core/modem_record.h). */
+struct poison {
+        uint64_t suspect; /* the message that it was sending at its last crash (a hash of the name), 0 none */
+        unsigned put_aside; /* messages since it last sent one */
 };
 
-/* The modems' last crashes: which file each was sending. All zero: none. */
-struct poison {
-        unsigned n;
-        struct poison_suspect {
-                char modem[SMSD_MODEM_NAME_MAX];
-                char file[MESSAGE_NAME_MAX + 1];
-        } suspects[SMSD_MODEMS_MAX];
+enum poison_judgement {
+        POISON_NOBODY,    /* it was sending nothing, or that is not clear: the row is broken */
+        POISON_SUSPECTED, /* the first crash on this message */
+        POISON_ACCUSED,   /* the second one: it is to be put aside */
+        POISON_MODEM,     /* it would be, but the modem crashes on everything */
 };
 
 /*
- * The modem crashed. True: it was sending this file at its last crash, too; it must go into quarantine, and
- * ret_file (MESSAGE_NAME_MAX + 1 bytes) names it. The suspect is the file that the modem has locked; with no
- * lock at all the only file there is. With none, or with several, nobody is accused, and the row is broken.
+ * The modem crashed while `items` lay in `checked`. *ret_index: which of them is meant (untouched for
+ * NOBODY). The suspect is the one that the modem has locked; with two of them nobody knows.
  */
-bool poison_crash(struct poison *poison, const char *modem, const struct poison_candidate *candidates,
-                  size_t n, char *ret_file, size_t size);
+enum poison_judgement poison_crash(struct poison *poison, const char *modem, const struct message_item *items,
+                                   size_t n, size_t *ret_index);
+
+/* The accused could not be put aside: the next crash accuses it again. */
+void poison_not_put_aside(struct poison *poison, const char *file);
+
+/* The modem sent a message. True: that changes what is remembered. */
+bool poison_sent(struct poison *poison);
+
+/* What lies in `checked` now: a suspect that is no longer there was no poison. True: it was forgotten. */
+bool poison_look(struct poison *poison, const struct message_item *items, size_t n);
 
 #endif

@@ -90,6 +90,7 @@ static void take_header(const char *head, size_t length, struct message_failed_e
         message_recipient_mask(message->recipient, sizeof(message->recipient), header.to, strlen(header.to));
         (void)text_copy(message->modem, sizeof(message->modem), header.modem);
         (void)text_copy(message->reason, sizeof(message->reason), header.fail_reason);
+        message->requeued = header.requeued;
 }
 
 int queue_message_read(const char *folder, const char *name, struct queue_file *ret_file,

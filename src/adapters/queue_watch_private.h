@@ -24,7 +24,14 @@
 /* Messages that are kept ready to be told; what is behind them is found by the next look. */
 #define QUEUE_BATCH 256
 
-enum queue_kind { QUEUE_OUTGOING, QUEUE_CHECKED, QUEUE_FAILED, QUEUE_INCOMING, QUEUE_KINDS };
+enum queue_kind {
+        QUEUE_OUTGOING,
+        QUEUE_CHECKED,
+        QUEUE_FAILED,
+        QUEUE_INCOMING,
+        QUEUE_QUARANTINE,
+        QUEUE_KINDS
+};
 
 struct queue_file {
         struct queue_mark mark; /* its own: when it was changed, and the name's digest */

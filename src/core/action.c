@@ -91,6 +91,9 @@ const char *action_kind_to_string(enum action_kind kind)
             [ACTION_ALERTS_SAVE] = "alerts-save",
             [ACTION_DELIVER] = "deliver",
             [ACTION_ALERT_SMS] = "alert-sms",
+            [ACTION_MESSAGES_LIST] = "messages-list",
+            [ACTION_MESSAGE_REQUEUE] = "message-requeue",
+            [ACTION_MESSAGE_QUARANTINE] = "message-quarantine",
             [ACTION_HEARTBEAT] = "heartbeat",
             [ACTION_REPLY] = "reply",
         };

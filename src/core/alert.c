@@ -23,6 +23,7 @@ static const char *const kind_names[ALERT_KIND_MAX] = {
     [ALERT_MODEM_TIMEOUTS] = "modem-timeouts",
     [ALERT_CONFIG_REFUSED] = "config-refused",
     [ALERT_MESSAGE_FAILED] = "message-failed",
+    [ALERT_MESSAGE_ASIDE] = "message-quarantined",
     [ALERT_INCOMING_UNREAD] = "incoming-unread",
     [ALERT_TEST] = "test",
 };

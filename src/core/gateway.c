@@ -50,7 +50,7 @@ struct gateway *gateway_new(const struct config *config)
         gateway->cause = CAUSE_BOOT;
         alert_book_init(&gateway->alerts.book);
         gateway->alerts.outgoing = gateway->alerts.checked = gateway->alerts.failed =
-            gateway->alerts.incoming = -1;
+            gateway->alerts.incoming = gateway->alerts.quarantine = -1;
         gateway->alerts.heartbeat_at = USEC_INFINITY;
         return gateway;
 }
@@ -268,6 +268,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
                 deadline = usec_min(deadline, gateway->waiting_until);
         deadline = usec_min(deadline, reconcile_deadline(gateway));
         deadline = usec_min(deadline, ahead(gateway, gateway_alerts_deadline(gateway)));
+        deadline = usec_min(deadline, ahead(gateway, gateway_queue_deadline(gateway)));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
         for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && gateway_may_probe(gateway, &gateway->modems[i]))
@@ -300,6 +301,7 @@ static void reloaded(struct gateway *gateway, const struct config *config, struc
                 gateway_hold_repeat(gateway, actions); /* a hold that was only observed so far */
         gateway->restart.backoff.maximum = config->backoff_max;
         gateway_alerts_reloaded(gateway);
+        gateway_queue_changed(gateway);
         gateway_read_conf(gateway, actions);
 }
 
@@ -363,6 +365,18 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_HOLD_CLEARED:
                 gateway_hold_stored(gateway, event, actions);
                 break;
+        case EVENT_MESSAGES:
+                if (event->messages.folder == MESSAGES_FAILED)
+                        gateway_failed_listed(gateway, &event->messages, actions);
+                else
+                        gateway_checked_listed(gateway, &event->messages, actions);
+                break;
+        case EVENT_MESSAGE_MOVED:
+                if (event->moved.from == MESSAGES_FAILED)
+                        gateway_requeued(gateway, &event->moved, actions);
+                else
+                        gateway_quarantined(gateway, &event->moved, actions);
+                break;
         case EVENT_ALERT_FOUND:
         case EVENT_ALERT_SPOOLED:
         case EVENT_ALERTS_SAVED:
@@ -418,9 +432,13 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
         if (gateway->restart.unit_wanted)
                 gateway_look_at_unit(gateway, actions);
         gateway->restart.unit_wanted = false;
+        if (restart_waits_for_aside(&gateway->restart))
+                gateway_put_aside(gateway, actions);
         if (before && !restart_busy(&gateway->restart))
                 run_ended(gateway, actions);
         gateway_reconcile(gateway, actions);
+        gateway_queue_step(gateway, actions);
+        gateway_tell_quarantined(gateway);
         if (!restart_busy(&gateway->restart) && gateway->n_waiting == 0)
                 forget_person(gateway);
         if (incident_concerns(&gateway->incident, actions))

@@ -128,6 +128,8 @@ static void leave(struct gateway *gateway, unsigned i, struct action_list *actio
 {
         struct slot *slot = slots_of_modem(&gateway->slots, i);
 
+        if (slot && gateway_serves_port(gateway, gateway->modems[i].target))
+                gateway_modem_crashed(gateway, slot, actions);
         modem_gone(&gateway->modems[i], i, actions);
         action_record(actions, RECORD_MODEM_LEFT, slot ? SEVERITY_WARNING : SEVERITY_INFO,
                       slot ? slot->config.name : NULL, "the modem at %s %s left",

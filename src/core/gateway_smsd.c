@@ -205,6 +205,8 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                 slot->unregistered = slot->silent = false;
                 if (kind != SMSD_LOG_HANDLER_STARTED)
                         slot_has_answer(gateway, slot);
+                if (kind == SMSD_LOG_SENT)
+                        gateway_modem_sent(gateway, slot, actions);
                 slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
                 break;
         case SMSD_LOG_OTHER:

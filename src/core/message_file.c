@@ -145,13 +145,14 @@ int message_name_check(const char *name)
         return strlen(name) > MESSAGE_NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
-void message_requeue_command(char *target, size_t size, const char *name)
+void message_requeue_command(char *target, size_t size, const char *name, bool force)
 {
         static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+,:@%=";
         const char *ward = name[0] == '-' ? "-- " : "";
 
         if (message_name_check(name) < 0 || !text_only(name, plain, MESSAGE_NAME_MAX) ||
-            text_format(target, size, "smswarden queue requeue %s%s", ward, name) < 0)
+            text_format(target, size, "smswarden queue requeue %s%s%s", force ? "--force " : "", ward, name) <
+                0)
                 target[0] = '\0';
 }
 

@@ -5,48 +5,70 @@
 
 #include "base/text.h"
 
-static const char *find_suspect(const char *modem, const struct poison_candidate *candidates, size_t n)
-{
-        const char *locked = NULL;
-        bool any_lock = false;
+#include <string.h>
 
-        for (size_t i = 0; i < n; i++) {
-                any_lock |= candidates[i].modem[0] != '\0';
-                if (!text_equal(candidates[i].modem, modem))
-                        continue;
-                if (locked)
-                        return NULL; /* a lock was left behind by an earlier life of smsd */
-                locked = candidates[i].file;
-        }
-        return locked || any_lock || n != 1 ? locked : candidates[0].file;
+static uint64_t hash_of(const char *file)
+{
+        uint64_t hash = text_hash(file, strlen(file));
+
+        return hash ? hash : 1; /* 0 is nobody */
 }
 
-static struct poison_suspect *entry_of(struct poison *poison, const char *modem)
+/* False: none, or a lock was left behind by an earlier life of smsd. */
+static bool find_locked(const char *modem, const struct message_item *items, size_t n, size_t *ret_index)
 {
-        for (unsigned i = 0; i < poison->n; i++)
-                if (text_equal(poison->suspects[i].modem, modem))
-                        return &poison->suspects[i];
-        if (poison->n == SMSD_MODEMS_MAX)
-                return NULL;
-        struct poison_suspect *entry = &poison->suspects[poison->n];
-        if (text_copy(entry->modem, sizeof(entry->modem), modem) < 0)
-                return NULL;
-        poison->n++;
-        entry->file[0] = '\0';
-        return entry;
+        size_t found = 0;
+
+        for (size_t i = 0; i < n; i++)
+                if (items[i].locked && text_equal(items[i].locked_by, modem)) {
+                        found++;
+                        *ret_index = i;
+                }
+        return found == 1;
 }
 
-bool poison_crash(struct poison *poison, const char *modem, const struct poison_candidate *candidates,
-                  size_t n, char *ret_file, size_t size)
+enum poison_judgement poison_crash(struct poison *poison, const char *modem, const struct message_item *items,
+                                   size_t n, size_t *ret_index)
 {
-        const char *suspect = find_suspect(modem, candidates, n);
-        struct poison_suspect *entry = entry_of(poison, modem);
+        size_t index = 0;
+        bool found = find_locked(modem, items, n, &index);
+        uint64_t suspect = found ? hash_of(items[index].name) : 0;
+        bool again = found && suspect == poison->suspect;
 
-        if (!entry)
+        poison->suspect = suspect;
+        if (!found)
+                return POISON_NOBODY;
+        *ret_index = index;
+        if (!again)
+                return POISON_SUSPECTED;
+        if (poison->put_aside >= POISON_ROW_MAX)
+                return POISON_MODEM;
+        poison->put_aside++;
+        poison->suspect = 0; /* released again it has two attempts again */
+        return POISON_ACCUSED;
+}
+
+void poison_not_put_aside(struct poison *poison, const char *file)
+{
+        poison->suspect = hash_of(file);
+        poison->put_aside -= poison->put_aside > 0;
+}
+
+bool poison_sent(struct poison *poison)
+{
+        bool changed = poison->put_aside > 0;
+
+        poison->put_aside = 0;
+        return changed;
+}
+
+bool poison_look(struct poison *poison, const struct message_item *items, size_t n)
+{
+        if (poison->suspect == 0)
                 return false;
-        bool again = suspect && text_equal(suspect, entry->file);
-        /* Once it is told it lies elsewhere; a cut name would accuse another file. */
-        if (again || !suspect || text_copy(entry->file, sizeof(entry->file), suspect) < 0)
-                entry->file[0] = '\0';
-        return again && text_copy(ret_file, size, suspect) == 0;
+        for (size_t i = 0; i < n; i++)
+                if (hash_of(items[i].name) == poison->suspect)
+                        return false;
+        poison->suspect = 0;
+        return true;
 }

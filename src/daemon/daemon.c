@@ -29,7 +29,7 @@ static int make_folder(const char *path, mode_t mode)
 
 static int make_folders(const struct daemon *daemon)
 {
-        char modems[CONFIG_PATH_MAX + 16];
+        char modems[CONFIG_PATH_MAX + 16], quarantine[CONFIG_PATH_MAX + 16];
         int r = make_folder(daemon->config.runtime_dir, 0755);
 
         /* Everybody may pass to the alerts, which their own rights protect; everything else in it is closed.
@@ -40,7 +40,10 @@ static int make_folders(const struct daemon *daemon)
                 log_warning("smswarden-notify may not pass %s: %s", daemon->config.state_dir,
                             strerror(errno));
         (void)text_format(modems, sizeof(modems), "%s/modems", daemon->config.state_dir);
-        return r < 0 ? r : make_folder(modems, 0700);
+        (void)text_format(quarantine, sizeof(quarantine), "%s/" QUARANTINE_FOLDER, daemon->config.state_dir);
+        if (r >= 0)
+                r = make_folder(modems, 0700);
+        return r < 0 ? r : make_folder(quarantine, 0700);
 }
 
 /* One controller per RUNTIME_DIR. The lock dies with us, whatever way we die. */

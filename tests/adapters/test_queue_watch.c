@@ -41,17 +41,16 @@ static void on_failed(void *userdata, const struct message_failed_event *message
                 queue_watch_taken(w->watch);
 }
 
-static void on_counted(void *userdata, int64_t outgoing, int64_t checked, int64_t failed, int64_t incoming,
-                       int64_t oldest)
+static void on_counted(void *userdata, const struct queue_counts *counts)
 {
         struct watcher *w = userdata;
 
         w->counts++;
-        w->count_outgoing = outgoing;
-        w->count_checked = checked;
-        w->count_failed = failed;
-        w->count_incoming = incoming;
-        w->oldest = oldest;
+        w->count_outgoing = counts->outgoing;
+        w->count_checked = counts->checked;
+        w->count_failed = counts->failed;
+        w->count_incoming = counts->incoming;
+        w->oldest = counts->oldest_incoming_realtime;
 }
 
 static int setup(void **state)

@@ -68,6 +68,13 @@ struct rig {
         struct modem_record record;
         bool recorded;
 
+        struct {
+                int result;
+                size_t n;
+                const struct message_item *items;
+        } folders[MESSAGES_FOLDERS];
+        int move_result;
+
         struct rig_spool spool;
         int sms_result;
         unsigned counts[ACTION_KIND_MAX];
@@ -376,6 +383,24 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
         case ACTION_ALERTS_SAVE:
                 rig_spool_save(&rig->spool, action->book);
                 rig_event(rig, EVENT_ALERTS_SAVED)->result = rig->spool.save_result;
+                break;
+        case ACTION_MESSAGES_LIST:
+                event = rig_event(rig, EVENT_MESSAGES);
+                event->messages.folder = action->messages.folder;
+                event->messages.result = rig->folders[action->messages.folder].result;
+                event->messages.n = rig->folders[action->messages.folder].n;
+                event->messages.items = rig->folders[action->messages.folder].items;
+                event->messages.now = (int64_t)(rig->now / USEC_PER_SEC);
+                break;
+        case ACTION_MESSAGE_REQUEUE:
+        case ACTION_MESSAGE_QUARANTINE:
+                event = rig_event(rig, EVENT_MESSAGE_MOVED);
+                event->moved.from =
+                    action->kind == ACTION_MESSAGE_REQUEUE ? MESSAGES_FAILED : MESSAGES_CHECKED;
+                event->moved.id = action->message.id;
+                event->moved.result = rig->move_result;
+                event->moved.count = 1;
+                (void)text_copy(event->moved.name, sizeof(event->moved.name), action->message.name);
                 break;
         case ACTION_ALERT_SMS:
                 event = rig_event(rig, EVENT_ALERT_SMS);

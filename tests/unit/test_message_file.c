@@ -227,13 +227,15 @@ static void test_the_command_that_requeues(void **state _unused_)
         char command[64], name[MESSAGE_NAME_MAX + 1];
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                message_requeue_command(command, sizeof(command), cases[i].name);
+                message_requeue_command(command, sizeof(command), cases[i].name, false);
                 assert_string_equal(command, cases[i].command);
         }
         memset(name, 'a', sizeof(name) - 1);
         name[sizeof(name) - 1] = '\0';
-        message_requeue_command(command, sizeof(command), name);
+        message_requeue_command(command, sizeof(command), name, false);
         assert_string_equal(command, "");
+        message_requeue_command(command, sizeof(command), "-x", true);
+        assert_string_equal(command, "smswarden queue requeue --force -- -x");
 }
 
 static void test_masks(void **state _unused_)

@@ -1,6 +1,6 @@
 /*
- * Which message is put aside after a crash, and which never is. Each case is a list of crashes: the modem,
- * and the files of `checked` with their locks, "FILE=MODEM" or "FILE".
+ * Which message is put aside after a crash, and which never is. Each case is a list of crashes of GSM1: the
+ * files of `checked` with their locks, "FILE=MODEM" or "FILE".
  */
 #include "core/poison.h"
 
@@ -15,15 +15,25 @@
 #include <cmocka.h>
 
 struct crash {
-        const char *modem, *files; /* blank separated */
-        const char *accused;       /* NULL: nobody */
+        const char *files; /* blank separated */
+        enum poison_judgement judgement;
+        const char *meant; /* NULL: nobody */
 };
 
-struct row {
-        struct crash crashes[6];
-};
+#define NOBODY(files)                                                                                        \
+        {                                                                                                    \
+                files, POISON_NOBODY, NULL                                                                   \
+        }
+#define SUSPECTED(files, file)                                                                               \
+        {                                                                                                    \
+                files, POISON_SUSPECTED, file                                                                \
+        }
+#define ACCUSED(files, file)                                                                                 \
+        {                                                                                                    \
+                files, POISON_ACCUSED, file                                                                  \
+        }
 
-static size_t split(char *files, struct poison_candidate *candidates)
+static size_t split(char *files, struct message_item *items)
 {
         size_t n = 0;
         char *rest = NULL;
@@ -32,84 +42,114 @@ static size_t split(char *files, struct poison_candidate *candidates)
                 char *modem = strchr(word, '=');
                 if (modem)
                         *modem++ = '\0';
-                candidates[n++] = (struct poison_candidate){word, modem ? modem : ""};
+                items[n++] = (struct message_item){
+                    .name = word, .locked = modem != NULL, .locked_by = modem ? modem : ""};
         }
         return n;
 }
 
 static void crash(struct poison *poison, const struct crash *c)
 {
-        struct poison_candidate candidates[8];
-        char files[128], accused[MESSAGE_NAME_MAX + 1] = "";
+        struct message_item items[8];
+        char files[128];
+        size_t index = 77;
 
         assert_int_equal(text_copy(files, sizeof(files), c->files), 0);
-        size_t n = split(files, candidates);
-        bool found = poison_crash(poison, c->modem, candidates, n, accused, sizeof(accused));
-        assert_int_equal(found, c->accused != NULL);
-        assert_string_equal(accused, c->accused ? c->accused : "");
+        size_t n = split(files, items);
+        assert_int_equal(poison_crash(poison, "GSM1", items, n, &index), c->judgement);
+        if (c->meant)
+                assert_string_equal(items[index].name, c->meant);
+        else
+                assert_int_equal(index, 77);
 }
 
 static void test_rows(void **state _unused_)
 {
-        static const struct row rows[] = {
-            {{{"GSM1", "a=GSM1", NULL}, {"GSM1", "a=GSM1", "a"}}},
-            {{{"GSM1", "a=GSM1 b c", NULL}, {"GSM1", "b a=GSM1 c", "a"}}},
+        static const struct {
+                struct crash crashes[6];
+        } rows[] = {
+            {{SUSPECTED("a=GSM1", "a"), ACCUSED("a=GSM1", "a")}},
+            {{SUSPECTED("a=GSM1 b c", "a"), ACCUSED("b a=GSM1 c", "a")}},
             /* those that only wait are innocent */
-            {{{"GSM1", "a=GSM1 b", NULL}, {"GSM1", "a b=GSM1", NULL}, {"GSM1", "a=GSM1 b", NULL}}},
-            /* no lock is known */
-            {{{"GSM1", "a", NULL}, {"GSM1", "a", "a"}}},
-            {{{"GSM1", "a b", NULL}, {"GSM1", "a b", NULL}}},
-            {{{"GSM1", "a=GSM2", NULL}, {"GSM1", "a=GSM2", NULL}}},
+            {{SUSPECTED("a=GSM1 b", "a"), SUSPECTED("a b=GSM1", "b"), SUSPECTED("a=GSM1 b", "a")}},
+            /* without a lock of the modem's own nobody was being sent by it */
+            {{NOBODY("a"), NOBODY("a")}},
+            {{NOBODY("a b"), NOBODY("a b")}},
+            {{NOBODY("a="), NOBODY("a=")}},
+            {{NOBODY("a=GSM2"), NOBODY("a=GSM2")}},
             /* a row that is broken */
-            {{{"GSM1", "a=GSM1", NULL},
-              {"GSM1", "", NULL},
-              {"GSM1", "a=GSM1", NULL},
-              {"GSM1", "a=GSM1", "a"}}},
-            {{{"GSM1", "a=GSM1", NULL}, {"GSM1", "a=GSM1 b=GSM1", NULL}, {"GSM1", "a=GSM1", NULL}}},
-            /* each modem has a row of its own */
-            {{{"GSM1", "a=GSM1 b=GSM2", NULL},
-              {"GSM2", "a=GSM1 b=GSM2", NULL},
-              {"GSM2", "a=GSM1 b=GSM2", "b"},
-              {"GSM1", "a=GSM1", "a"}}},
-            /* the same modem's crash only: it was another one that fell over it */
-            {{{"GSM1", "a=GSM1", NULL}, {"GSM2", "a=GSM2", NULL}, {"GSM1", "a=GSM1", "a"}}},
-            /* it was told; released again it has two attempts again */
-            {{{"GSM1", "a=GSM1", NULL},
-              {"GSM1", "a=GSM1", "a"},
-              {"GSM1", "a=GSM1", NULL},
-              {"GSM1", "a=GSM1", "a"}}},
+            {{SUSPECTED("a=GSM1", "a"), NOBODY(""), SUSPECTED("a=GSM1", "a"), ACCUSED("a=GSM1", "a")}},
+            {{SUSPECTED("a=GSM1", "a"), NOBODY("a=GSM1 b=GSM1"), SUSPECTED("a=GSM1", "a")}},
+            /* released again it has two attempts again */
+            {{SUSPECTED("a=GSM1", "a"), ACCUSED("a=GSM1", "a"), SUSPECTED("a=GSM1", "a"),
+              ACCUSED("a=GSM1", "a")}},
         };
 
         for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
                 struct poison poison = {0};
-                for (unsigned j = 0; j < ARRAY_SIZE(rows[i].crashes) && rows[i].crashes[j].modem; j++)
+                for (unsigned j = 0; j < ARRAY_SIZE(rows[i].crashes) && rows[i].crashes[j].files; j++)
                         crash(&poison, &rows[i].crashes[j]);
         }
 }
 
-static void test_bounds(void **state _unused_)
+/* A weak power supply: every message crashes the modem, and it is not theirs to go. */
+static void test_a_modem_that_crashes_on_everything(void **state _unused_)
 {
+        static const struct crash rows[POISON_ROW_MAX][2] = {
+            {SUSPECTED("a=GSM1", "a"), ACCUSED("a=GSM1", "a")},
+            {SUSPECTED("b=GSM1", "b"), ACCUSED("b=GSM1", "b")},
+            {SUSPECTED("c=GSM1", "c"), ACCUSED("c=GSM1", "c")},
+        };
+        static const struct crash suspected = SUSPECTED("d=GSM1", "d"), accused = ACCUSED("d=GSM1", "d"),
+                                  modem = {"d=GSM1", POISON_MODEM, "d"};
         struct poison poison = {0};
-        char name[32], long_name[300], accused[MESSAGE_NAME_MAX + 1];
 
-        for (unsigned i = 0; i < 2 * SMSD_MODEMS_MAX; i++) {
-                const struct poison_candidate candidate = {"a", ""};
-                assert_int_equal(text_format(name, sizeof(name), "GSM%u", i), 0);
-                assert_false(poison_crash(&poison, name, &candidate, 1, accused, sizeof(accused)));
+        for (unsigned i = 0; i < POISON_ROW_MAX; i++)
+                for (unsigned j = 0; j < 2; j++)
+                        crash(&poison, &rows[i][j]);
+        crash(&poison, &suspected);
+        crash(&poison, &modem);
+        crash(&poison, &modem);
+        assert_true(poison_sent(&poison)); /* it can */
+        assert_false(poison_sent(&poison));
+        crash(&poison, &accused);
+}
+
+static void test_what_could_not_be_put_aside_is_accused_again(void **state _unused_)
+{
+        static const struct crash suspected = SUSPECTED("a=GSM1", "a"), accused = ACCUSED("a=GSM1", "a");
+        struct poison poison = {0};
+
+        crash(&poison, &suspected);
+        for (unsigned i = 0; i < 2 * POISON_ROW_MAX; i++) {
+                crash(&poison, &accused);
+                poison_not_put_aside(&poison, "a");
         }
-        assert_int_equal(poison.n, SMSD_MODEMS_MAX);
-        memset(long_name, 'x', sizeof(long_name));
-        long_name[sizeof(long_name) - 1] = '\0';
-        const struct poison_candidate candidate = {long_name, ""};
-        for (unsigned i = 0; i < 3; i++)
-                assert_false(poison_crash(&poison, "GSM0", &candidate, 1, accused, sizeof(accused)));
+}
+
+/* It went out after all, or elsewhere: another one of its name is another one. */
+static void test_a_suspect_that_has_gone(void **state _unused_)
+{
+        static const struct crash suspected = SUSPECTED("a=GSM1", "a"), accused = ACCUSED("a=GSM1", "a");
+        const struct message_item items[] = {{.name = "b"}, {.name = "a"}};
+        struct poison poison = {0};
+
+        assert_false(poison_look(&poison, items, 0));
+        crash(&poison, &suspected);
+        assert_false(poison_look(&poison, items, 2));
+        crash(&poison, &accused);
+        crash(&poison, &suspected);
+        assert_true(poison_look(&poison, items, 1));
+        crash(&poison, &suspected);
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_rows),
-            cmocka_unit_test(test_bounds),
+            cmocka_unit_test(test_a_modem_that_crashes_on_everything),
+            cmocka_unit_test(test_what_could_not_be_put_aside_is_accused_again),
+            cmocka_unit_test(test_a_suspect_that_has_gone),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

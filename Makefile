@@ -31,7 +31,7 @@ ifneq ($(SANITIZE),)
   SANFLAGS := -fsanitize=address,undefined
 endif
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSMSWARDEN_VERSION='"$(VERSION)"' \
-            -DSMSWARDEN_LIBEXECDIR='"$(LIBEXECDIR)"'
+            -DSMSWARDEN_LIBEXECDIR='"$(LIBEXECDIR)"' -DSMSWARDEN_DATADIR='"$(DATADIR)/smswarden"'
 CFLAGS   += -std=c17 $(OPTIMISE) $(WARNINGS) $(HARDEN) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANFLAGS)
 
@@ -59,8 +59,8 @@ SIMULATION := $(BUILD)/tests/simulation/simulation
 EC25_TESTS := $(BUILD)/tests/ec25/test_model
 
 # The build needs the first list, the tests and the demo the second.
-BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev
-TEST_PACKAGES  := libcmocka-dev umockdev libumockdev-dev dbus-daemon smstools udev libssl-dev prometheus-alertmanager python3-aiosmtpd clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
+BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev libexpat1-dev
+TEST_PACKAGES  := libcmocka-dev mobile-broadband-provider-info umockdev libumockdev-dev dbus-daemon smstools udev libssl-dev prometheus-alertmanager python3-aiosmtpd clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
                   gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
 # Building, judging and installing the package.
 DEB_PACKAGES   := build-essential debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
@@ -151,6 +151,8 @@ $(BUILD)/tests/adapters/test_hold_program: | $(BUILD)/smswarden-hold
 # GLib's headers are not written for -Wconversion.
 $(BUILD)/tests/adapters/test_hotplug.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags umockdev-1.0 2>/dev/null))
 $(BUILD)/tests/adapters/test_hotplug: TEST_LIBS = $(shell pkg-config --libs umockdev-1.0 2>/dev/null)
+
+$(BUILD)/tests/adapters/test_apn_database: TEST_LIBS = -lexpat
 
 # Speaks as udevd does.
 $(BUILD)/tests/adapters/test_hotplug_udev: $(BUILD)/tests/ec25/uevent.o
@@ -271,9 +273,10 @@ INSTALLED = $(call into,0755,$(SBINDIR),$(BUILD)/smswardend) \
             $(call into,0644,$(DATADIR)/dbus-1/system.d,$(wildcard systemd/org.smswarden.*.conf)) \
             $(call into,0644,$(DATADIR)/dbus-1/interfaces,$(wildcard systemd/org.smswarden.*.xml)) \
             $(call into,0644,$(DATADIR)/polkit-1/actions,$(wildcard systemd/org.smswarden.*policy)) \
+            $(call into,0644,$(DATADIR)/smswarden/profiles.d,$(wildcard profiles.d/*.ini)) \
             $(man)
 # Folders that are nobody's but ours.
-OWN_FOLDERS = $(LIBEXECDIR) $(UNITDIR)/smstools.service.d $(SYSCONFDIR)/smswarden
+OWN_FOLDERS = $(LIBEXECDIR) $(DATADIR)/smswarden/profiles.d $(DATADIR)/smswarden $(UNITDIR)/smstools.service.d $(SYSCONFDIR)/smswarden
 CONFIG      = $(SYSCONFDIR)/smswarden/smswarden.conf
 
 # A configuration that is there is the user's: never written over, and removed only when nobody has changed it.
@@ -297,7 +300,7 @@ DEB       := $(BUILD)/deb/smswarden_$(VERSION)_$(DEB_HOST).deb
 deb: have-deps
 	@$(MAKE) --no-print-directory $(if $(V),,-s) $(DEB)
 
-$(DEB): $(shell find Makefile LICENSE debian docs/man docs/smswarden.conf include src systemd udev -type f 2>/dev/null)
+$(DEB): $(shell find Makefile LICENSE debian docs/man docs/smswarden.conf include profiles.d src systemd udev -type f 2>/dev/null)
 	$(call say,DEB)debian/build $(@D) $(DEB_CROSS)
 
 # --- the core in a simulated world ---------------------------------------------------------------------------------------

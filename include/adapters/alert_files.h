@@ -6,13 +6,19 @@
 
 #include "core/alert.h"
 
+/* Files of the spool that are no messages, and were passed over. */
+struct alert_damage {
+        unsigned n;
+        uint64_t last; /* the sequence in the name of the last one, 0 none */
+};
+
 /*
  * The first message with a sequence above `after` in `folder`, in the order of sequences. 1: there is one;
  * 0: none; negative errno: the folder cannot be read. A file that is no message (-EBADMSG inside) is passed
- * over and counted in *damaged (may be NULL). ret_message is untouched unless 1.
+ * over and added to *damage (may be NULL). ret_message is untouched unless 1.
  */
 int alert_files_next(const char *folder, uint64_t after, struct alert_message *ret_message,
-                     unsigned *damaged);
+                     struct alert_damage *damage);
 
 /* The message of this name. 0, -ENOENT none, -EBADMSG: it is not what the controller writes, or says another
  * sequence or severity than its name; or what the system says. */

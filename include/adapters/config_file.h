@@ -2,9 +2,6 @@
  * The configuration on the disk: the main file, its drop-ins, and the last good copy. inih splits the text,
  * core/config judges every key. Nothing is logged here; an error comes back as a sentence.
  *
- * inih takes lines of a fixed size and cuts silently what is longer, takes an indented line for the
- * continuation of the value before it, ignores text behind `]`, and does not tell of a section without keys.
- * So the lines are fed to it one by one, after these cases were refused or straightened.
  */
 #ifndef ADAPTERS_CONFIG_FILE_H
 #define ADAPTERS_CONFIG_FILE_H
@@ -14,12 +11,6 @@
 #define CONFIG_FILE_SIZE_MAX    ((size_t)256 * 1024)
 #define CONFIG_FILE_DROPINS_MAX 64
 
-struct config_file_error {
-        char file[512];    /* escaped for display */
-        unsigned line;     /* 1-based, 0: concerns the file or the whole */
-        char message[960]; /* one printable sentence; begins with file and line */
-};
-
 /*
  * Reads `path` and then, in the order of their names, the drop-ins `PATH_WITHOUT_.conf.conf.d/NAME.conf`. A
  * missing main file, and a missing drop-in folder, mean the defaults; what is there must be readable, regular
@@ -27,6 +18,13 @@ struct config_file_error {
  * ret_config untouched.
  */
 int config_file_load(const char *path, struct config *ret_config, struct config_file_error *ret_error);
+
+/*
+ * The same for who goes by the profiles: each one that a [modem NAME] names has to be in the table, which
+ * ret_config then refers to. (The others do not read profiles: any name is good to them.)
+ */
+int config_file_load_with(const char *path, const struct profile_table *profiles, struct config *ret_config,
+                          struct config_file_error *ret_error);
 
 /*
  * Keeps what config_file_load(path) takes as STATE_DIR/smswarden.conf.good: the texts of the files one behind

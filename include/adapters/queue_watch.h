@@ -1,7 +1,7 @@
 /*
  * smsd's message folders, watched (inotify): files that smsd gave up (failed/), and how many lie unread in
  * incoming/. Nothing is ever changed here. A failed message is told once over all lives: by a watermark
- * (change time and name) that the caller keeps, and only as fast as the caller takes them.
+ * (the time of its content, and its name) that the caller keeps, and only as fast as the caller takes them.
  *
  * A folder may be missing and come later, be replaced, or hold a hundred thousand files: looking is done in
  * small pieces at a low priority, and the more a look costs, the longer until the next.
@@ -19,8 +19,8 @@
 struct queue_watch;
 
 /*
- * What was told last: change time (nanoseconds since the epoch), and what tells files of one change time
- * apart (made from the name). All zero: nothing yet.
+ * What was told last: when smsd wrote it (nanoseconds since the epoch; a chmod is no news), and what tells
+ * files of one change time apart (made from the name). All zero: nothing yet.
  */
 struct queue_mark {
         int64_t changed;
@@ -33,7 +33,13 @@ int queue_mark_decode(const char *key, struct queue_mark *ret_mark);
 
 struct queue_watch_options {
         const char *outgoing, *checked, *failed, *incoming; /* "" or NULL: not there */
+        const char *quarantine;                             /* our own */
         struct queue_mark mark;                             /* begin behind this */
+};
+
+struct queue_counts {
+        int64_t outgoing, checked, failed, incoming, quarantine; /* files; -1: no such folder */
+        int64_t oldest_incoming_realtime;                        /* microseconds since the epoch, 0 none */
 };
 
 struct queue_watch_callbacks {
@@ -41,10 +47,8 @@ struct queue_watch_callbacks {
         void (*failed)(void *userdata, const struct message_failed_event *message,
                        const struct queue_mark *mark);
         /* The counts changed by something that matters: told at most once a second, and counted up to
-         * QUEUE_WATCH_COUNT; -1: no such folder. oldest_incoming_realtime: microseconds since the epoch, 0
-         * none. */
-        void (*counted)(void *userdata, int64_t outgoing, int64_t checked, int64_t failed, int64_t incoming,
-                        int64_t oldest_incoming_realtime);
+         * QUEUE_WATCH_COUNT. */
+        void (*counted)(void *userdata, const struct queue_counts *counts);
 };
 
 /* 0, -ENOMEM, -ENAMETOOLONG (a path), or what inotify says. */

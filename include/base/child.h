@@ -17,6 +17,9 @@ int child_wait_for_exec(int fd);
 /* In the child: what is blocked and ignored is inherited, and none of the program's business. */
 void child_reset_signals(void);
 
+/* In the child: the environment without what systemd has said to us alone. */
+void child_reset_environment(void);
+
 /* Waits for the end of a child that is ending, so that it leaves no zombie. */
 void child_reap(pid_t pid);
 

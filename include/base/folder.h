@@ -1,5 +1,6 @@
 /*
- * A folder that is being read, closed at the end of its scope.
+ * Folders: one that is being read is closed at the end of its scope; one that is a stranger's is opened
+ * without going where he leads.
  */
 #ifndef BASE_FOLDER_H
 #define BASE_FOLDER_H
@@ -15,5 +16,13 @@ static inline void cleanup_closedir(DIR **folder)
 }
 
 #define _cleanup_closedir_ _cleanup_(cleanup_closedir)
+
+/*
+ * Opens the folder at `path` for reading, for one who is root among other people's folders: a symbolic link,
+ * anywhere in the path, is followed only when root or we made it. Whoever owns smsd's folders could else turn
+ * one of them into a link, and have us put a file of his into any folder of the system. Returns the
+ * descriptor; -ELOOP: somebody else's link, or too many; or what the system says (-ENOENT, -ENOTDIR, ...).
+ */
+int folder_open(const char *path);
 
 #endif

@@ -10,6 +10,7 @@
 #include "core/alert_book.h"
 #include "core/config.h"
 #include "core/hold_record.h"
+#include "core/message_file.h"
 #include "core/modem_record.h"
 #include "core/process.h"
 #include "core/record.h"
@@ -42,10 +43,14 @@ enum action_kind {
         ACTION_ALERTS_SAVE, /* keep the book for the next life -> EVENT_ALERTS_SAVED */
         ACTION_DELIVER,     /* start smswarden-notify: something waits, and it may not be running */
         ACTION_ALERT_SMS,   /* queue sms.text for sms.number at smsd -> EVENT_ALERT_SMS */
-        ACTION_HEARTBEAT,   /* have a sign of life sent */
+        ACTION_MESSAGES_LIST,      /* look into messages.folder -> EVENT_MESSAGES */
+        ACTION_MESSAGE_REQUEUE,    /* failed -> outgoing, counted -> EVENT_MESSAGE_MOVED */
+        ACTION_MESSAGE_QUARANTINE, /* checked (or failed) -> quarantine; no smsd lives -> EVENT_MESSAGE_MOVED
+                                    */
         /* health (gateway_look.c) */
         ACTION_HOLDER_LOOK, /* who but smsd has port.path open -> EVENT_HOLDER */
         ACTION_KERNEL_READ, /* what the kernel has said since -> EVENT_KERNEL, any number */
+        ACTION_HEARTBEAT,   /* have a sign of life sent */
         ACTION_REPLY,       /* answer the command `token` */
         ACTION_KIND_MAX
 };
@@ -94,6 +99,14 @@ struct action {
                         char text[160];    /* printable ASCII */
                         uint64_t sequence; /* of the alert it tells of */
                 } sms;
+                struct {
+                        enum message_folder folder;
+                } messages;
+                struct {
+                        unsigned limit; /* REQUEUE: so often at most is it sent again */
+                        uint64_t id;    /* comes back with the answer */
+                        char name[MESSAGE_NAME_MAX + 1];
+                } message;
                 struct {
                         unsigned token;
                         int result; /* 0, or positive: failed, refused; see interface.md's exit codes */

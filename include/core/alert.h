@@ -28,6 +28,7 @@ enum alert_kind {
         ALERT_MODEM_TIMEOUTS,  /* it answers smsd too late, again and again */
         ALERT_CONFIG_REFUSED,  /* smsd refused smsd.conf, or ours was refused: an older one is in force */
         ALERT_MESSAGE_FAILED,  /* smsd gave a message up; momentary, one for each */
+        ALERT_MESSAGE_ASIDE,   /* a message crashed the modem twice and is in quarantine; momentary */
         ALERT_INCOMING_UNREAD, /* nobody takes what came in: a dead eventhandler */
         /* what the look at the modem finds beside smsd's own signs (core/health) */
         ALERT_MODEM_POWER,   /* USB errors in a loop, undervoltage: it is not fed well */

@@ -29,7 +29,7 @@ struct modem_config {
         char profile[32]; /* "auto" or a profile's name */
         char link[32];    /* another name of its AT port below /dev, "" none */
         enum manage_what manage;
-        usec_t boot_timeout;
+        usec_t boot_timeout;               /* 0: its profile's */
         char health_port[DEVICE_NODE_MAX]; /* "auto": its second AT port; "none": smsd's own signs suffice; or
                                               a path */
 };
@@ -73,7 +73,11 @@ struct heartbeat_config { /* [heartbeat] */
         char token_file[CONFIG_PATH_MAX];
 };
 
+struct profile;
+struct profile_table;
+
 struct config {
+        const struct profile_table *profiles; /* borrowed; NULL: the built-in ones */
         enum gateway_mode mode;
         enum control_backend control;
         enum hotplug_source hotplug; /* auto: udev where udevd runs, else the kernel's events and sysfs */
@@ -98,15 +102,29 @@ struct config {
         struct receiver_config receivers[CONFIG_RECEIVERS_MAX];
         struct alerts_config alerts;
         struct heartbeat_config heartbeat;
-        bool storage_cleanup; /* [storage] cleanup */
+        unsigned retry_failed; /* [queue]: how often a failed message is sent again by itself, 0 never */
+        bool storage_cleanup;  /* [storage] cleanup */
 };
 
 struct config_error {
         char message[384]; /* without file and line; says what is allowed; foreign text escaped */
 };
 
+/* The same with its place: what the adapters that read files tell. */
+struct config_file_error {
+        char file[512];    /* escaped for display */
+        unsigned line;     /* 1-based, 0: concerns the file or the whole */
+        char message[960]; /* one printable sentence; begins with file and line */
+};
+
 /* The defaults of docs/configuration.md: an empty file runs an EC25 box with Debian's smstools. */
 void config_init(struct config *config);
+
+/*
+ * Copies all but the places behind n_modems and n_receivers, which are nobody's and stay as they are in the
+ * target: a copy takes the memory of what it holds, not of the 64 modems and 16 receivers that it could.
+ */
+void config_copy(struct config *target, const struct config *source);
 
 /* The defaults of one modem. */
 void modem_config_init(struct modem_config *modem, const char *name);
@@ -134,6 +152,14 @@ int config_set(struct config *config, const char *section, const char *key, cons
  * refused even when it is empty. Same results as config_set.
  */
 int config_open_section(struct config *config, const char *section, struct config_error *ret_error);
+
+/* How long the modem may take to answer: what its section says, else its profile, else 90 s. Both may be
+ * NULL.
+ */
+usec_t config_boot_timeout(const struct modem_config *modem, const struct profile *profile);
+
+/* Every `profile` is in config->profiles. 0, or -EINVAL and the message says which there are. */
+int config_check_profiles(const struct config *config, struct config_error *ret_error);
 
 /* What only the whole can show: hold.default <= hold.maximum, two modems with the same match, absolute paths,
  * a receiver without type, with an address that its type cannot use or with keys of another type. 0 or

@@ -38,8 +38,9 @@ struct config_key {
 
 extern const struct config_kind config_kind_word;      /* an enum: one of `words` */
 extern const struct config_kind config_kind_word_text; /* one of `words`, kept as text */
-extern const struct config_kind config_kind_duration;  /* min..max, never infinity */
-extern const struct config_kind config_kind_path;      /* absolute */
+extern const struct config_kind
+    config_kind_duration;                         /* min..max, never infinity; or the first of `words`: 0 */
+extern const struct config_kind config_kind_path; /* absolute */
 extern const struct config_kind config_kind_path_none; /* absolute, or nothing / `none`, kept as "" */
 extern const struct config_kind config_kind_unit;      /* a systemd service */
 extern const struct config_kind config_kind_account;   /* user or group name, `auto`, or nothing */
@@ -48,7 +49,8 @@ extern const struct config_kind config_kind_match; /* fills match and match_valu
 extern const struct config_kind
     config_kind_link; /* a name below /dev for a link of ours, or nothing / `none` */
 extern const struct config_kind config_kind_health_port; /* `auto`, `none` or an absolute path */
-extern const struct config_kind config_kind_profile;     /* `auto` or the name of a profile */
+extern const struct config_kind
+    config_kind_profile; /* `auto`, or a name: whether there is such a profile is seen later */
 extern const struct config_kind config_kind_boolean;  /* a bool: yes, no; or the first, second of `words` */
 extern const struct config_kind config_kind_number;   /* an unsigned, min..max */
 extern const struct config_kind config_kind_size;     /* a uint64_t of bytes, min..max; suffix K, M, G */

@@ -14,6 +14,7 @@ struct delivery_receiver {
         char name[32];
         char spool[40];     /* position counts in this spool; another one: from its begin */
         uint64_t position;  /* every alert up to here is delivered, parked, or not for this receiver */
+        uint64_t damaged;   /* files up to here that are no messages were told of in the log */
         uint64_t delivered; /* alerts, in all */
         uint64_t parked;    /* alerts that it refused for good, in all */
         int64_t last_delivered;

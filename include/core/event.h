@@ -12,6 +12,7 @@
 #include "core/delivery.h"
 #include "core/hold_record.h"
 #include "core/kernel_log.h"
+#include "core/message_file.h"
 #include "core/modem_record.h"
 #include "core/process.h"
 #include "core/smsd_log.h"
@@ -52,6 +53,8 @@ enum event_kind {
         EVENT_ALERT_SMS,      /* result of ACTION_ALERT_SMS */
         EVENT_MESSAGE_FAILED, /* smsd gave a message up: a file in its failed folder */
         EVENT_QUEUES,         /* smsd's folders were counted */
+        EVENT_MESSAGES,       /* result of ACTION_MESSAGES_LIST */
+        EVENT_MESSAGE_MOVED,  /* result of ACTION_MESSAGE_REQUEUE or ACTION_MESSAGE_QUARANTINE */
         EVENT_CONFIG_REFUSED, /* smswarden's own configuration was refused, or is accepted again */
         /* health (gateway_look.c) */
         EVENT_HOLDER, /* result of ACTION_HOLDER_LOOK */
@@ -108,9 +111,28 @@ struct message_failed_event {
         char modem[SMSD_MODEM_NAME_MAX]; /* "" unknown */
         char recipient[32];              /* masked: "+3706*****12" */
         char reason[128];                /* smsd's words (Fail_reason), escaped; "" unknown */
-        char again[256];                 /* the command that queues it again (smsd_message_again) */
+        char again[256];                 /* the command that queues it again (message_requeue_command) */
+        unsigned requeued;               /* how often it was sent again already (core/message_file.h) */
         usec_t since;                    /* CLOCK_BOOTTIME, 0 before this boot */
         unsigned more;                   /* files behind it that were not told yet */
+};
+
+/* What lies in one of the message folders. */
+struct messages_event {
+        enum message_folder folder;
+        int result; /* 0 or a negative errno */
+        size_t n;
+        const struct message_item *items; /* the oldest first */
+        void *memory;                     /* what they point into; both belong to who made the event */
+        int64_t now;                      /* the wall clock that their times are of, seconds */
+};
+
+struct message_moved_event {
+        enum message_folder from; /* FAILED: it was to be queued again; CHECKED: to be put aside */
+        int result;               /* a message_result or a negative errno */
+        unsigned count;           /* how often it was sent again by now */
+        uint64_t id;              /* as in the action */
+        char name[MESSAGE_NAME_MAX + 1];
 };
 
 struct event {
@@ -177,10 +199,12 @@ struct event {
                 } sms;
                 struct message_failed_event failed;
                 struct {
-                        int64_t outgoing, checked, failed, incoming; /* files; -1 unknown */
+                        int64_t outgoing, checked, failed, incoming, quarantine; /* files; -1 unknown */
                         usec_t oldest_incoming; /* CLOCK_BOOTTIME; 0 none or before this boot */
                         usec_t oldest_waiting;  /* in outgoing and checked; as above */
                 } queues;
+                struct messages_event messages;
+                struct message_moved_event moved;
                 struct {
                         unsigned modem; /* as in the action */
                         int result;     /* 0: somebody but smsd has it open; 1: nobody; or a negative errno */

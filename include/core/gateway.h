@@ -17,7 +17,7 @@
 
 struct gateway;
 
-/* NULL when out of memory. `config` is copied. */
+/* NULL when out of memory. `config` is copied, and its table of profiles. */
 struct gateway *gateway_new(const struct config *config);
 
 /* Takes NULL, returns NULL. */

@@ -15,8 +15,9 @@
 struct hold {
         bool active;
         struct hold_record record;
-        bool reached;     /* smsd was seen to be down since it began: whoever runs later was started anew */
-        usec_t remind_at; /* when people are told that it still lasts */
+        bool reached;      /* smsd was seen to be down since it began: whoever runs later was started anew */
+        usec_t anew_since; /* an smsd that was started later is somebody's, and no part of what was stopped */
+        usec_t remind_at;  /* when people are told that it still lasts */
 };
 
 /* Takes a hold. `until` is clamped to be later than `since`. */

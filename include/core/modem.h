@@ -64,7 +64,8 @@ struct modem {
 /* An empty place: ABSENT. */
 void modem_init(struct modem *modem);
 
-/* The device appeared or changed. `profile` NULL: found by its USB ids. */
+/* The device appeared or changed. `profile` NULL: none knows it. It is borrowed for as long as the modem is
+ * there. */
 void modem_device(struct modem *modem, unsigned index, const struct usb_device *device,
                   const struct profile *profile, usec_t boot_timeout, usec_t now,
                   struct action_list *actions);

@@ -5,6 +5,7 @@
 #ifndef CORE_MODEM_RECORD_H
 #define CORE_MODEM_RECORD_H
 
+#include "core/poison.h"
 #include "core/smsd_conf.h"
 #include "core/usb_device.h"
 
@@ -31,6 +32,7 @@ struct modem_record {
         enum guard guard;
         uint64_t guard_pin; /* hash of the PIN that was refused, 0 unknown: another PIN in smsd.conf lifts the
                                guard */
+        struct poison poison; /* what it was sending when it crashed last */
 };
 
 void modem_record_init(struct modem_record *record, const char *name);

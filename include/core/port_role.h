@@ -36,7 +36,7 @@ struct port_map {
 };
 
 /*
- * Judges `device` for `profile` (NULL: profile_for_device). Fills `ret_map`; its result also tells refusals.
+ * Judges `device` for `profile` (NULL: no profile knows it). Fills `ret_map`; its result also tells refusals.
  * The AT interface may have no tty node yet: the caller waits for it (ttys appear one by one, out of order).
  */
 void port_map_device(const struct usb_device *device, const struct profile *profile,

@@ -34,6 +34,9 @@ enum record_kind {
         RECORD_HOLD_UNWRITTEN,
         RECORD_FLAG_LEFT_OVER,
         RECORD_FLAG_REFUSED,
+        RECORD_MESSAGE_REQUEUED,  /* a failed message is sent again by itself */
+        RECORD_MESSAGE_SUSPECTED, /* the modem crashed while it sent this one */
+        RECORD_MESSAGE_ASIDE,     /* and again: it is in quarantine */
         RECORD_CONFIG_BAD,
         RECORD_SYSTEM_STOPPING, /* shutdown, reboot; or it was called off */
         RECORD_OBSERVED,

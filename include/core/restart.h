@@ -94,6 +94,8 @@ struct restart {
         bool unit_wanted;     /* the gateway is to look at the unit */
         bool yielded;         /* the run ended because somebody's job has started smsd: to be adopted */
         bool stop_again;      /* a stop was requested while the start was under way */
+        bool aside;           /* STOPPING: nobody is left; a message is being put aside first */
+        bool aside_over;      /* that was done, or took too long */
         bool wait_to_read;    /* READING: somebody edits smsd.conf; read at the deadline */
         bool reading_good;    /* READING: the last good copy */
         unsigned reads;
@@ -134,10 +136,12 @@ struct restart_world {
         struct slots *slots;
         const struct modem *modems;
         unsigned n_modems;
-        bool conf_is_old; /* a later reading of smsd.conf than this event's is on its way */
-        bool unit_known;  /* there is a systemd that tells of smsd's unit */
-        bool unit_fresh;  /* it was looked at since this was wanted last */
-        usec_t job_until; /* a job of somebody is waited for so long, 0: none is under way */
+        bool conf_is_old;  /* a later reading of smsd.conf than this event's is on its way */
+        bool unit_known;   /* there is a systemd that tells of smsd's unit */
+        bool unit_fresh;   /* it was looked at since this was wanted last */
+        bool poisoned;     /* a message that crashes the modem is to be put aside before the next start */
+        usec_t job_until;  /* a job of somebody is waited for so long, 0: none is under way */
+        usec_t anew_since; /* during a hold: an smsd started later is somebody's; 0: no hold */
         usec_t now;
         struct action_list *actions;
 };
@@ -165,6 +169,9 @@ void restart_tell_loop(const struct restart *restart, struct action_list *action
 bool restart_would_read(const struct restart *restart);
 
 bool restart_busy(const struct restart *restart);
+
+/* True while a run waits, with no smsd left, for a message to be put aside. */
+bool restart_waits_for_aside(const struct restart *restart);
 
 usec_t restart_deadline(const struct restart *restart);
 

@@ -32,6 +32,7 @@ struct slot {
         bool silent;            /* smsd says that the modem does not answer */
         bool answered;          /* the smsd that runs had an answer from the modem */
         usec_t status_moved;    /* its time in stats/status was seen to change */
+        bool crashed;           /* its modem did, under smsd: what it was sending is being looked for */
         bool base_known;        /* status_base was read since this smsd runs */
         bool denied;            /* smsd says that the network refuses it; unregistered is true then as well */
         usec_t doubted_at;      /* smsd's log said something bad of it last: what a look saw before is old */

@@ -30,6 +30,7 @@ struct smsd_state {
         bool running; /* there is a main process of ours */
         struct process_id main;
         usec_t since;        /* when this main process was first seen */
+        usec_t running_at;   /* when a main process was seen last, 0 never */
         unsigned n_handlers; /* children of main that serve a modem (or wait for one) */
         struct smsd_handler handlers[SMSD_MODEMS_MAX];
         unsigned n_ours; /* every process of ours: main, handlers, orphans, a second main */

@@ -134,6 +134,7 @@ struct snapshot {
         } alerts;
         struct {
                 int64_t outgoing, checked, failed, incoming; /* files; -1 unknown */
+                int64_t quarantine;                          /* messages that were put aside, -1 unknown */
                 int64_t oldest_s; /* age of the oldest file in outgoing and checked, -1 none */
         } queues;
         struct {

@@ -60,7 +60,8 @@ int alert_files_read(const char *folder, uint64_t sequence, enum severity severi
         return 0;
 }
 
-int alert_files_next(const char *folder, uint64_t after, struct alert_message *ret_message, unsigned *damaged)
+int alert_files_next(const char *folder, uint64_t after, struct alert_message *ret_message,
+                     struct alert_damage *damage)
 {
         struct spool_entry entry = {.sequence = after};
 
@@ -75,8 +76,8 @@ int alert_files_next(const char *folder, uint64_t after, struct alert_message *r
                  * over it would pass over all of them. */
                 if (r != -EBADMSG && r != -ENOENT)
                         return r;
-                if (r == -EBADMSG && damaged)
-                        (*damaged)++;
+                if (r == -EBADMSG && damage)
+                        *damage = (struct alert_damage){.n = damage->n + 1, .last = entry.sequence};
         }
 }
 

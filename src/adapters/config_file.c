@@ -5,12 +5,12 @@
 #include "adapters/config_file.h"
 
 #include "config_file_place.h"
+#include "ini_text.h"
 
 #include "base/file.h"
 #include "base/text.h"
 
 #include <dirent.h>
-#include <ini.h>
 #include <limits.h>
 #include <string.h>
 
@@ -42,19 +42,6 @@ static void cleanup_texts(struct texts *texts)
         texts->n = 0;
 }
 
-/* Fills the error with "FILE:LINE: what" (line 0: "FILE: what") and returns `code`. */
-static int tell(struct config_file_error *error, int code, const char *path, unsigned line, const char *what)
-{
-        (void)text_escape(error->file, sizeof(error->file), path, strlen(path));
-        error->line = line;
-        if (line > 0)
-                (void)text_format(error->message, sizeof(error->message), "%s:%u: %s", error->file, line,
-                                  what);
-        else
-                (void)text_format(error->message, sizeof(error->message), "%s: %s", error->file, what);
-        return code;
-}
-
 static int tell_unreadable(struct config_file_error *error, int code, const char *path)
 {
         char what[160];
@@ -72,7 +59,7 @@ static int tell_unreadable(struct config_file_error *error, int code, const char
                 (void)text_format(what, sizeof(what), "cannot be read: %s", strerror(-code));
                 break;
         }
-        return tell(error, code, path, 0, what);
+        return ini_text_tell(error, code, path, 0, what);
 }
 
 /* --- reading the files --- */
@@ -90,7 +77,7 @@ static void drop_bom(struct text *text)
 static int read_text(struct texts *texts, const char *path, size_t max, struct config_file_error *ret_error)
 {
         if (texts->n == TEXTS_MAX)
-                return tell(ret_error, -E2BIG, path, 0, "is one drop-in too many, 64 are allowed");
+                return ini_text_tell(ret_error, -E2BIG, path, 0, "is one drop-in too many, 64 are allowed");
         _cleanup_free_ struct text *text = calloc(1, sizeof(*text));
         if (!text)
                 return tell_unreadable(ret_error, -ENOMEM, path);
@@ -172,140 +159,25 @@ static int read_texts(struct texts *texts, const char *path, struct config_file_
 
 /* --- parsing one file --- */
 
-struct parser {
-        const char *path;
-        const char *next, *end; /* what inih has not seen yet */
-        unsigned line;
-        int result; /* the first error; nothing more is read or set after it */
-        struct config *config;
-        struct config_file_error *error;
-};
-
-static int refuse(struct parser *parser, int code, const char *what)
+static int take_section(void *userdata, const char *section, struct config_error *ret_error)
 {
-        parser->result = tell(parser->error, code, parser->path, parser->line, what);
-        return code;
+        return config_open_section(userdata, section, ret_error);
 }
 
-/* A tab is a blank; any other control character is never meant. */
-static bool has_control(const char *line, size_t length)
+static int take_key(void *userdata, const char *section, const char *key, const char *value,
+                    struct config_error *ret_error)
 {
-        for (size_t i = 0; i < length; i++)
-                if (((unsigned char)line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f)
-                        return true;
-        return false;
-}
-
-/* A section exists by its header. `line` begins with '['; without a ']' inih itself complains. */
-static int open_section(struct parser *parser, const char *line)
-{
-        struct config_error error;
-        char section[64];
-        const char *close = strchr(line, ']');
-
-        if (!close)
-                return 0;
-        if (text_copy_n(section, sizeof(section), line + 1, (size_t)(close - line - 1)) < 0)
-                return refuse(parser, -EINVAL, "the name of the section is too long");
-        const char *behind = close + 1 + strspn(close + 1, " \t");
-        if (*behind != '\0' && !strchr(";#", *behind))
-                return refuse(parser, -EINVAL,
-                              "text behind the section's ']'; write it on a line of its own");
-        int r = config_open_section(parser->config, section, &error);
-        return r < 0 ? refuse(parser, r, error.message) : 0;
-}
-
-/* The next line, without indentation and line end. */
-static void take_line(struct parser *parser, const char **ret_line, size_t *ret_length)
-{
-        const char *line = parser->next;
-        const char *newline = memchr(line, '\n', (size_t)(parser->end - line));
-        const char *stop = newline ? newline : parser->end;
-
-        parser->next = newline ? newline + 1 : parser->end;
-        parser->line++;
-        if (stop > line && stop[-1] == '\r')
-                stop--;
-        while (line < stop && (*line == ' ' || *line == '\t'))
-                line++;
-        *ret_line = line;
-        *ret_length = (size_t)(stop - line);
-}
-
-/* inih takes no longer line; what is often long may lie in a file instead. */
-static void refuse_long_line(struct parser *parser, const char *line, int max)
-{
-        static const char *const keys[] = {"template", "url"};
-        char what[160];
-
-        (void)text_format(what, sizeof(what), "the line is longer than %d bytes", max);
-        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-                size_t length = strlen(keys[i]);
-                if (strncmp(line, keys[i], length) == 0 && strchr(" \t=:", line[length]))
-                        (void)text_append(what, sizeof(what),
-                                          "; put the value into a file and name that with %s_file", keys[i]);
-        }
-        (void)refuse(parser, -EINVAL, what);
-}
-
-/* An ini_reader: like fgets, for inih's buffer of `size` bytes. NULL ends the parsing. */
-static char *read_line(char *target, int size, void *userdata)
-{
-        struct parser *parser = userdata;
-        const char *line;
-        size_t length;
-
-        if (parser->result < 0 || parser->next == parser->end)
-                return NULL;
-        take_line(parser, &line, &length);
-        if (has_control(line, length)) {
-                (void)refuse(parser, -EINVAL, "holds a control character");
-                return NULL;
-        }
-        /* One less than what fits: inih takes a full buffer for a line that goes on. */
-        if (length > (size_t)size - 2) {
-                refuse_long_line(parser, line, size - 2);
-                return NULL;
-        }
-        memcpy(target, line, length);
-        target[length] = '\0';
-        if (target[0] == '[' && open_section(parser, target) < 0)
-                return NULL;
-        return target;
-}
-
-/* An ini_handler; returns 0 to say "error". */
-static int take_key(void *userdata, const char *section, const char *key, const char *value)
-{
-        struct parser *parser = userdata;
-        struct config_error error;
-
-        if (parser->result < 0)
-                return 0;
-        int r = config_set(parser->config, section, key, value, &error);
-        if (r < 0)
-                (void)refuse(parser, r, error.message);
-        return r == 0;
+        return config_set(userdata, section, key, value, ret_error);
 }
 
 static int parse_text(const struct text *text, struct config *config, struct config_file_error *ret_error)
 {
-        struct parser parser = {
-            .path = text->path,
-            .next = text->bytes,
-            .end = text->bytes + text->length,
-            .config = config,
-            .error = ret_error,
-        };
-        /* 0, the line of the first error (ours or inih's), or negative: no memory. */
-        int first = ini_parse_stream(read_line, &parser, take_key, &parser);
+        static const char *const file_keys[] = {"template", "url", NULL};
+        const struct ini_sink sink = {
+            .section = take_section, .key = take_key, .userdata = config, .file_keys = file_keys};
+        int r = ini_text_parse(text->path, text->bytes, text->length, &sink, ret_error);
 
-        if (first < 0)
-                return tell_unreadable(ret_error, -ENOMEM, text->path);
-        if (first > 0 && (parser.result == 0 || (unsigned)first < ret_error->line))
-                return tell(ret_error, -EINVAL, text->path, (unsigned)first,
-                            "is neither [section] nor key = value nor a comment");
-        return parser.result;
+        return r == -ENOMEM ? tell_unreadable(ret_error, r, text->path) : r;
 }
 
 /* What is wrong with the whole is told where its key is set last, else where its section begins last. */
@@ -325,12 +197,12 @@ static int tell_place(const struct texts *texts, const char *path, const char *p
                 line = by_key ? found.key : found.header;
                 file = text->path;
         }
-        return tell(ret_error, code, file, line, problem);
+        return ini_text_tell(ret_error, code, file, line, problem);
 }
 
-/* ret_config NULL: only checks. */
-static int parse_texts(const struct texts *texts, const char *path, struct config *ret_config,
-                       struct config_file_error *ret_error)
+/* ret_config NULL: only checks. `profiles` NULL: their names are not looked at. */
+static int parse_texts(const struct texts *texts, const char *path, const struct profile_table *profiles,
+                       struct config *ret_config, struct config_file_error *ret_error)
 {
         struct config_error error;
         _cleanup_free_ struct config *config = malloc(sizeof(*config));
@@ -343,20 +215,29 @@ static int parse_texts(const struct texts *texts, const char *path, struct confi
                 if (r < 0)
                         return r;
         }
+        config->profiles = profiles;
         int r = config_check(config, &error);
+        if (r == 0 && profiles)
+                r = config_check_profiles(config, &error);
         if (r < 0)
                 return tell_place(texts, path, error.message, r, ret_error);
         if (ret_config)
-                *ret_config = *config;
+                config_copy(ret_config, config);
         return 0;
 }
 
-int config_file_load(const char *path, struct config *ret_config, struct config_file_error *ret_error)
+int config_file_load_with(const char *path, const struct profile_table *profiles, struct config *ret_config,
+                          struct config_file_error *ret_error)
 {
         _cleanup_(cleanup_texts) struct texts texts = {0};
         int r = read_texts(&texts, path, ret_error);
 
-        return r < 0 ? r : parse_texts(&texts, path, ret_config, ret_error);
+        return r < 0 ? r : parse_texts(&texts, path, profiles, ret_config, ret_error);
+}
+
+int config_file_load(const char *path, struct config *ret_config, struct config_file_error *ret_error)
+{
+        return config_file_load_with(path, NULL, ret_config, ret_error);
 }
 
 /* --- the last good copy --- */
@@ -402,7 +283,7 @@ int config_file_save_good(const char *state_dir, const char *path)
         if (r == 0)
                 r = read_texts(&texts, path, &error);
         if (r == 0)
-                r = parse_texts(&texts, path, NULL, &error);
+                r = parse_texts(&texts, path, NULL, NULL, &error);
         if (r == 0)
                 r = join_texts(&texts, &joined, &length);
         return r < 0 ? r : file_keep(target, joined, length, 0600);
@@ -433,14 +314,13 @@ static void take_state_dir(const char *line, struct config *config)
 
 static void find_in_text(const struct text *text, struct config *config)
 {
-        struct parser parser = {.next = text->bytes, .end = text->bytes + text->length};
+        const char *next = text->bytes, *end = text->bytes + text->length, *bytes;
         bool in_gateway = false;
-        const char *bytes;
         char line[2 * CONFIG_PATH_MAX];
         size_t length;
 
-        while (parser.next < parser.end) {
-                take_line(&parser, &bytes, &length);
+        while (next < end) {
+                ini_text_line(&next, end, &bytes, &length);
                 if (text_copy_n(line, sizeof(line), bytes, length) < 0)
                         continue;
                 if (line[0] == '[')
@@ -478,5 +358,5 @@ int config_file_load_good(const char *state_dir, struct config *ret_config,
         r = read_text(&texts, path, GOOD_SIZE_MAX, ret_error);
         if (r == -ENOENT)
                 return tell_unreadable(ret_error, r, path);
-        return r < 0 ? r : parse_texts(&texts, path, ret_config, ret_error);
+        return r < 0 ? r : parse_texts(&texts, path, NULL, ret_config, ret_error);
 }

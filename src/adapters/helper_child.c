@@ -69,6 +69,7 @@ static int take_rights(const struct rights *rights)
 static int reset(pid_t parent)
 {
         child_reset_signals();
+        child_reset_environment();
         (void)umask(022);
         /* Behind the change of rights, which forgets it. */
         if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)

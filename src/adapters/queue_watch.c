@@ -6,7 +6,7 @@
  * event costs nothing. A folder that is missing, moved or replaced makes all watches anew: the nearest folder
  * above a missing one is watched instead.
  *
- * One thing a look cannot see: a message whose change time lies before the mark because the wall clock went
+ * One thing a look cannot see: a message whose time lies before the mark because the wall clock went
  * back. While that is so the names that inotify tells are kept (`late`).
  */
 #include "queue_watch_private.h"
@@ -15,7 +15,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "core/smsd_message.h"
+#include "core/message_file.h"
+#include "core/queue_retry.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -173,7 +174,7 @@ static void take_event(struct queue_watch *w, unsigned kind, const struct inotif
 {
         struct watched *folder = &w->folders[kind];
         const char *name = event->len > 0 ? event->name : "";
-        bool message = smsd_message_is_name(name);
+        bool message = message_name_is_message(name);
 
         if (event->mask & IN_Q_OVERFLOW)
                 w->rebuild = true;
@@ -214,8 +215,8 @@ static int on_inotify(sd_event_source *source _unused_, int fd, uint32_t events 
 
 static void tell(struct queue_watch *w, const char *name, struct message_failed_event *message, unsigned more)
 {
-        smsd_message_again(w->folders[QUEUE_FAILED].path, w->folders[QUEUE_OUTGOING].path, name,
-                           message->again, sizeof(message->again));
+        message_requeue_command(message->again, sizeof(message->again), name,
+                                message->requeued >= QUEUE_REQUEUES_MAX);
         message->more = more;
         w->telling = true;
         w->callbacks.failed(w->userdata, message, &w->mark);
@@ -318,9 +319,13 @@ static void end_look(struct queue_watch *w)
         if (!w->changed)
                 return;
         w->changed = false;
-        w->callbacks.counted(w->userdata, w->folders[QUEUE_OUTGOING].count, w->folders[QUEUE_CHECKED].count,
-                             w->folders[QUEUE_FAILED].count, w->folders[QUEUE_INCOMING].count,
-                             w->oldest_incoming);
+        const struct queue_counts counts = {.outgoing = w->folders[QUEUE_OUTGOING].count,
+                                            .checked = w->folders[QUEUE_CHECKED].count,
+                                            .failed = w->folders[QUEUE_FAILED].count,
+                                            .incoming = w->folders[QUEUE_INCOMING].count,
+                                            .quarantine = w->folders[QUEUE_QUARANTINE].count,
+                                            .oldest_incoming_realtime = w->oldest_incoming};
+        w->callbacks.counted(w->userdata, &counts);
 }
 
 /* Begins the next folder's. False: there is none. */
@@ -398,7 +403,8 @@ static int copy_paths(struct queue_watch *w, const struct queue_watch_options *o
         const char *const paths[QUEUE_KINDS] = {[QUEUE_OUTGOING] = options->outgoing,
                                                 [QUEUE_CHECKED] = options->checked,
                                                 [QUEUE_FAILED] = options->failed,
-                                                [QUEUE_INCOMING] = options->incoming};
+                                                [QUEUE_INCOMING] = options->incoming,
+                                                [QUEUE_QUARANTINE] = options->quarantine};
 
         for (unsigned i = 0; i < QUEUE_KINDS; i++) {
                 struct watched *folder = &w->folders[i];

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/parse.h"
 #include "base/text.h"
-#include "core/smsd_message.h"
+#include "core/message_file.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -63,10 +63,10 @@ static void make_key(const struct queue_file *file, const char *escaped, char *t
 
 /* As far as it can be had: a file that cannot be read just now (a lease, no descriptor left) is a message
  * that was given up all the same. */
-static size_t read_head(const char *path, char head[SMSD_MESSAGE_HEAD_MAX])
+static size_t read_head(const char *path, char head[MESSAGE_HEAD_MAX])
 {
         _cleanup_close_ int fd = file_open_regular(path, O_NOFOLLOW);
-        ssize_t n = fd < 0 ? fd : pread(fd, head, SMSD_MESSAGE_HEAD_MAX, 0);
+        ssize_t n = fd < 0 ? fd : pread(fd, head, MESSAGE_HEAD_MAX, 0);
 
         return n > 0 ? (size_t)n : 0;
 }
@@ -81,10 +81,22 @@ static usec_t boottime_of(int64_t changed)
         return age < boottime ? (usec_t)(boottime - age) : 0;
 }
 
+/* Of the recipient, who will be told to people, only what they may know. */
+static void take_header(const char *head, size_t length, struct message_failed_event *message)
+{
+        struct message_header header;
+
+        message_header_parse(&header, head, length);
+        message_recipient_mask(message->recipient, sizeof(message->recipient), header.to, strlen(header.to));
+        (void)text_copy(message->modem, sizeof(message->modem), header.modem);
+        (void)text_copy(message->reason, sizeof(message->reason), header.fail_reason);
+        message->requeued = header.requeued;
+}
+
 int queue_message_read(const char *folder, const char *name, struct queue_file *ret_file,
                        struct message_failed_event *ret_message)
 {
-        char path[CONFIG_PATH_MAX + NAME_MAX + 2], head[SMSD_MESSAGE_HEAD_MAX];
+        char path[CONFIG_PATH_MAX + NAME_MAX + 2], head[MESSAGE_HEAD_MAX];
         struct stat status;
         int r = text_format(path, sizeof(path), "%s/%s", folder, name);
 
@@ -95,7 +107,7 @@ int queue_message_read(const char *folder, const char *name, struct queue_file *
         if (!S_ISREG(status.st_mode))
                 return -EBADF;
         memset(ret_message, 0, sizeof(*ret_message));
-        smsd_message_parse(head, read_head(path, head), ret_message);
+        take_header(head, read_head(path, head), ret_message);
         ret_file->mark = queue_mark_of(name, &status);
         (void)text_copy(ret_file->name, sizeof(ret_file->name), name);
         (void)text_escape(ret_message->file, sizeof(ret_message->file), name, strlen(name));

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 /*
- * Files of the last moment are left for the next look: change times come in steps of some milliseconds, and
+ * Files of the last moment are left for the next look: file times come in steps of some milliseconds, and
  * only then is it sure that no earlier one is still on its way into the folder.
  */
 #define QUEUE_SETTLE_NSEC INT64_C(100000000)
@@ -24,7 +24,14 @@
 /* Messages that are kept ready to be told; what is behind them is found by the next look. */
 #define QUEUE_BATCH 256
 
-enum queue_kind { QUEUE_OUTGOING, QUEUE_CHECKED, QUEUE_FAILED, QUEUE_INCOMING, QUEUE_KINDS };
+enum queue_kind {
+        QUEUE_OUTGOING,
+        QUEUE_CHECKED,
+        QUEUE_FAILED,
+        QUEUE_INCOMING,
+        QUEUE_QUARANTINE,
+        QUEUE_KINDS
+};
 
 struct queue_file {
         struct queue_mark mark; /* its own: when it was changed, and the name's digest */

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "core/smsd_message.h"
+#include "core/message_file.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -23,10 +23,21 @@ int64_t queue_realtime(void)
         return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+static int64_t nanoseconds(const struct timespec *time)
+{
+        return time->tv_sec * INT64_C(1000000000) + time->tv_nsec;
+}
+
+/*
+ * smsd writes what it gives up anew (measured with 3.1.21: never a rename), so its content is as old as its
+ * failure. A chmod, a chown or a new link moves the change time alone, and is no failure; a content from
+ * tomorrow is somebody's touch, and then the change time is nearer to the truth.
+ */
 struct queue_mark queue_mark_of(const char *name, const struct stat *status)
 {
-        return (struct queue_mark){.changed =
-                                       status->st_ctim.tv_sec * INT64_C(1000000000) + status->st_ctim.tv_nsec,
+        int64_t content = nanoseconds(&status->st_mtim), inode = nanoseconds(&status->st_ctim);
+
+        return (struct queue_mark){.changed = content < inode ? content : inode,
                                    .digest = text_hash(name, strlen(name))};
 }
 
@@ -138,7 +149,8 @@ static int take(struct queue_scan *scan, enum queue_kind kind, const struct dire
 {
         struct stat status;
 
-        if (!smsd_message_is_name(entry->d_name) || (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN))
+        if (!message_name_is_message(entry->d_name) ||
+            (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN))
                 return 0;
         if (scan->count < QUEUE_WATCH_COUNT)
                 scan->count++;

@@ -192,13 +192,8 @@ static int open_output(const char *path, const struct account *account)
  * to the daemon alone. */
 static void reset_process(void)
 {
-        static const char *const ours_alone[] = {"NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC",
-                                                 "LISTEN_PID",     "LISTEN_FDS",   "LISTEN_FDNAMES",
-                                                 "JOURNAL_STREAM", "INVOCATION_ID"};
-
         child_reset_signals();
-        for (size_t i = 0; i < ARRAY_SIZE(ours_alone); i++)
-                (void)unsetenv(ours_alone[i]);
+        child_reset_environment();
         (void)umask(022);
         /* Raising our own score to normal is always allowed; without /proc there is nothing to reset. */
         _cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);

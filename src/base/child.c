@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,17 @@ void child_reset_signals(void)
                 (void)signal(number, SIG_DFL); /* some have no action */
         (void)sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Its lock is nobody's at the fork: none of our threads changes the environment. */
+void child_reset_environment(void)
+{
+        static const char *const ours_alone[] = {"NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC",
+                                                 "LISTEN_PID",     "LISTEN_FDS",   "LISTEN_FDNAMES",
+                                                 "JOURNAL_STREAM", "INVOCATION_ID"};
+
+        for (size_t i = 0; i < sizeof(ours_alone) / sizeof(ours_alone[0]); i++)
+                (void)unsetenv(ours_alone[i]);
 }
 
 void child_reap(pid_t pid)

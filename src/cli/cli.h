@@ -20,18 +20,22 @@ struct cli_options {
         const char *config;
         const char *command;
         bool json, watch, diff, force, dry_run, undo, follow, help, version;
-        usec_t duration;      /* 0: not given */
-        const char *reason;   /* NULL: not given */
+        bool outgoing, checked, failed, quarantine; /* queue: which folders */
+        usec_t duration;                            /* 0: not given */
+        const char *reason;                         /* NULL: not given */
         const char *argument; /* of probe (PORT), explain (ID), test-alert (NAME); NULL: not given */
-        const char *since;    /* NULL: not given */
-        unsigned topics;      /* of history; 0: all */
-        const char *root;     /* NULL: this system */
+        char *const *words;   /* behind the command; `argument` is the first */
+        unsigned n_words;
+        const char *since; /* NULL: not given */
+        unsigned topics;   /* of history; 0: all */
+        const char *root;  /* NULL: this system */
 };
 
 struct cli {
         struct cli_options options;
         struct config config;
-        char config_problem[320]; /* why the file is not used, and what is instead; "" fine */
+        struct profile_table *profiles; /* what config.profiles is */
+        char config_problem[320];       /* why the file is not used, and what is instead; "" fine */
 };
 
 typedef int (*cli_command_fn)(struct cli *cli);
@@ -54,6 +58,7 @@ int command_explain(struct cli *cli);
 
 /* Says why the history cannot be read; returns the exit code. */
 int history_failed(const struct cli *cli, int error);
+int command_queue(struct cli *cli);
 
 /* "smswarden: ..." as one line on stderr. */
 void cli_complain(const char *format, ...) _printf_(1, 2);

@@ -72,6 +72,6 @@ void collect_snapshot(const struct config *config, struct snapshot *ret_snapshot
                 offline_snapshot(config, readable ? &conf : NULL, collect_error_to_string(r), ret_snapshot);
         if (!readable)
                 return;
-        queues_count(&conf, time(NULL), ret_snapshot);
+        queues_count(config, &conf, time(NULL), ret_snapshot);
         traffic_read(&conf, ret_snapshot);
 }

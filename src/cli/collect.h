@@ -29,7 +29,8 @@ void offline_snapshot(const struct config *config, const struct smsd_conf *conf,
                       struct snapshot *ret_snapshot);
 
 /* queues.c: counts the files that wait in smsd's folders. */
-void queues_count(const struct smsd_conf *conf, int64_t now_seconds, struct snapshot *snapshot);
+void queues_count(const struct config *config, const struct smsd_conf *conf, int64_t now_seconds,
+                  struct snapshot *snapshot);
 
 /* traffic.c: the last SMS sent and received, out of the end of smsd's log, where they are not known. */
 void traffic_read(const struct smsd_conf *conf, struct snapshot *snapshot);

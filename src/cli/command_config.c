@@ -25,18 +25,18 @@ static bool is_usable(const struct snapshot_modem *modem)
                (text_equal(modem->state, "ready") || text_equal(modem->state, "degraded"));
 }
 
-static const struct profile *find_profile(const struct slot *slot, const char *usb,
+static const struct profile *find_profile(const struct cli *cli, const struct slot *slot, const char *usb,
                                           const struct plugged *plugged)
 {
         const struct plugged_device *device = plugged_find(plugged, usb);
 
         if (!text_equal(slot->config.profile, "auto"))
-                return profile_by_name(slot->config.profile);
+                return profile_by_name(cli->config.profiles, slot->config.profile);
         return device ? device->profile : NULL;
 }
 
-static void bind_slot(struct picture *picture, unsigned i, const struct snapshot_modem *from,
-                      const struct plugged *plugged)
+static void bind_slot(const struct cli *cli, struct picture *picture, unsigned i,
+                      const struct snapshot_modem *from, const struct plugged *plugged)
 {
         struct slot *slot = slots_find(&picture->slots, from->name);
         struct modem *modem = &picture->modems[i];
@@ -47,7 +47,7 @@ static void bind_slot(struct picture *picture, unsigned i, const struct snapshot
         modem->state = is_usable(from) ? MODEM_READY : MODEM_SETTLING;
         (void)text_copy(modem->node, sizeof(modem->node), from->device);
         (void)sim_state_from_string(from->sim, &modem->facts.sim); /* else it stays unknown */
-        modem->profile = find_profile(slot, from->usb, plugged);
+        modem->profile = find_profile(cli, slot, from->usb, plugged);
         slot->modem = (int)i;
 }
 
@@ -68,7 +68,7 @@ static int make_picture(const struct cli *cli, const struct smsd_conf *conf, con
                 return r;
         conf_plan_learn(conf, &picture->slots);
         for (unsigned i = 0; i < snapshot->n_modems; i++)
-                bind_slot(picture, i, &snapshot->modems[i], plugged);
+                bind_slot(cli, picture, i, &snapshot->modems[i], plugged);
         return 0;
 }
 

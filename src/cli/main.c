@@ -5,9 +5,11 @@
 #include "cli.h"
 
 #include "adapters/config_file.h"
+#include "adapters/profile_file.h"
 #include "base/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -40,15 +42,26 @@ static const char *load_substitute(struct cli *cli)
                    : "the defaults are used";
 }
 
+/* As far as they can be read; the built-in ones else. What is wrong with them, the controller tells. */
+static void load_profiles(struct cli *cli)
+{
+        struct profile_file_result ignored;
+        char own[PATH_MAX];
+
+        if (profile_file_own_folder(cli->options.config, own, sizeof(own)) == 0 &&
+            profile_file_load(SMSWARDEN_DATADIR "/profiles.d", own, &cli->profiles, &ignored) == 0)
+                cli->config.profiles = cli->profiles;
+}
+
 static void load_config(struct cli *cli)
 {
         struct config_file_error error;
         int r = config_file_load(cli->options.config, &cli->config, &error);
 
-        if (r == 0)
-                return;
-        (void)text_format(cli->config_problem, sizeof(cli->config_problem), "%.200s; %s", error.message,
-                          load_substitute(cli));
+        if (r < 0)
+                (void)text_format(cli->config_problem, sizeof(cli->config_problem), "%.200s; %s",
+                                  error.message, load_substitute(cli));
+        load_profiles(cli);
 }
 
 /* Output that could not be written is a failure: `smswarden status > /dev/full`. */
@@ -85,5 +98,7 @@ int main(int argc, char **argv)
         }
         if (cli_options_parse(&cli->options, &command, argc, argv) < 0)
                 return EXIT_USAGE;
-        return finish(run(cli, command));
+        int code = finish(run(cli, command));
+        free(cli->profiles);
+        return code;
 }

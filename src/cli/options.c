@@ -26,31 +26,41 @@ enum option_code {
         OPTION_ROOT,
         OPTION_SINCE,
         OPTION_FOLLOW,
-        OPTION_KIND
+        OPTION_KIND,
+        OPTION_OUTGOING,
+        OPTION_CHECKED,
+        OPTION_FAILED,
+        OPTION_QUARANTINE
 };
 
 #define BIT(option) (1U << (option))
+
+#define ANY_NUMBER 10000 /* of words */
 
 struct command_entry {
         const char *name;
         cli_command_fn function;
         unsigned options;
-        bool takes_argument;
+        unsigned words; /* so many behind it at most */
 };
 
 static const struct command_entry commands[] = {
-    {"status", command_status, BIT(OPTION_JSON) | BIT(OPTION_WATCH), false},
-    {"stop", command_stop, BIT(OPTION_FOR) | BIT(OPTION_REASON) | BIT(OPTION_FORCE), false},
-    {"start", command_start, BIT(OPTION_REASON) | BIT(OPTION_FORCE), false},
-    {"restart", command_restart, BIT(OPTION_REASON) | BIT(OPTION_FORCE), false},
-    {"test-alert", command_test_alert, 0, true},
-    {"modems", command_modems, 0, false},
-    {"probe", command_probe, 0, true},
-    {"config", command_config, BIT(OPTION_DIFF), false},
+    {"status", command_status, BIT(OPTION_JSON) | BIT(OPTION_WATCH), 0},
+    {"stop", command_stop, BIT(OPTION_FOR) | BIT(OPTION_REASON) | BIT(OPTION_FORCE), 0},
+    {"start", command_start, BIT(OPTION_REASON) | BIT(OPTION_FORCE), 0},
+    {"restart", command_restart, BIT(OPTION_REASON) | BIT(OPTION_FORCE), 0},
+    {"test-alert", command_test_alert, 0, 1},
+    {"modems", command_modems, 0, 0},
+    {"probe", command_probe, 0, 1},
+    {"config", command_config, BIT(OPTION_DIFF), 0},
     {"history", command_history, BIT(OPTION_SINCE) | BIT(OPTION_FOLLOW) | BIT(OPTION_KIND) | BIT(OPTION_JSON),
-     false},
-    {"explain", command_explain, 0, true},
-    {"migrate", command_migrate, BIT(OPTION_DRY_RUN) | BIT(OPTION_UNDO) | BIT(OPTION_ROOT), false},
+     0},
+    {"explain", command_explain, 0, 1},
+    {"migrate", command_migrate, BIT(OPTION_DRY_RUN) | BIT(OPTION_UNDO) | BIT(OPTION_ROOT), 0},
+    {"queue", command_queue,
+     BIT(OPTION_JSON) | BIT(OPTION_FORCE) | BIT(OPTION_OUTGOING) | BIT(OPTION_CHECKED) | BIT(OPTION_FAILED) |
+         BIT(OPTION_QUARANTINE),
+     ANY_NUMBER},
 };
 
 static const struct option long_options[] = {
@@ -67,6 +77,10 @@ static const struct option long_options[] = {
     {"since", required_argument, NULL, OPTION_SINCE},
     {"follow", no_argument, NULL, OPTION_FOLLOW},
     {"kind", required_argument, NULL, OPTION_KIND},
+    {"outgoing", no_argument, NULL, OPTION_OUTGOING},
+    {"checked", no_argument, NULL, OPTION_CHECKED},
+    {"failed", no_argument, NULL, OPTION_FAILED},
+    {"quarantine", no_argument, NULL, OPTION_QUARANTINE},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -87,6 +101,12 @@ static const char help[] =
     "  test-alert [NAME]            send an alert to see whether it arrives, to all receivers or to one\n"
     "  modems                       what is plugged in, and why it was or was not taken\n"
     "  probe [PORT]                 ask a modem that nobody uses who it is\n"
+    "  queue [--outgoing] [--checked] [--failed] [--quarantine] [--json]\n"
+    "                               the messages that wait, and those that failed, with the reason\n"
+    "  queue requeue --failed | NAME... [--force]\n"
+    "                               send failed messages again, each at most 3 times\n"
+    "  queue release NAME...        send a message again that was put aside\n"
+    "  queue remove NAME...         throw a failed message, or one put aside, away\n"
     "  config [--diff]              the smsd.conf that would be written now\n"
     "  history [--since 24h] [-f] [--kind KIND,...] [--json]\n"
     "                               what happened: incidents, restarts, holds, alerts, SMS; -f follows\n"
@@ -97,8 +117,8 @@ static const char help[] =
     "\n"
     "  --help, --version\n"
     "\n"
-    "Looking is for everybody, history and explain for root and group adm; stop, start, restart and\n"
-    "test-alert are for root.\n";
+    "Looking is for everybody, history and explain for root and group adm; stop, start, restart,\n"
+    "test-alert and changing the queue are for root.\n";
 
 void cli_print_help(void)
 {
@@ -181,6 +201,18 @@ static int take_option(struct cli_options *options, unsigned *given, int code, c
                 options->follow = true;
                 code = OPTION_FOLLOW;
                 break;
+        case OPTION_OUTGOING:
+                options->outgoing = true;
+                break;
+        case OPTION_CHECKED:
+                options->checked = true;
+                break;
+        case OPTION_FAILED:
+                options->failed = true;
+                break;
+        case OPTION_QUARANTINE:
+                options->quarantine = true;
+                break;
         case OPTION_REASON:
                 options->reason = optarg;
                 break;
@@ -234,10 +266,13 @@ static int take_words(struct cli_options *options, cli_command_fn *ret_command, 
         }
         if (!command)
                 return refuse_word("there is no command ", words[0]);
-        if (n > 1 + command->takes_argument)
-                return refuse_word("there is no place for ", words[1 + command->takes_argument]);
+        unsigned behind = (unsigned)n - 1;
+        if (behind > command->words)
+                return refuse_word("there is no place for ", words[1 + command->words]);
         options->command = command->name;
-        options->argument = n > 1 ? words[1] : NULL;
+        options->argument = behind > 0 ? words[1] : NULL;
+        options->words = words + 1;
+        options->n_words = behind;
         *ret_command = command->function;
         return check_options(command, given);
 }

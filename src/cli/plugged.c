@@ -20,9 +20,10 @@ static bool has_tty(const struct usb_device *device)
 static void on_device(void *userdata, const struct usb_device *device)
 {
         struct plugged *plugged = userdata;
-        struct plugged_device found = {.usb = *device, .profile = profile_for_device(device)};
+        struct plugged_device found = {.usb = *device,
+                                       .profile = profile_for_device(plugged->profiles, device)};
 
-        port_map_device(device, NULL, &found.map);
+        port_map_device(device, found.profile, &found.map);
         if (found.map.result == PORT_MAP_NO_PROFILE && !has_tty(device))
                 return;
         if (plugged->n == PLUGGED_MAX)
@@ -70,6 +71,7 @@ int plugged_look(const struct config *config, struct plugged *ret_plugged)
         sd_event *event = NULL;
 
         memset(ret_plugged, 0, sizeof(*ret_plugged));
+        ret_plugged->profiles = config->profiles;
         int r = sd_event_new(&event);
         if (r >= 0)
                 r = enumerate(event, config, ret_plugged);

@@ -16,6 +16,7 @@ struct plugged_device {
 };
 
 struct plugged {
+        const struct profile_table *profiles;
         unsigned n;
         bool truncated;
         struct plugged_device devices[PLUGGED_MAX];

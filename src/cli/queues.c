@@ -7,18 +7,18 @@
 
 #include "base/cleanup.h"
 #include "base/folder.h"
-#include "core/smsd_message.h"
+#include "base/text.h"
+#include "core/message_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define FILES_MAX 10000
 
 static bool is_message(const struct dirent *entry)
 {
-        return smsd_message_is_name(entry->d_name) &&
+        return message_name_is_message(entry->d_name) &&
                (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN);
 }
 
@@ -63,7 +63,20 @@ static void count_into(const struct smsd_conf *conf, const char *key, const char
                 *n = counted;
 }
 
-void queues_count(const struct smsd_conf *conf, int64_t now_seconds, struct snapshot *snapshot)
+/* Made by the first message that is put there; only root may look. */
+static void count_quarantine(const struct config *config, int64_t *n)
+{
+        char path[CONFIG_PATH_MAX + 16];
+        int64_t counted = text_format(path, sizeof(path), "%s/quarantine", config->state_dir) < 0
+                              ? -1
+                              : count_files(path, NULL);
+
+        if (counted >= 0)
+                *n = counted;
+}
+
+void queues_count(const struct config *config, const struct smsd_conf *conf, int64_t now_seconds,
+                  struct snapshot *snapshot)
 {
         int64_t oldest = -1;
 
@@ -71,6 +84,7 @@ void queues_count(const struct smsd_conf *conf, int64_t now_seconds, struct snap
         count_into(conf, "checked", "/var/spool/sms/checked", &oldest, &snapshot->queues.checked);
         count_into(conf, "failed", "", NULL, &snapshot->queues.failed);
         count_into(conf, "incoming", "/var/spool/sms/incoming", NULL, &snapshot->queues.incoming);
+        count_quarantine(config, &snapshot->queues.quarantine);
         if (oldest >= 0)
                 snapshot->queues.oldest_s = now_seconds > oldest ? now_seconds - oldest : 0;
 }

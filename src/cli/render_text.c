@@ -362,7 +362,9 @@ static void render_queues(struct screen *screen, const struct snapshot *s)
         add_count(line, "checked", s->queues.checked);
         add_count(line, "failed", s->queues.failed);
         add_count(line, "incoming", s->queues.incoming);
-        bool waits = s->queues.oldest_s >= 120;
+        if (s->queues.quarantine > 0)
+                add_count(line, "quarantine", s->queues.quarantine);
+        bool waits = s->queues.oldest_s >= 120 || s->queues.quarantine > 0;
         if (s->queues.oldest_s >= 0) {
                 format_duration(age, sizeof(age), (usec_t)s->queues.oldest_s * USEC_PER_SEC);
                 (void)text_append(line, sizeof(line), "; the oldest waits for %s", age);

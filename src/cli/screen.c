@@ -82,9 +82,10 @@ size_t screen_piece(const char *text, unsigned columns)
         }
 }
 
-static void put_wrapped(struct screen *screen, enum screen_colour colour, const char *text, unsigned indent)
+static void put_wrapped(struct screen *screen, enum screen_colour colour, const char *text, unsigned indent,
+                        unsigned otherwise)
 {
-        unsigned width = screen->width > 0 ? screen->width : SCREEN_WIDTH;
+        unsigned width = screen->width > 0 ? screen->width : otherwise;
         unsigned columns = width > indent + SCREEN_TEXT_MIN ? width - indent : SCREEN_TEXT_MIN;
 
         for (;;) {
@@ -107,7 +108,7 @@ void screen_headline(struct screen *screen, enum screen_colour colour, const cha
         put_coloured(screen, colour, word, strlen(word));
         (void)fputs("  ", screen->file);
         (void)text_clean(clean, sizeof(clean), text);
-        put_wrapped(screen, SCREEN_PLAIN, clean, indent);
+        put_wrapped(screen, SCREEN_PLAIN, clean, indent, SCREEN_WIDTH);
 }
 
 void screen_value(struct screen *screen, const char *label, enum screen_colour colour, const char *value)
@@ -118,7 +119,16 @@ void screen_value(struct screen *screen, const char *label, enum screen_colour c
         (void)text_clean(clean, sizeof(clean), value);
         put_coloured(screen, SCREEN_DIM, label, strlen(label));
         (void)fprintf(screen->file, "%*s", columns < SCREEN_LABEL ? (int)(SCREEN_LABEL - columns) : 1, "");
-        put_wrapped(screen, colour, clean, SCREEN_LABEL);
+        put_wrapped(screen, colour, clean, SCREEN_LABEL, SCREEN_WIDTH);
+}
+
+void screen_indented(struct screen *screen, enum screen_colour colour, unsigned indent, const char *text)
+{
+        char clean[1024];
+
+        (void)text_clean(clean, sizeof(clean), text);
+        (void)fprintf(screen->file, "%*s", (int)indent, "");
+        put_wrapped(screen, colour, clean, indent, SCREEN_NARROW);
 }
 
 void screen_format(struct screen *screen, const char *label, enum screen_colour colour, const char *format,

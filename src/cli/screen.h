@@ -15,6 +15,7 @@
 #define SCREEN_WIDTH    100
 #define SCREEN_LABEL    12 /* columns of labels */
 #define SCREEN_TEXT_MIN 24 /* columns of text, on the narrowest terminal */
+#define SCREEN_NARROW   80 /* of lists, which are read on any terminal */
 
 enum screen_colour {
         SCREEN_PLAIN,
@@ -28,7 +29,7 @@ enum screen_colour {
 struct screen {
         FILE *file;
         bool colour;
-        unsigned width; /* 0: SCREEN_WIDTH */
+        unsigned width; /* of a narrow terminal; 0: as wide as each is otherwise */
 };
 
 /* To stdout; colour when that is a terminal that wants it (NO_COLOR, TERM=dumb). */
@@ -51,6 +52,9 @@ size_t screen_piece(const char *text, unsigned columns);
 
 /* Of the terminal that stdout is; 0: it is none. */
 unsigned screen_width_of_stdout(void);
+
+/* Text without a label, wrapped at blanks and at SCREEN_NARROW. */
+void screen_indented(struct screen *screen, enum screen_colour colour, unsigned indent, const char *text);
 
 void screen_gap(struct screen *screen);
 

@@ -7,15 +7,12 @@
 
 #include "base/text.h"
 #include "collect.h"
+#include "core/message_file.h"
 #include "core/smsd_log.h"
 
 #include <string.h>
 
-#define PEER_MAX     64
-#define DIGITS_MAX   24 /* E.164 has 15 */
-#define SHOWN_BEFORE 4
-#define SHOWN_AFTER  2
-#define MASK_FROM    9 /* digits: a shorter number would be told apart by what is shown of it */
+#define PEER_MAX 64
 
 /* --- the end of the log --- */
 
@@ -78,22 +75,6 @@ bool smsd_log_tail_next(struct smsd_log_tail *tail, const char **ret_line, size_
 
 /* --- one line --- */
 
-/* "+37061234512" becomes "+3706*****12". */
-static void mask_number(const char *number, size_t length, char *target, size_t size)
-{
-        const char *plus = length > 0 && number[0] == '+' ? "+" : "";
-        const char *digits = number + (*plus != '\0');
-        size_t n = length - (*plus != '\0'), clean = strspn(digits, "0123456789");
-
-        if (n == 0 || n > DIGITS_MAX || clean < n)
-                (void)text_copy(target, size, "*");
-        else if (n < MASK_FROM)
-                (void)text_format(target, size, "%s%c***", plus, digits[0]);
-        else
-                (void)text_format(target, size, "%s%.*s*****%.*s", plus, SHOWN_BEFORE, digits, SHOWN_AFTER,
-                                  digits + n - SHOWN_AFTER);
-}
-
 /* Who it was to or from: behind `mark`, up to `stop` or the end of the line. */
 static void take_peer(const char *text, const char *mark, const char *stop, bool masked, char *target)
 {
@@ -106,7 +87,7 @@ static void take_peer(const char *text, const char *mark, const char *stop, bool
         const char *end = stop ? strstr(begin, stop) : NULL;
         size_t length = end ? (size_t)(end - begin) : strlen(begin);
         if (masked)
-                mask_number(begin, length, target, PEER_MAX);
+                message_recipient_mask(target, PEER_MAX, begin, length);
         else
                 (void)text_escape(target, PEER_MAX, begin, length);
 }

@@ -27,6 +27,7 @@ static const char *const kind_names[ALERT_KIND_MAX] = {
     [ALERT_PORT_HELD] = "port-held",
     [ALERT_CONFIG_REFUSED] = "config-refused",
     [ALERT_MESSAGE_FAILED] = "message-failed",
+    [ALERT_MESSAGE_ASIDE] = "message-quarantined",
     [ALERT_INCOMING_UNREAD] = "incoming-unread",
     [ALERT_TEST] = "test",
 };

@@ -49,6 +49,7 @@ static const struct alert_rule rules[ALERT_KIND_MAX] = {
                               .calm = USEC_PER_HOUR, .repeat = daily},
     [ALERT_CONFIG_REFUSED] = {SEVERITY_CRITICAL, .delay = 10 * SEC, .repeat = daily},
     [ALERT_MESSAGE_FAILED] = {SEVERITY_WARNING, .momentary = true},
+    [ALERT_MESSAGE_ASIDE] = {SEVERITY_WARNING, .momentary = true},
     [ALERT_INCOMING_UNREAD] = {SEVERITY_WARNING, .delay = MIN, .quiet = MIN, .again = USEC_PER_HOUR,
                                .calm = 15 * MIN, .repeat = daily},
     [ALERT_MODEM_POWER] = {SEVERITY_CRITICAL, .delay = 10 * SEC, .quiet = 10 * MIN, .again = USEC_PER_HOUR,

@@ -35,10 +35,9 @@ static bool is_set(const struct smsd_conf *conf, const char *modem, const char *
 static void plan_profile(struct plan *plan, const struct smsd_conf *conf, const struct slot *slot,
                          const struct modem *modem)
 {
-        const struct profile_setting *setting = modem->profile ? modem->profile->settings : NULL;
-
-        for (; setting && setting->key; setting++)
-                add_change(plan, slot->config.name, setting->key, setting->value);
+        for (unsigned i = 0; modem->profile && i < modem->profile->n_settings; i++)
+                add_change(plan, slot->config.name, modem->profile->settings[i].key,
+                           modem->profile->settings[i].value);
         if (!is_set(conf, NULL, "logfile"))
                 add_change(plan, NULL, "logfile", "/var/log/smstools/smsd.log");
         if (!is_set(conf, NULL, "loglevel"))

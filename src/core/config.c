@@ -253,6 +253,21 @@ void config_init(struct config *config)
         heartbeat_config_init(&config->heartbeat);
 }
 
+static void copy_bytes(struct config *target, const struct config *source, size_t from, size_t to)
+{
+        memcpy((char *)target + from, (const char *)source + from, to - from);
+}
+
+void config_copy(struct config *target, const struct config *source)
+{
+        const size_t modems = offsetof(struct config, modems), receivers = offsetof(struct config, receivers);
+
+        copy_bytes(target, source, 0, modems + source->n_modems * sizeof(source->modems[0]));
+        copy_bytes(target, source, modems + sizeof(source->modems),
+                   receivers + source->n_receivers * sizeof(source->receivers[0]));
+        copy_bytes(target, source, receivers + sizeof(source->receivers), sizeof(*source));
+}
+
 void heartbeat_config_init(struct heartbeat_config *heartbeat)
 {
         *heartbeat = (struct heartbeat_config){.every = 5 * USEC_PER_MIN};
@@ -264,7 +279,6 @@ void modem_config_init(struct modem_config *modem, const char *name)
             .match = MATCH_AUTO,
             .profile = "auto",
             .manage = MANAGE_DEVICE,
-            .boot_timeout = 90 * USEC_PER_SEC,
             .health_port = "auto",
         };
         (void)text_copy(modem->name, sizeof(modem->name), name); /* smsd takes no longer name */

@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "core/profile.h"
 
 #include <errno.h>
 
@@ -117,6 +118,36 @@ static int check_modems(const struct config *config, struct config_error *ret_er
                                                    "modem feeds one section",
                                                    config->modems[i].name, config->modems[j].name);
         return 0;
+}
+
+static void tell_profiles(const struct profile_table *table, struct config_error *error)
+{
+        const struct profile *profile;
+
+        for (size_t i = 0; (profile = profile_at(table, i)); i++)
+                if (text_append(error->message, sizeof(error->message), ", %s", profile->name) < 0)
+                        return;
+}
+
+int config_check_profiles(const struct config *config, struct config_error *ret_error)
+{
+        for (unsigned i = 0; i < config->n_modems; i++) {
+                const struct modem_config *modem = &config->modems[i];
+                if (text_equal(modem->profile, "auto") || profile_by_name(config->profiles, modem->profile))
+                        continue;
+                (void)config_fail(ret_error, 0, "[modem %s] profile: \"%s\" is not known; allowed: auto",
+                                  modem->name, modem->profile);
+                tell_profiles(config->profiles, ret_error);
+                return -EINVAL;
+        }
+        return 0;
+}
+
+usec_t config_boot_timeout(const struct modem_config *modem, const struct profile *profile)
+{
+        if (modem && modem->boot_timeout > 0)
+                return modem->boot_timeout;
+        return profile && profile->boot_timeout > 0 ? profile->boot_timeout : 90 * USEC_PER_SEC;
 }
 
 int config_check(const struct config *config, struct config_error *ret_error)

@@ -18,6 +18,7 @@ static const char *const severity_words[] = {"info", "warning", "critical", NULL
 static const char *const type_words[] = {
     "webhook", "vps-message", "vps-status", "alertmanager", "ntfy", "smtp", "exec", "sms", NULL};
 
+static const char *const boot_timeout_words[] = {"profile", NULL};
 static const char *const method_words[] = {"post", "get", NULL};
 
 #define FIELD(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)NULL)->field)
@@ -62,7 +63,7 @@ static const struct config_key modem_keys[] = {
     {"link", &config_kind_link, FIELD(struct modem_config, link)},
     {"manage", &config_kind_word, FIELD(struct modem_config, manage), .words = manage_words},
     {"boot_timeout", &config_kind_duration, FIELD(struct modem_config, boot_timeout), .min = USEC_PER_SEC,
-     .max = USEC_PER_HOUR},
+     .max = USEC_PER_HOUR, .words = boot_timeout_words},
     {"health_port", &config_kind_health_port, FIELD(struct modem_config, health_port)},
     {NULL},
 };
@@ -117,6 +118,11 @@ static const struct config_key heartbeat_keys[] = {
     {NULL},
 };
 
+static const struct config_key queue_keys[] = {
+    {"retry_failed", &config_kind_number, FIELD(struct config, retry_failed), .max = 10},
+    {NULL},
+};
+
 static int place_plain(struct config *config, const char *name, struct config_place *ret_place)
 {
         (void)name;
@@ -167,6 +173,7 @@ const struct config_section config_sections[] = {
      notify_keys},
     {"alerts", 0, 1, place_plain, alerts_keys},
     {"heartbeat", 0, 1, place_plain, heartbeat_keys},
+    {"queue", 0, 1, place_plain, queue_keys},
     {NULL},
 };
 

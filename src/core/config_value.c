@@ -77,6 +77,10 @@ static int read_duration(const struct config_key *key, const char *value, void *
         usec_t duration;
         int r = parse_duration(value, &duration);
 
+        if (key->words && text_equal(value, key->words[0])) {
+                memset(config_field(key, object), 0, sizeof(duration));
+                return 0;
+        }
         if (r < 0)
                 return r;
         if (duration < key->min || duration > key->max)
@@ -93,6 +97,8 @@ static void explain_duration(const struct config_key *key, char *target, size_t 
         format_duration(max, sizeof(max), key->max);
         (void)text_format(target, size,
                           "is not a duration from %s to %s; write one like 90s, 30min or 1h30min", min, max);
+        if (key->words)
+                (void)text_append(target, size, ", or %s", key->words[0]);
 }
 
 /* --- paths and names --- */
@@ -281,19 +287,17 @@ static void explain_match(const struct config_key *key, char *target, size_t siz
 
 static int read_profile(const struct config_key *key, const char *value, void *object)
 {
-        if (!text_equal(value, "auto") && !profile_by_name(value))
-                return -EINVAL;
-        return config_keep_text(key, value, object);
+        int r = text_equal(value, "auto") ? 0 : profile_name_check(value);
+
+        return r < 0 ? r : config_keep_text(key, value, object);
 }
 
 static void explain_profile(const struct config_key *key, char *target, size_t size)
 {
-        const struct profile *profile;
-
-        (void)key;
-        (void)text_copy(target, size, "is not known; allowed: auto");
-        for (size_t i = 0; (profile = profile_at(i)); i++)
-                (void)text_append(target, size, ", %s", profile->name);
+        (void)text_format(target, size,
+                          "is no name of a profile (%zu letters, digits, '-' or '_' at most); write one, or "
+                          "auto",
+                          key->size - 1);
 }
 
 /* --- a name below /dev --- */

@@ -129,10 +129,10 @@ int delivery_encode(const struct delivery_receiver *receiver, char *target, size
             target, size,
             "# smswarden-notify: what became of the alerts at this receiver\n"
             "name=%s\nspool=%s\nposition=%" PRIu64 "\ndelivered=%" PRIu64 "\nparked=%" PRIu64
-            "\nlast_delivered=%" PRId64 "\nfailing_since=%" PRId64
+            "\ndamaged=%" PRIu64 "\nlast_delivered=%" PRId64 "\nfailing_since=%" PRId64
             "\nattempts=%u\nproblem=%s\nparked_last=%" PRIu64 "\ntest=%s\ntest_delivered=%s\n",
             receiver->name, receiver->spool, receiver->position, receiver->delivered, receiver->parked,
-            receiver->last_delivered, receiver->failing_since, receiver->attempts, problem,
+            receiver->damaged, receiver->last_delivered, receiver->failing_since, receiver->attempts, problem,
             receiver->parked_last, receiver->test, BOOLEAN_TEXT(receiver->test_delivered));
         return r < 0 ? r : (int)strlen(target);
 }
@@ -212,6 +212,7 @@ static const struct key {
     {"name", take_name, FIELD(name)}, /* the first three must be there */
     {"spool", take_id, FIELD(spool)},
     {"position", take_number, FIELD(position)},
+    {"damaged", take_number, FIELD(damaged)},
     {"delivered", take_number, FIELD(delivered)},
     {"parked", take_number, FIELD(parked)},
     {"last_delivered", take_time, FIELD(last_delivered)},

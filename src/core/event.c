@@ -38,6 +38,8 @@ const char *event_kind_to_string(enum event_kind kind)
             [EVENT_ALERT_SMS] = "alert-sms",
             [EVENT_MESSAGE_FAILED] = "message-failed",
             [EVENT_QUEUES] = "queues",
+            [EVENT_MESSAGES] = "messages",
+            [EVENT_MESSAGE_MOVED] = "message-moved",
             [EVENT_CONFIG_REFUSED] = "config-refused",
             [EVENT_HOLDER] = "holder",
             [EVENT_KERNEL] = "kernel",

@@ -15,13 +15,32 @@
 #define HEALTH_DOUBT (5 * USEC_PER_SEC) /* smsd runs, but not every slot is served */
 #define FLAG_EVERY   (5 * USEC_PER_SEC) /* while smsd is down, or held by the old scripts' flag */
 
+/* The caller's table may change before the next event comes, and modems point into it: a copy. 0 or -ENOMEM.
+ */
+static int take_config(struct gateway *gateway, const struct config *config)
+{
+        struct profile_table *profiles = config->profiles ? profile_table_copy(config->profiles) : NULL;
+
+        if (config->profiles && !profiles)
+                return -ENOMEM;
+        config_copy(&gateway->config, config);
+        gateway->config.profiles = profiles;
+        gateway_choose_profiles(gateway);
+        free(gateway->profiles);
+        gateway->profiles = profiles;
+        return 0;
+}
+
 struct gateway *gateway_new(const struct config *config)
 {
         struct gateway *gateway = calloc(1, sizeof(*gateway));
 
         if (!gateway)
                 return NULL;
-        gateway->config = *config;
+        if (take_config(gateway, config) < 0) {
+                free(gateway);
+                return NULL;
+        }
         smsd_state_init(&gateway->smsd);
         restart_init(&gateway->restart, config->backoff_max);
         /* The places of the modems stay untouched zero pages (ABSENT) until one is taken. */
@@ -31,15 +50,17 @@ struct gateway *gateway_new(const struct config *config)
         gateway->cause = CAUSE_BOOT;
         alert_book_init(&gateway->alerts.book);
         gateway->alerts.outgoing = gateway->alerts.checked = gateway->alerts.failed =
-            gateway->alerts.incoming = -1;
+            gateway->alerts.incoming = gateway->alerts.quarantine = -1;
         gateway->alerts.heartbeat_at = USEC_INFINITY;
         return gateway;
 }
 
 struct gateway *gateway_free(struct gateway *gateway)
 {
-        if (gateway)
-                restart_free(&gateway->restart);
+        if (!gateway)
+                return NULL;
+        restart_free(&gateway->restart);
+        free(gateway->profiles);
         free(gateway);
         return NULL;
 }
@@ -248,6 +269,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
                 deadline = usec_min(deadline, gateway->waiting_until);
         deadline = usec_min(deadline, reconcile_deadline(gateway));
         deadline = usec_min(deadline, ahead(gateway, gateway_alerts_deadline(gateway)));
+        deadline = usec_min(deadline, ahead(gateway, gateway_queue_deadline(gateway)));
         deadline = usec_min(deadline, ahead(gateway, gateway_look_deadline(gateway)));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
         for (unsigned i = 0; i < gateway->n_modems; i++)
@@ -277,11 +299,13 @@ static void reloaded(struct gateway *gateway, const struct config *config, struc
 {
         bool unwritten = gateway->config.mode == MODE_OBSERVE && config->mode == MODE_CONTROL;
 
-        gateway->config = *config;
+        if (take_config(gateway, config) < 0)
+                return; /* what was in force stays so */
         if (unwritten && gateway->hold.active)
                 gateway_hold_repeat(gateway, actions); /* a hold that was only observed so far */
         gateway->restart.backoff.maximum = config->backoff_max;
         gateway_alerts_reloaded(gateway);
+        gateway_queue_changed(gateway);
         gateway_read_conf(gateway, actions);
 }
 
@@ -345,6 +369,18 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_HOLD_CLEARED:
                 gateway_hold_stored(gateway, event, actions);
                 break;
+        case EVENT_MESSAGES:
+                if (event->messages.folder == MESSAGES_FAILED)
+                        gateway_failed_listed(gateway, &event->messages, actions);
+                else
+                        gateway_checked_listed(gateway, &event->messages, actions);
+                break;
+        case EVENT_MESSAGE_MOVED:
+                if (event->moved.from == MESSAGES_FAILED)
+                        gateway_requeued(gateway, &event->moved, actions);
+                else
+                        gateway_quarantined(gateway, &event->moved, actions);
+                break;
         case EVENT_ALERT_FOUND:
         case EVENT_ALERT_SPOOLED:
         case EVENT_ALERTS_SAVED:
@@ -404,9 +440,13 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
         if (gateway->restart.unit_wanted)
                 gateway_look_at_unit(gateway, actions);
         gateway->restart.unit_wanted = false;
+        if (restart_waits_for_aside(&gateway->restart))
+                gateway_put_aside(gateway, actions);
         if (before && !restart_busy(&gateway->restart))
                 run_ended(gateway, actions);
         gateway_reconcile(gateway, actions);
+        gateway_queue_step(gateway, actions);
+        gateway_tell_quarantined(gateway);
         gateway_look_time(gateway, event->kind == EVENT_TIMER, actions);
         if (event->kind != EVENT_PORT_DATA) /* a look that a byte has ended is judged there */
                 gateway_judge(gateway);

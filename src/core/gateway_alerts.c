@@ -1,8 +1,9 @@
 /*
  * The end of each step: what is wrong goes into the book (core/alert_book), and the book tells what is due.
  * Here are the order of that, the answers of the spool, the start of the delivery, the sign of life, and the
- * alerts that are asked for or told from outside (a test, a message that smsd gave up, a refused
- * configuration). What is judged to be wrong is in gateway_alerts_smsd.c and gateway_alerts_modem.c.
+ * alerts that are asked for or told from outside (a test, a refused
+ * configuration). What is judged to be wrong is in gateway_alerts_smsd.c and gateway_alerts_modem.c, what
+ * becomes of messages in gateway_alerts_message.c.
  *
  * All this looks at states: a step whose event was lost is made good by the next.
  */
@@ -55,34 +56,6 @@ void gateway_alerts_advise(const struct gateway *gateway, struct alert *alert, c
 }
 
 /* --- what is told from outside --- */
-
-static void post_failed_message(struct gateway *gateway, const struct message_failed_event *failed)
-{
-        struct gateway_alerts *alerts = &gateway->alerts;
-        struct alert *alert;
-        int r = alert_book_post(&alerts->book, ALERT_MESSAGE_FAILED,
-                                failed->key[0] ? failed->key : failed->file, gateway->now, &alert);
-
-        alerts->failed_waits = r == -ENOBUFS;
-        if (alerts->failed_waits)
-                alerts->failed_message = *failed;
-        if (r < 0)
-                return;
-        (void)text_copy(alert->modem, sizeof(alert->modem), failed->modem);
-        (void)text_copy(alert->cause, sizeof(alert->cause), "given-up");
-        alert->since = failed->since;
-        gateway_alerts_say(alert->summary, "a message to %s was given up: %s",
-                           failed->recipient[0] ? failed->recipient : "an unknown number",
-                           failed->reason[0] ? failed->reason : "smsd tells no reason");
-        gateway_alerts_say(alert->evidence, "file %s in smsd's failed folder%s", failed->file,
-                           failed->more ? ", and more behind it" : "");
-        gateway_alerts_say(alert->next_action, "%s%s",
-                           failed->again[0]
-                               ? "to send it again: "
-                               : "to send it again, move it into smsd's outgoing folder by hand; "
-                                 "its name is not one to be pasted into a shell",
-                           failed->again);
-}
 
 /* One for each receiver: whether it is the one that a way out is tried with is not its severity's matter. */
 static int post_test(struct gateway *gateway, const struct command *command, const char *receiver)
@@ -149,15 +122,20 @@ static void spooled(struct gateway *gateway, const struct event *event)
         alert_book_spooled(&alerts->book, event->spooled.key, event->spooled.generation,
                            event->spooled.result, gateway->now);
         if (alerts->failed_waits)
-                post_failed_message(gateway, &alerts->failed_message);
+                gateway_alerts_failed(gateway, &alerts->failed_message);
 }
 
-static void queues_counted(struct gateway_alerts *alerts, const struct event *event)
+static void queues_counted(struct gateway *gateway, const struct event *event)
 {
+        struct gateway_alerts *alerts = &gateway->alerts;
+
+        if (alerts->failed != event->queues.failed)
+                gateway_queue_changed(gateway);
         alerts->outgoing = event->queues.outgoing;
         alerts->checked = event->queues.checked;
         alerts->failed = event->queues.failed;
         alerts->incoming = event->queues.incoming;
+        alerts->quarantine = event->queues.quarantine;
         alerts->oldest_incoming = event->queues.oldest_incoming;
         alerts->oldest_waiting = event->queues.oldest_waiting;
 }
@@ -184,10 +162,11 @@ void gateway_alerts_event(struct gateway *gateway, const struct event *event)
                 gateway_sms_answered(gateway, event->sms.sequence, event->sms.result);
                 break;
         case EVENT_MESSAGE_FAILED:
-                post_failed_message(gateway, &event->failed);
+                gateway_alerts_failed(gateway, &event->failed);
+                gateway_queue_changed(gateway);
                 break;
         case EVENT_QUEUES:
-                queues_counted(alerts, event);
+                queues_counted(gateway, event);
                 break;
         case EVENT_CONFIG_REFUSED:
                 config_was_refused(gateway, event->config_problem);

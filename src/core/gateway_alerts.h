@@ -72,7 +72,7 @@ struct gateway_alerts {
         usec_t down_since; /* smsd does not run, and could, since; 0 it does or could not */
         struct gateway_timeouts timeouts[SMSD_MODEMS_MAX];
         unsigned n_timeouts;
-        int64_t outgoing, checked, failed, incoming; /* smsd's folders, -1 unknown */
+        int64_t outgoing, checked, failed, incoming, quarantine; /* files in them, -1 unknown */
         usec_t oldest_incoming;
         usec_t oldest_waiting; /* file in outgoing and checked; 0 none, or before this boot */
         bool failed_waits;     /* there was no place for the alert of this message */
@@ -99,6 +99,9 @@ struct gateway;
 void gateway_alerts_say(char *target, const char *format, ...) _printf_(2, 3);
 /* What a person does about it; in observe mode it says that nothing is done by itself. */
 void gateway_alerts_advise(const struct gateway *gateway, struct alert *alert, const char *action);
+
+/* gateway_alerts_message.c */
+void gateway_alerts_failed(struct gateway *gateway, const struct message_failed_event *failed);
 
 /* gateway_alerts_modem.c */
 struct gateway_slots_seen gateway_alerts_slots(struct gateway *gateway);

@@ -97,7 +97,7 @@ static usec_t due(const struct gateway *gateway, const struct gateway_sms_candid
         return usec_max(at, candidate->retry_at);
 }
 
-static bool can_send(const struct gateway *gateway)
+bool gateway_can_send(const struct gateway *gateway)
 {
         if (!gateway->smsd.running || gateway->hold.active || gateway->unit.stopping ||
             restart_busy(&gateway->restart))
@@ -165,7 +165,7 @@ void gateway_sms_send(struct gateway *gateway, struct action_list *actions)
                     is_over(gateway, &candidate->alert))
                         continue;
                 int receiver = next_receiver(gateway, candidate);
-                if (receiver < 0 || !can_send(gateway) || !action_list_fits(actions, 1))
+                if (receiver < 0 || !gateway_can_send(gateway) || !action_list_fits(actions, 1))
                         continue;
                 if (spend(gateway, (unsigned)receiver))
                         send(gateway, candidate, (unsigned)receiver, actions);

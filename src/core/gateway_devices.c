@@ -58,19 +58,29 @@ static const struct modem_config *settings_for_node(const struct gateway *gatewa
         return NULL;
 }
 
-static const struct profile *profile_of(const struct modem_config *settings)
+static const struct profile *profile_of(const struct gateway *gateway, const struct modem_config *settings,
+                                        const struct usb_device *device)
 {
-        return settings && !text_equal(settings->profile, "auto") ? profile_by_name(settings->profile) : NULL;
+        return profile_choose(gateway->config.profiles, settings ? settings->profile : "auto", device);
 }
 
-static usec_t boot_timeout_of(const struct modem_config *settings)
+/* A fixed node has no USB ids: only the configuration can tell what it is. */
+static const struct profile *profile_of_node(const struct gateway *gateway,
+                                             const struct modem_config *settings)
 {
-        struct modem_config defaults;
+        return settings ? profile_by_name(gateway->config.profiles, settings->profile) : NULL;
+}
 
-        if (settings)
-                return settings->boot_timeout;
-        modem_config_init(&defaults, "");
-        return defaults.boot_timeout;
+void gateway_choose_profiles(struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->n_modems; i++) {
+                struct modem *modem = &gateway->modems[i];
+                if (modem->fixed)
+                        modem->profile = profile_of_node(gateway, settings_for_node(gateway, modem->node));
+                else
+                        modem->profile = profile_of(gateway, settings_for_usb(gateway, modem->device.path),
+                                                    &modem->device);
+        }
 }
 
 static void tell_refusal(const struct modem *modem, struct action_list *actions)
@@ -87,9 +97,10 @@ void gateway_device(struct gateway *gateway, const struct usb_device *device, st
 {
         int i = find_modem(gateway, device->path);
         const struct modem_config *settings = settings_for_usb(gateway, device->path);
+        const struct profile *profile = profile_of(gateway, settings, device);
         struct port_map map;
 
-        port_map_device(device, profile_of(settings), &map);
+        port_map_device(device, profile, &map);
         if (map.result == PORT_MAP_NO_PROFILE)
                 return; /* a keyboard, a disk, another serial adapter */
         if (i < 0)
@@ -99,7 +110,7 @@ void gateway_device(struct gateway *gateway, const struct usb_device *device, st
         struct modem *modem = &gateway->modems[i];
         bool before = modem_present(modem), refused_before = modem->state == MODEM_FAILED;
         gateway->reported[i] = true;
-        modem_device(modem, (unsigned)i, device, profile_of(settings), boot_timeout_of(settings),
+        modem_device(modem, (unsigned)i, device, profile, config_boot_timeout(settings, profile),
                      gateway->now, actions);
         /* What a device is can become clear with a later event: the tree is read while it changes. */
         if (modem->state == MODEM_FAILED && !refused_before)
@@ -117,6 +128,8 @@ static void leave(struct gateway *gateway, unsigned i, struct action_list *actio
 {
         struct slot *slot = slots_of_modem(&gateway->slots, i);
 
+        if (slot && gateway_serves_port(gateway, gateway->modems[i].target))
+                gateway_modem_crashed(gateway, slot, actions);
         modem_gone(&gateway->modems[i], i, actions);
         action_record(actions, RECORD_MODEM_LEFT, slot ? SEVERITY_WARNING : SEVERITY_INFO,
                       slot ? slot->config.name : NULL, "the modem at %s %s left",
@@ -166,9 +179,12 @@ void gateway_node(struct gateway *gateway, const struct event *event, struct act
         }
         if (i < 0)
                 i = place_for(gateway, "");
-        if (i >= 0)
-                modem_node(&gateway->modems[i], (unsigned)i, event->node.path, event->node.target,
-                           boot_timeout_of(settings), gateway->now, actions);
+        if (i < 0)
+                return;
+        const struct profile *profile = profile_of_node(gateway, settings);
+        modem_node(&gateway->modems[i], (unsigned)i, event->node.path, event->node.target,
+                   config_boot_timeout(settings, profile), gateway->now, actions);
+        gateway->modems[i].profile = profile;
 }
 
 /* --- probing and binding --- */
@@ -219,10 +235,10 @@ bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
 }
 
 /* An smsd that we did not start had the port before we could ask: who the modem is, its handler has said. */
-static void learn_from_handler(struct slot *slot, struct modem *modem)
+static void learn_from_handler(struct slots *slots, struct slot *slot, struct modem *modem)
 {
         if (slot->serving[0] == '\0')
-                (void)text_copy(slot->serving, sizeof(slot->serving), modem->target);
+                slots_set_serving(slots, slot, modem->target);
         if (slot->heard_imei[0] && modem->facts.imei[0] == '\0')
                 (void)text_copy(modem->facts.imei, sizeof(modem->facts.imei), slot->heard_imei);
         slot->heard_imei[0] = '\0';
@@ -238,7 +254,7 @@ static void learn_from_smsd(struct gateway *gateway)
                         struct modem *modem = &gateway->modems[i];
                         if (modem_present(modem) && is_named(slot, modem) &&
                             smsd_state_handler_on(&gateway->smsd, modem->target)) {
-                                learn_from_handler(slot, modem);
+                                learn_from_handler(&gateway->slots, slot, modem);
                                 break;
                         }
                 }

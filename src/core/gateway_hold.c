@@ -9,7 +9,9 @@
 
 #include <string.h>
 
-#define FLAG_BESIDE_MAX USEC_PER_MIN /* a flag beside a running smsd is left over, not meant */
+#define FLAG_BESIDE_MAX USEC_PER_MIN         /* a flag beside a running smsd is left over, not meant */
+#define FLAG_OLDER      (50 * USEC_PER_MSEC) /* what the clocks of files and of processes may differ by */
+#define BECOMES_MAIN    (3 * USEC_PER_SEC)
 
 /* --- beginning and end --- */
 
@@ -60,20 +62,26 @@ void gateway_hold_repeat(struct gateway *gateway, struct action_list *actions)
                 action_push(actions, ACTION_HOLD_CLEAR);
 }
 
+/* /proc tells start times in ticks of 10 ms, rounded down: in doubt it is the one that was to be stopped. */
+static bool started_anew(const struct gateway *gateway, struct process_id id)
+{
+        return process_started(id) > gateway->hold.anew_since;
+}
+
 /* Only who was started after the stop was asked for breaks the hold: this controller may have begun in the
  * middle of the stop. Orphans beside a main process that somebody started since are the restart path's, not
- * the hold's. */
+ * the hold's; and one that was started a moment ago has not written its pidfile yet. */
 bool gateway_stop_is_unfinished(const struct gateway *gateway)
 {
         const struct smsd_state *smsd = &gateway->smsd;
 
-        if (gateway->hold.reached)
-                return !smsd->running && smsd->n_strays > 0;
-        /* /proc tells start times in ticks of 10 ms, rounded down: in doubt it is the one that was to be
-         * stopped. */
         if (smsd->running)
-                return process_started(smsd->main) <= gateway->hold.record.since;
-        return smsd->n_strays > 0;
+                return !gateway->hold.reached && !started_anew(gateway, smsd->main);
+        for (unsigned i = 0; i < smsd->n_strays; i++)
+                if (!started_anew(gateway, smsd->strays[i]) ||
+                    usec_sub(gateway->now, process_started(smsd->strays[i])) >= BECOMES_MAIN)
+                        return true;
+        return false;
 }
 
 void gateway_hold_broken(struct gateway *gateway, struct action_list *actions)
@@ -189,13 +197,21 @@ void gateway_look_for_flag(struct gateway *gateway, struct action_list *actions)
         action_push(actions, ACTION_FLAG_LOOK);
 }
 
-static void flag_beside_smsd(struct gateway *gateway, struct action_list *actions)
+/* Written before this smsd was started: the flag of a stop that is over. */
+static bool flag_is_older(const struct gateway *gateway, const struct flag_event *flag)
 {
-        if (gateway->flag.beside_since == 0) {
+        usec_t written = usec_sub(gateway->now, flag->age);
+
+        return flag->age_plausible && usec_add(written, FLAG_OLDER) <= process_started(gateway->smsd.main);
+}
+
+static void flag_beside_smsd(struct gateway *gateway, const struct flag_event *flag,
+                             struct action_list *actions)
+{
+        if (gateway->flag.beside_since == 0)
                 gateway->flag.beside_since = gateway->now;
-                return;
-        }
-        if (usec_sub(gateway->now, gateway->flag.beside_since) < FLAG_BESIDE_MAX)
+        if (!flag_is_older(gateway, flag) &&
+            usec_sub(gateway->now, gateway->flag.beside_since) < FLAG_BESIDE_MAX)
                 return;
         gateway->flag.beside_since = 0;
         action_record(actions, RECORD_FLAG_LEFT_OVER, SEVERITY_WARNING, NULL,
@@ -208,8 +224,12 @@ void gateway_hold_taken(struct gateway *gateway, struct hold_record *record, str
 {
         record->until = usec_add(record->since, gateway->config.hold_default);
         hold_begin(&gateway->hold, record, gateway->config.hold_notify_after);
-        /* They have stopped smsd already, or it died: who runs from now on was started behind that. */
+        /* They have stopped smsd already, or it died: who runs from now on was started behind that. When it
+         * ended we learn a little later, and somebody may have started it anew meanwhile: what counts is when
+         * it was seen for the last time. */
         gateway->hold.reached = !gateway->smsd.running;
+        if (gateway->hold.reached && gateway->smsd.running_at)
+                gateway->hold.anew_since = usec_min(gateway->hold.anew_since, gateway->smsd.running_at);
         if (gateway->config.mode == MODE_CONTROL && !hold_expired(&gateway->hold, gateway->now))
                 write_hold(gateway, actions);
 }
@@ -274,7 +294,7 @@ void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, s
                 return;
         }
         if (gateway->smsd.running && !gateway->hold.active)
-                flag_beside_smsd(gateway, actions);
+                flag_beside_smsd(gateway, flag, actions);
         else if (!gateway->hold.active && gateway->smsd.scanned && !restart_busy(&gateway->restart))
                 take_flag(gateway, flag, actions);
 }

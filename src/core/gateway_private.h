@@ -14,6 +14,7 @@
 #include "core/smsd_state.h"
 #include "gateway_alerts.h"
 #include "gateway_look.h"
+#include "gateway_queue.h"
 
 #define SCANS_MAX   3
 #define WAITING_MAX 16
@@ -61,6 +62,8 @@ struct gateway_loss {
 
 struct gateway {
         struct config config;
+        struct profile_table
+            *profiles;        /* what config.profiles is: a copy of our own; NULL: the built-in ones */
         bool conf_known;      /* smsd.conf was read once: the slots are known */
         char conf_error[192]; /* why it could not be read, "" */
         unsigned conf_reads;  /* ACTION_CONF_READ that have no answer yet */
@@ -97,6 +100,8 @@ struct gateway {
         usec_t waiting_until;
         enum restart_cause waiting_cause;
         struct gateway_alerts alerts;
+        struct gateway_queue queue;
+        struct gateway_poison poison;
         struct gateway_look looks[MODEMS_MAX]; /* as modems */
         struct kernel_trouble kernel;
 };
@@ -157,6 +162,8 @@ bool gateway_waits_for_unit(const struct gateway *gateway);
 usec_t gateway_unit_deadline(const struct gateway *gateway);
 
 /* gateway_devices.c: USB devices and nodes into modems, modems into slots, what is remembered of them */
+/* After the configuration, or the profiles, changed. */
+void gateway_choose_profiles(struct gateway *gateway);
 void gateway_device(struct gateway *gateway, const struct usb_device *device, struct action_list *actions);
 void gateway_device_gone(struct gateway *gateway, const char *usb_path, struct action_list *actions);
 void gateway_enumerated(struct gateway *gateway, struct action_list *actions);
@@ -168,7 +175,39 @@ bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
 void gateway_remember(struct gateway *gateway, struct action_list *actions);
 void gateway_save_slot(const struct slot *slot, struct action_list *actions);
 
+/* gateway_queue.c: failed messages that are sent again by themselves */
+void gateway_queue_changed(struct gateway *gateway);
+void gateway_queue_step(struct gateway *gateway, struct action_list *actions);
+usec_t gateway_queue_deadline(const struct gateway *gateway);
+void gateway_failed_listed(struct gateway *gateway, const struct messages_event *seen,
+                           struct action_list *actions);
+void gateway_requeued(struct gateway *gateway, const struct message_moved_event *moved,
+                      struct action_list *actions);
+/* How often a failed message is sent again by itself, 0 never. */
+unsigned gateway_retries(const struct gateway *gateway);
+
+/* gateway_poison.c: messages that crash the modem */
+/* True while a handler of smsd's has this port, or had it when it left. */
+bool gateway_serves_port(const struct gateway *gateway, const char *target);
+/* The slot's modem crashed while smsd served it (it left the bus, reset itself, fell silent): asks at once
+ * what it was sending. Not for a step of our own, before which smsd is stopped. */
+void gateway_modem_crashed(struct gateway *gateway, struct slot *slot, struct action_list *actions);
+void gateway_modem_sent(struct gateway *gateway, struct slot *slot, struct action_list *actions);
+void gateway_checked_listed(struct gateway *gateway, const struct messages_event *seen,
+                            struct action_list *actions);
+/* Something is to be put aside before smsd is started again, or that is not clear yet. */
+bool gateway_is_poisoned(const struct gateway *gateway);
+/* No smsd is left. */
+void gateway_put_aside(struct gateway *gateway, struct action_list *actions);
+void gateway_quarantined(struct gateway *gateway, const struct message_moved_event *moved,
+                         struct action_list *actions);
+void gateway_tell_quarantined(struct gateway *gateway);
+
 /* gateway_alerts*.c: who is told of what */
+/* False: there is no place in the book just now. */
+bool gateway_alerts_quarantined(struct gateway *gateway, const struct poisoned *poisoned);
+/* SMS go out now, as far as is known. */
+bool gateway_can_send(const struct gateway *gateway);
 void gateway_alerts_begin(struct gateway *gateway);
 void gateway_alerts_reloaded(struct gateway *gateway);
 void gateway_alerts_event(struct gateway *gateway, const struct event *event);

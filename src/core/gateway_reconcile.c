@@ -21,9 +21,11 @@ struct restart_world gateway_world(struct gateway *gateway, struct action_list *
             .modems = gateway->modems,
             .n_modems = gateway->n_modems,
             .conf_is_old = gateway->conf_reads > 0,
+            .poisoned = gateway_is_poisoned(gateway),
             .unit_known = gateway->unit.state.known,
             .unit_fresh = gateway->unit.fresh,
             .job_until = gateway_job_until(gateway),
+            .anew_since = gateway->hold.active ? gateway->hold.anew_since : 0,
             .now = gateway->now,
             .actions = actions,
         };

@@ -18,6 +18,8 @@ void gateway_adopt(struct gateway *gateway, struct action_list *actions)
         gateway->settling = true;
         gateway->handler_lost = false;
         gateway_smsd_opened(gateway); /* its handlers may be on their way */
+        gateway_look_for_flag(gateway,
+                              actions); /* who started it may have left the flag of the stop before */
         gateway->restart.recheck_at = usec_add(gateway->now, 35 * USEC_PER_SEC);
         if (!gateway->loss.pending) /* else it is told after the loss */
                 gateway_tell_adoption(gateway, actions);
@@ -216,6 +218,8 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                         slot->traffic_at = gateway->now;
                 if (kind != SMSD_LOG_HANDLER_STARTED)
                         slot_has_answer(gateway, slot);
+                if (kind == SMSD_LOG_SENT)
+                        gateway_modem_sent(gateway, slot, actions);
                 slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
                 break;
         case SMSD_LOG_OTHER:

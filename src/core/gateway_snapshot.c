@@ -332,6 +332,7 @@ static void fill_queues(const struct gateway *gateway, struct snapshot *s)
         s->queues.checked = gateway->alerts.checked;
         s->queues.failed = gateway->alerts.failed;
         s->queues.incoming = gateway->alerts.incoming;
+        s->queues.quarantine = gateway->alerts.quarantine;
 }
 
 void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtime_offset,

@@ -11,6 +11,7 @@ void hold_begin(struct hold *hold, const struct hold_record *record, usec_t noti
         if (hold->record.until < hold->record.since)
                 hold->record.until = hold->record.since;
         hold->remind_at = usec_add(record->since, notify_after);
+        hold->anew_since = record->since;
 }
 
 void hold_end(struct hold *hold)

@@ -149,7 +149,7 @@ void modem_device(struct modem *modem, unsigned index, const struct usb_device *
         modem->boot_timeout = boot_timeout;
         modem->give_up = other ? usec_add(now, boot_timeout) : modem->give_up;
         modem->device = *device;
-        modem->profile = profile ? profile : profile_for_device(device);
+        modem->profile = profile;
         port_map_device(device, modem->profile, &modem->map);
         bool same_port = is_same_port(modem, interface);
         if (same_port)

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 static const char *const guard_names[] = {
@@ -31,7 +32,8 @@ bool modem_record_equal(const struct modem_record *a, const struct modem_record 
         return text_equal(a->name, b->name) && text_equal(a->usb, b->usb) && text_equal(a->imei, b->imei) &&
                text_equal(a->imsi, b->imsi) && text_equal(a->iccid, b->iccid) &&
                text_equal(a->model, b->model) && text_equal(a->firmware, b->firmware) &&
-               a->guard == b->guard && a->guard_pin == b->guard_pin;
+               a->guard == b->guard && a->guard_pin == b->guard_pin &&
+               a->poison.suspect == b->poison.suspect && a->poison.put_aside == b->poison.put_aside;
 }
 
 int modem_record_encode(const struct modem_record *record, char *target, size_t size)
@@ -39,9 +41,10 @@ int modem_record_encode(const struct modem_record *record, char *target, size_t 
         int r = text_format(
             target, size,
             "name=%s\nusb=%s\nimei=%s\nimsi=%s\niccid=%s\nmodel=%s\nfirmware=%s\nguard=%s\nguard_pin=%" PRIu64
-            "\n",
+            "\nsuspect=%" PRIu64 "\nput_aside=%u\n",
             record->name, record->usb, record->imei, record->imsi, record->iccid, record->model,
-            record->firmware, guard_to_string(record->guard), record->guard_pin);
+            record->firmware, guard_to_string(record->guard), record->guard_pin, record->poison.suspect,
+            record->poison.put_aside);
 
         return r < 0 ? -ENOBUFS : (int)strlen(target);
 }
@@ -84,6 +87,10 @@ static int take_pair(void *userdata, const char *key, const char *value)
                 return guard_from_string(value, &record->guard) < 0 ? -EBADMSG : 0;
         if (text_equal(key, "guard_pin"))
                 return parse_u64(value, 0, UINT64_MAX, &record->guard_pin) < 0 ? -EBADMSG : 0;
+        if (text_equal(key, "suspect"))
+                return parse_u64(value, 0, UINT64_MAX, &record->poison.suspect) < 0 ? -EBADMSG : 0;
+        if (text_equal(key, "put_aside"))
+                return parse_unsigned(value, 0, UINT_MAX, &record->poison.put_aside) < 0 ? -EBADMSG : 0;
         return 0; /* a key of a newer version */
 }
 

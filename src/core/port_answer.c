@@ -17,12 +17,6 @@ static const struct modem_config *settings_for(const struct config *config, cons
         return best;
 }
 
-/* NULL: by the USB ids. */
-static const struct profile *profile_of(const struct modem_config *settings)
-{
-        return settings && !text_equal(settings->profile, "auto") ? profile_by_name(settings->profile) : NULL;
-}
-
 static int find_interface(const struct usb_device *device, int number)
 {
         for (unsigned i = 0; i < device->n_interfaces && i < USB_INTERFACES_MAX; i++)
@@ -69,7 +63,9 @@ int port_answer(const struct usb_device *device, int interface, const struct con
         target[0] = '\0';
         if (index >= 0) /* udev asks because the kernel has made it */
                 (void)text_copy(asked.interfaces[index].node, DEVICE_NODE_MAX, "tty");
-        port_map_device(&asked, profile_of(settings), &map);
+        const struct profile *profile =
+            profile_choose(config ? config->profiles : NULL, settings ? settings->profile : "auto", device);
+        port_map_device(&asked, profile, &map);
         if (map.result == PORT_MAP_NO_PROFILE)
                 return 0;
         int r = text_format(target, size, "ID_SMSWARDEN=1\nID_SMSWARDEN_PATH=%s\n", device->path);

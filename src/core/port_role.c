@@ -158,8 +158,6 @@ void port_map_device(const struct usb_device *device, const struct profile *prof
 {
         struct port_map map = {.at = -1, .modem = -1};
 
-        if (!profile)
-                profile = profile_for_device(device);
         map.result = judge_state(device, profile);
         if (map.result == PORT_MAP_OK) {
                 map_by_rule(device, profile->rule, &map);

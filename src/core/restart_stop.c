@@ -16,6 +16,7 @@
 #define KILL_AGAIN        (2 * USEC_PER_SEC)
 #define KILLS_MAX         5
 #define PRESS_AFTER       (5 * USEC_PER_SEC)
+#define ASIDE_TIMEOUT     (10 * USEC_PER_SEC) /* a rename, or a copy of a message to another disk */
 
 static bool was_termed(const struct restart *restart, struct process_id id)
 {
@@ -42,11 +43,15 @@ static void term_once(struct restart *restart, struct process_id id, const struc
         signal_process(world, id, SIGTERM);
 }
 
-/* Handlers without a main process, or a second main. */
+/* Handlers without a main process, or a second main; during a stop perhaps one that somebody starts just now
+ * and that has not written its pidfile yet: what it is will be seen in a moment. */
 static void term_strays(struct restart *restart, const struct restart_world *world)
 {
-        for (unsigned i = 0; i < world->smsd->n_strays; i++)
-                term_once(restart, world->smsd->strays[i], world);
+        for (unsigned i = 0; i < world->smsd->n_strays; i++) {
+                struct process_id id = world->smsd->strays[i];
+                if (restart->goal == RESTART_RUN || process_started(id) <= restart->stop_begun)
+                        term_once(restart, id, world);
+        }
 }
 
 bool restart_waits_for_job(const struct restart *restart, const struct restart_world *world)
@@ -130,8 +135,9 @@ void restart_begin_stopping(struct restart *restart, const struct restart_world 
 {
         restart_enter(restart, RESTART_STOPPING, usec_add(world->now, STOP_TIMEOUT));
         restart->stop_again = restart->job_waited = false;
+        restart->aside = restart->aside_over = false;
         restart->setback = SETBACK_NONE;
-        restart->stop_begun = world->now;
+        restart->stop_begun = world->anew_since ? world->anew_since : world->now;
         restart->stop_of = world->smsd->running ? world->smsd->main : (struct process_id){0};
         restart->asked = (struct process_id){0};
         restart->press_at = restart->release_at = USEC_INFINITY;
@@ -148,6 +154,34 @@ static bool somebody_has_started(const struct restart *restart, const struct sms
         return restart->goal == RESTART_RUN && restart->job_seen && restart->n_tokens == 0 && smsd->running &&
                !process_id_equal(smsd->main, restart->first_main) &&
                !process_id_equal(smsd->main, restart->main);
+}
+
+/*
+ * No smsd is left: the one moment in which a message may be taken out of its hands, and every path comes by
+ * here. Whoever starts smsd next waits for it, but not for ever.
+ */
+static bool puts_aside(struct restart *restart, const struct restart_world *world)
+{
+        bool before = restart->aside;
+
+        restart->aside = world->poisoned && !restart->aside_over && world->smsd->n_ours == 0;
+        if (restart->aside && !before)
+                restart->deadline = usec_add(world->now, ASIDE_TIMEOUT);
+        return restart->aside;
+}
+
+bool restart_waits_for_aside(const struct restart *restart)
+{
+        return restart->phase == RESTART_STOPPING && restart->aside;
+}
+
+/* Somebody may have started smsd meanwhile: it is looked for once more. */
+static void aside_is_over(struct restart *restart, const struct restart_world *world)
+{
+        restart->aside = false;
+        restart->aside_over = true;
+        restart->deadline = usec_add(world->now, STOP_TIMEOUT);
+        action_push(world->actions, ACTION_SCAN);
 }
 
 static void stopping_scanned(struct restart *restart, const struct restart_world *world)
@@ -170,6 +204,8 @@ static void stopping_scanned(struct restart *restart, const struct restart_world
                           !process_id_equal(smsd->main, restart->main) &&
                           process_started_since(smsd->main, restart->stop_begun);
 
+        if (puts_aside(restart, world))
+                return;
         if (smsd->n_ours > 0 && !begun_anew) {
                 ask_to_stop(restart, world);
                 return;
@@ -207,6 +243,12 @@ void restart_stopping_timeout(struct restart *restart, const struct restart_worl
                 go_on_after_job(restart, world);
                 return;
         }
+        if (restart->aside) {
+                restart_note_problem(restart,
+                                     "a message that crashes the modem could not be put aside in time");
+                aside_is_over(restart, world);
+                return;
+        }
         /* The infofile may be left over: only a handler can be sending. */
         if (smsd->sending && smsd->n_handlers + smsd->n_strays > 0 && restart->extensions < STOP_EXTENSIONS &&
             restart->kills == 0) {
@@ -238,6 +280,8 @@ void restart_stopping_event(struct restart *restart, const struct event *event,
                 stopping_scanned(restart, world);
         else if (restart->job_waited && !restart_waits_for_job(restart, world))
                 go_on_after_job(restart, world);
+        else if (restart->aside && !world->poisoned)
+                aside_is_over(restart, world);
         if (event->kind == EVENT_STOP_DONE && event->stopped.result < 0)
                 stop_failed(restart, event, world);
         /* Every exit is confirmed by a scan: main may have left its handlers behind. */

@@ -164,6 +164,8 @@ bool smsd_state_scan(struct smsd_state *state, const struct process_list *list, 
         state->scanned = true;
         state->sending = sending;
         state->running = main != NULL;
+        if (main)
+                state->running_at = now;
         state->undecided = rank < RANK_PROVEN && any_undecided(list);
         if (fresh) {
                 state->main = main->id;

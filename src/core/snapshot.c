@@ -28,7 +28,7 @@ void snapshot_init(struct snapshot *snapshot)
         snapshot->schema = SNAPSHOT_SCHEMA;
         snapshot->verdict = VERDICT_DOWN;
         snapshot->queues.outgoing = snapshot->queues.checked = snapshot->queues.failed =
-            snapshot->queues.incoming = -1;
+            snapshot->queues.incoming = snapshot->queues.quarantine = -1;
         snapshot->queues.oldest_s = -1;
         snapshot->alerts.waiting = snapshot->alerts.delivered = snapshot->alerts.parked =
             snapshot->alerts.dropped = -1;
@@ -310,6 +310,7 @@ static int visit_rest(const struct walk *walk, struct snapshot *s)
         TRY(visit_number(walk, "checked", &s->queues.checked, -1));
         TRY(visit_number(walk, "failed", &s->queues.failed, -1));
         TRY(visit_number(walk, "incoming", &s->queues.incoming, -1));
+        TRY(visit_number(walk, "quarantine", &s->queues.quarantine, -1));
         TRY(visit_number(walk, "oldest_s", &s->queues.oldest_s, -1));
         TRY(end(walk));
         TRY(begin(walk, "traffic"));

@@ -29,7 +29,7 @@ static int make_folder(const char *path, mode_t mode)
 
 static int make_folders(const struct daemon *daemon)
 {
-        char modems[CONFIG_PATH_MAX + 16];
+        char modems[CONFIG_PATH_MAX + 16], quarantine[CONFIG_PATH_MAX + 16];
         int r = make_folder(daemon->config.runtime_dir, 0755);
 
         /* Everybody may pass to the alerts, which their own rights protect; everything else in it is closed.
@@ -40,7 +40,10 @@ static int make_folders(const struct daemon *daemon)
                 log_warning("smswarden-notify may not pass %s: %s", daemon->config.state_dir,
                             strerror(errno));
         (void)text_format(modems, sizeof(modems), "%s/modems", daemon->config.state_dir);
-        return r < 0 ? r : make_folder(modems, 0700);
+        (void)text_format(quarantine, sizeof(quarantine), "%s/" QUARANTINE_FOLDER, daemon->config.state_dir);
+        if (r >= 0)
+                r = make_folder(modems, 0700);
+        return r < 0 ? r : make_folder(quarantine, 0700);
 }
 
 /* One controller per RUNTIME_DIR. The lock dies with us, whatever way we die. */
@@ -260,6 +263,8 @@ void daemon_stop(struct daemon *daemon)
         daemon->event = sd_event_unref(daemon->event);
         daemon_queue_free(daemon);
         daemon->lock_fd = close_fd(daemon->lock_fd);
+        free(daemon->profiles);
+        daemon->profiles = NULL;
 }
 
 /* --- reload --- */
@@ -302,7 +307,10 @@ static int reload(struct daemon *daemon)
 
         if (!config)
                 return -ENOMEM;
-        int r = config_file_load(daemon->config_path, config, &error);
+        _cleanup_free_ struct profile_table *profiles = NULL;
+        int r = daemon_read_profiles(daemon->config_path, &profiles, &error);
+        if (r >= 0)
+                r = config_file_load_with(daemon->config_path, profiles, config, &error);
         if (r < 0) {
                 log_error("%s; the running configuration stays in force", error.message);
                 tell_config_problem(daemon, error.message);
@@ -310,11 +318,17 @@ static int reload(struct daemon *daemon)
         }
         keep_fixed_parts(daemon, config);
         keep_fixed_alerts(&daemon->config.alerts, &config->alerts);
-        daemon->config = *config;
+        bool other_profiles = !profile_table_equal(profiles, daemon->profiles);
+        config_copy(&daemon->config, config);
+        free(daemon->profiles); /* the gateway has its own copy */
+        daemon->profiles = profiles;
+        profiles = NULL;
         daemon->config_last_good = false;
         tell_config_problem(daemon, "");
         r = watch_nodes(daemon);
         daemon_enqueue(daemon, EVENT_RELOAD)->config = &daemon->config;
+        if (r >= 0 && other_profiles)
+                r = hotplug_enumerate(daemon->hotplug); /* what was a stranger may be a modem now */
         daemon_reload_alerts(daemon);
         r = config_file_save_good(daemon->config.state_dir, daemon->config_path) < 0 ? -EIO : r;
         log_notice("the configuration was read again");

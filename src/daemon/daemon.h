@@ -26,6 +26,8 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#define QUARANTINE_FOLDER "quarantine" /* in STATE_DIR */
+
 #define EVENT_QUEUE_SIZE 256
 #define EVENT_QUEUE_RESERVE                                                                                  \
         96 /* of these for answers and commands, which a storm of news must not push out */
@@ -103,6 +105,7 @@ struct daemon_history {
 
 struct daemon {
         struct config config;
+        struct profile_table *profiles; /* what config.profiles is */
         const char *config_path;
         bool verbose;             /* log every event and action */
         bool config_last_good;    /* the configuration file was refused at start */
@@ -138,6 +141,12 @@ struct daemon {
         struct daemon_delivery delivery;
         struct daemon_queues queues;
 };
+
+/* profiles.c: the profiles of the two folders; what is wrong with them is said */
+int daemon_start_profiles(struct daemon *daemon);
+/* Into a table of its own; a mistake in the user's files is an error, with the message filled. */
+int daemon_read_profiles(const char *config_path, struct profile_table **ret_table,
+                         struct config_file_error *ret_error);
 
 /* daemon.c */
 int daemon_start(struct daemon *daemon);
@@ -200,6 +209,13 @@ void daemon_watch_queues(struct daemon *daemon);
 void daemon_stop_queues(struct daemon *daemon);
 /* The alert of a failed message is in the spool. */
 void daemon_queue_told(struct daemon *daemon, const char *key);
+
+/* messages.c: smsd's messages, listed and moved; the answers are events */
+void daemon_list_messages(struct daemon *daemon, enum message_folder folder);
+void daemon_requeue_message(struct daemon *daemon, const struct action *action);
+void daemon_quarantine_message(struct daemon *daemon, const struct action *action);
+/* Ends what an earlier life, or a person's command, left half done. */
+void daemon_recover_messages(const struct daemon *daemon);
 
 /* sms.c: an alert as an SMS of our own gateway -> EVENT_ALERT_SMS */
 void daemon_send_alert(struct daemon *daemon, const struct action *action);

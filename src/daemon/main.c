@@ -93,9 +93,13 @@ static void print_receivers(const struct config *config)
 static int check_config(const char *path)
 {
         static struct config config;
+        _cleanup_free_ struct profile_table *profiles = NULL;
         struct config_file_error error;
 
-        if (config_file_load(path, &config, &error) < 0) {
+        int r = daemon_read_profiles(path, &profiles, &error);
+        if (r >= 0)
+                r = config_file_load_with(path, profiles, &config, &error);
+        if (r < 0) {
                 (void)fprintf(stderr, "smswardend: %s\n", error.message);
                 return EX_CONFIG;
         }
@@ -122,8 +126,14 @@ static int load_config(struct daemon *daemon, const char *path)
 {
         struct config_file_error error, good_error;
         char folder[CONFIG_PATH_MAX];
-        int r = config_file_load(path, &daemon->config, &error);
+        int r = daemon_start_profiles(daemon);
 
+        if (r < 0)
+                return -EX_OSERR;
+        /* A profile that could not be read is no reason to refuse the configuration that names it. */
+        r = config_file_load_with(path, daemon->config_problem[0] ? NULL : daemon->profiles, &daemon->config,
+                                  &error);
+        daemon->config.profiles = daemon->profiles;
         if (r >= 0)
                 return 0;
         log_error("%s", error.message);
@@ -139,6 +149,7 @@ static int load_config(struct daemon *daemon, const char *path)
         log_line(LOG_LEVEL_CRITICAL,
                  "the last good configuration (%s/smswarden.conf.good) is used until the file is corrected",
                  folder);
+        daemon->config.profiles = daemon->profiles;
         daemon->config_last_good = true;
         return 0;
 }
@@ -188,12 +199,13 @@ static int run(struct daemon *daemon, const char *path)
 
 int main(int argc, char *argv[])
 {
-        static struct daemon daemon = {.lock_fd = -1};
+        static struct daemon daemon; /* with a value it would be in the program's file, a megabyte of zeros */
         struct options options = {.config = CONFIG_DEFAULT};
         int code = parse_options(argc, argv, &options);
 
         if (code >= 0)
                 return code;
+        daemon.lock_fd = -1;
         daemon.verbose = options.verbose;
         (void)umask(022);
         if (options.named && access(options.config, F_OK) < 0) {

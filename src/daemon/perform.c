@@ -348,6 +348,15 @@ static void perform(struct daemon *daemon, const struct action *action)
         case ACTION_ALERT_SMS:
                 daemon_send_alert(daemon, action);
                 break;
+        case ACTION_MESSAGES_LIST:
+                daemon_list_messages(daemon, action->messages.folder);
+                break;
+        case ACTION_MESSAGE_REQUEUE:
+                daemon_requeue_message(daemon, action);
+                break;
+        case ACTION_MESSAGE_QUARANTINE:
+                daemon_quarantine_message(daemon, action);
+                break;
         case ACTION_HEARTBEAT:
                 daemon_heartbeat(daemon);
                 break;

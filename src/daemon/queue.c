@@ -42,6 +42,12 @@ static void forget(struct event *event)
                 free(event->conf.text);
                 event->conf.text = NULL;
         }
+        if (event->kind == EVENT_MESSAGES) {
+                free((void *)event->messages.items);
+                free(event->messages.memory);
+                event->messages.items = NULL;
+                event->messages.memory = NULL;
+        }
         if (event->kind == EVENT_ALERT_FOUND) {
                 free((void *)event->found.alert);
                 event->found.alert = NULL;

@@ -109,17 +109,18 @@ void daemon_queue_told(struct daemon *daemon, const char *key)
         queue_watch_taken(daemon->queues.watch);
 }
 
-static void on_counted(void *userdata, int64_t outgoing, int64_t checked, int64_t failed, int64_t incoming,
-                       int64_t oldest_incoming_realtime)
+static void on_counted(void *userdata, const struct queue_counts *counts)
 {
         struct event *event = daemon_enqueue(userdata, EVENT_QUEUES);
-        int64_t oldest = oldest_incoming_realtime - clock_realtime_offset();
+        int64_t oldest = counts->oldest_incoming_realtime - clock_realtime_offset();
 
-        event->queues.outgoing = outgoing;
-        event->queues.checked = checked;
-        event->queues.failed = failed;
-        event->queues.incoming = incoming;
-        event->queues.oldest_incoming = oldest_incoming_realtime > 0 && oldest > 0 ? (usec_t)oldest : 0;
+        event->queues.outgoing = counts->outgoing;
+        event->queues.checked = counts->checked;
+        event->queues.failed = counts->failed;
+        event->queues.incoming = counts->incoming;
+        event->queues.quarantine = counts->quarantine;
+        event->queues.oldest_incoming =
+            counts->oldest_incoming_realtime > 0 && oldest > 0 ? (usec_t)oldest : 0;
 }
 
 /* --- life --- */
@@ -127,14 +128,17 @@ static void on_counted(void *userdata, int64_t outgoing, int64_t checked, int64_
 static int start(struct daemon *daemon)
 {
         static const struct queue_watch_callbacks callbacks = {.failed = on_failed, .counted = on_counted};
+        char quarantine[CONFIG_PATH_MAX + 16];
         const struct queue_watch_options options = {.outgoing = daemon->files.outgoing,
                                                     .checked = daemon->files.checked,
                                                     .failed = daemon->files.failed,
                                                     .incoming = daemon->files.incoming,
+                                                    .quarantine = quarantine,
                                                     .mark = daemon->queues.mark};
-        int r = 0;
+        int r =
+            text_format(quarantine, sizeof(quarantine), "%s/" QUARANTINE_FOLDER, daemon->config.state_dir);
 
-        if (!daemon->queues.again)
+        if (r >= 0 && !daemon->queues.again)
                 r = sd_event_add_time_relative(daemon->event, &daemon->queues.again, CLOCK_BOOTTIME,
                                                TELL_AGAIN, USEC_PER_SEC, on_again, daemon);
         if (r >= 0)
@@ -148,6 +152,8 @@ void daemon_watch_queues(struct daemon *daemon)
         daemon->queues.mark = find_mark(daemon);
         daemon->queues.watch = queue_watch_free(daemon->queues.watch);
         daemon->queues.telling = false;
+        if (daemon->config.mode == MODE_CONTROL)
+                daemon_recover_messages(daemon);
         int r = start(daemon);
         if (r < 0)
                 log_warning("smsd's message folders cannot be watched: %s", strerror(-r));

@@ -24,6 +24,7 @@ struct engine {
         unsigned n_outboxes;
         struct outbox *outboxes[CONFIG_RECEIVERS_MAX];
         struct beat *beat; /* NULL none */
+        uint64_t damaged;  /* damaged files up to this sequence were told of, for whatever receiver */
         bool reload;       /* no new attempts: the configuration is to be read again */
 };
 

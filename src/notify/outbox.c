@@ -20,6 +20,7 @@
 #include "transfer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
@@ -88,13 +89,30 @@ static int is_known_spool(const struct outbox *outbox)
         return r;
 }
 
+/* Each file once: by the state also when another life meets it. */
+static void tell_damage(struct outbox *outbox, const struct alert_damage *damage)
+{
+        struct engine *engine = outbox->engine;
+        struct delivery_receiver *state = &outbox->state;
+
+        if (damage->last <= state->damaged)
+                return;
+        if (damage->last > engine->damaged)
+                log_error("%s: damaged alerts are passed over: %u, the last one is number %" PRIu64,
+                          engine->spool, damage->n, damage->last);
+        engine->damaged = state->damaged = damage->last;
+        outbox->unsaved = true;
+}
+
 /* The first message behind the position: 1, 0 or negative. */
 static int next_message(struct outbox *outbox)
 {
         const char *spool = outbox->engine->spool;
         struct delivery_receiver *state = &outbox->state;
-        int r = alert_files_next(spool, state->position, &outbox->message, NULL);
+        struct alert_damage damage = {0};
+        int r = alert_files_next(spool, state->position, &outbox->message, &damage);
 
+        tell_damage(outbox, &damage);
         if (r < 0 || state->position == 0)
                 return r;
         if (r == 1 && text_equal(outbox->message.spool, state->spool))
@@ -112,6 +130,8 @@ static int next_message(struct outbox *outbox)
 static void move_behind(struct outbox *outbox)
 {
         outbox->state.position = outbox->message.sequence;
+        if (!text_equal(outbox->state.spool, outbox->message.spool))
+                outbox->state.damaged = 0; /* of another spool */
         (void)text_copy(outbox->state.spool, sizeof(outbox->state.spool), outbox->message.spool);
         outbox->at_hand = false;
         outbox->unsaved = true;

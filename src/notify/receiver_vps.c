@@ -121,6 +121,7 @@ static const char *status_word(const struct alert *alert)
         case ALERT_MODEM_TIMEOUTS:
         case ALERT_CONFIG_REFUSED:
         case ALERT_MESSAGE_FAILED:
+        case ALERT_MESSAGE_ASIDE:
         case ALERT_INCOMING_UNREAD:
         case ALERT_MODEM_POWER:
         case ALERT_MODEM_RESET:

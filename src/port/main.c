@@ -2,10 +2,11 @@
  * smswarden-port: udev's helper. The rules run it for a tty or a USB device that has just come; it prints
  * what that is (core/port_answer) as KEY=value lines for IMPORT{program}. A stranger gets no line.
  *
- * It reads three files of sysfs and the configuration, opens no port, waits for nothing and keeps no state:
- * udev holds the device back from everybody while it runs, so it has to be quick.
+ * It reads three files of sysfs, the profiles and the configuration, opens no port, waits for nothing and
+ * keeps no state: udev holds the device back from everybody while it runs, so it has to be quick.
  */
 #include "adapters/config_file.h"
+#include "adapters/profile_file.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/parse.h"
@@ -19,12 +20,13 @@
 #include <limits.h>
 #include <string.h>
 
-#define CONFIG_DEFAULT  "/etc/smswarden/smswarden.conf"
-#define DESCRIPTORS_MAX 8192 /* a modem's are a few hundred bytes */
-#define USAGE           64
+#define CONFIG_DEFAULT   "/etc/smswarden/smswarden.conf"
+#define PROFILES_SHIPPED SMSWARDEN_DATADIR "/profiles.d"
+#define DESCRIPTORS_MAX  8192 /* a modem's are a few hundred bytes */
+#define USAGE            64
 
 struct options {
-        const char *sysfs, *config, *devpath;
+        const char *sysfs, *config, *profiles, *devpath;
 };
 
 /* As much as there is and fits: sysfs gives a page at a time. */
@@ -86,17 +88,35 @@ static int read_device(const char *folder, const struct usb_place *place, struct
         return text_copy(ret_device->path, sizeof(ret_device->path), place->path);
 }
 
-/* NULL: the defaults, also when it cannot be read: then there is no extra name, which is told. */
-static struct config *load_config(const char *path)
+/* As the daemon has them; NULL: the built-in ones. */
+static struct profile_table *load_profiles(const struct options *options)
+{
+        struct profile_file_result result;
+        struct profile_table *table;
+        char own[PATH_MAX];
+
+        if (profile_file_own_folder(options->config, own, sizeof(own)) < 0 ||
+            profile_file_load(options->profiles, own, &table, &result) < 0)
+                return NULL;
+        if (result.refused > 0)
+                log_warning("%s; the profile is not used", result.error.message);
+        return table;
+}
+
+/* The defaults when it cannot be read: then there is no extra name, which is told. NULL: out of memory. */
+static struct config *load_config(const char *path, const struct profile_table *profiles)
 {
         struct config_file_error error;
         struct config *config = malloc(sizeof(*config));
 
-        if (!config || config_file_load(path, config, &error) == 0)
-                return config;
-        log_warning("%s; names of the configuration are not given", error.message);
-        free(config);
-        return NULL;
+        if (!config)
+                return NULL;
+        if (config_file_load(path, config, &error) < 0) {
+                log_warning("%s; names of the configuration are not given", error.message);
+                config_init(config);
+        }
+        config->profiles = profiles;
+        return config;
 }
 
 static int answer(const struct options *options)
@@ -115,7 +135,8 @@ static int answer(const struct options *options)
                 r = read_device(folder, &place, &device);
         if (r < 0)
                 return r;
-        _cleanup_free_ struct config *config = load_config(options->config);
+        _cleanup_free_ struct profile_table *profiles = load_profiles(options);
+        _cleanup_free_ struct config *config = load_config(options->config, profiles);
         r = port_answer(&device, place.interface, config, text, sizeof(text));
         if (r < 0)
                 return r;
@@ -124,7 +145,7 @@ static int answer(const struct options *options)
 
 static int usage(void)
 {
-        fputs("usage: smswarden-port [--sysfs FOLDER] [--config FILE] [DEVPATH]\n"
+        fputs("usage: smswarden-port [--sysfs FOLDER] [--config FILE] [--profiles FOLDER] [DEVPATH]\n"
               "Tells udev what the tty or USB device DEVPATH (default: $DEVPATH) of a modem is.\n",
               stderr);
         return USAGE;
@@ -132,14 +153,18 @@ static int usage(void)
 
 static int parse_options(int argc, char **argv, struct options *options)
 {
-        static const struct option known[] = {
-            {"sysfs", required_argument, NULL, 's'}, {"config", required_argument, NULL, 'c'}, {0}};
+        static const struct option known[] = {{"sysfs", required_argument, NULL, 's'},
+                                              {"config", required_argument, NULL, 'c'},
+                                              {"profiles", required_argument, NULL, 'p'},
+                                              {0}};
 
         for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
                 if (c == 's')
                         options->sysfs = optarg;
                 else if (c == 'c')
                         options->config = optarg;
+                else if (c == 'p')
+                        options->profiles = optarg;
                 else
                         return -EINVAL;
         }
@@ -150,7 +175,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 
 int main(int argc, char **argv)
 {
-        struct options options = {.sysfs = "/sys", .config = CONFIG_DEFAULT, .devpath = getenv("DEVPATH")};
+        struct options options = {.sysfs = "/sys",
+                                  .config = CONFIG_DEFAULT,
+                                  .profiles = PROFILES_SHIPPED,
+                                  .devpath = getenv("DEVPATH")};
 
         if (parse_options(argc, argv, &options) < 0)
                 return usage();

@@ -259,13 +259,13 @@ static inline const struct spool_found *find_found(const struct world *world, co
 
 /* Messages in the folder, as the notifier sees them; their sequences in `sequences`. */
 static inline unsigned read_all(const struct world *world, uint64_t *sequences, unsigned max,
-                                unsigned *damaged)
+                                struct alert_damage *damage)
 {
         struct alert_message message = {0};
         unsigned n = 0;
         int r;
 
-        while ((r = alert_files_next(world->folder, message.sequence, &message, damaged)) == 1) {
+        while ((r = alert_files_next(world->folder, message.sequence, &message, damage)) == 1) {
                 assert_true(n < max);
                 sequences[n++] = message.sequence;
         }

@@ -572,7 +572,7 @@ static void test_damaged_and_foreign(void **state)
         struct world *world = *state;
         char path[256], victim[128];
         uint64_t sequences[16], oldest;
-        unsigned damaged = 0;
+        struct alert_damage damage = {0};
 
         live(world);
         (void)tell(world, "first", SEVERITY_CRITICAL);
@@ -596,8 +596,8 @@ static void test_damaged_and_foreign(void **state)
         put_file(world, ".heartbeat.new", "half");
         put_file(world, ".somebody.new", "theirs");
         put_file(world, "README", "theirs");
-        assert_int_equal(read_all(world, sequences, 16, &damaged), 1);
-        assert_int_equal(damaged, 6);
+        assert_int_equal(read_all(world, sequences, 16, &damage), 1);
+        assert_int_equal(damage.n, 6);
 
         live(world);
         assert_int_equal(alert_spool_count(world->spool, &oldest), 1);
@@ -638,7 +638,7 @@ static void test_renamed(void **state)
 {
         struct world *world = *state;
         char from[256], to[256];
-        unsigned damaged = 0;
+        struct alert_damage damage = {0};
         uint64_t sequences[4];
 
         live(world);
@@ -650,8 +650,8 @@ static void test_renamed(void **state)
         world_path(world, "00000000000000000002-info.json", from);
         world_path(world, "00000000000000000002-critical.json", to);
         assert_int_equal(rename(from, to), 0);
-        assert_int_equal(read_all(world, sequences, 4, &damaged), 0);
-        assert_int_equal(damaged, 2);
+        assert_int_equal(read_all(world, sequences, 4, &damage), 0);
+        assert_int_equal(damage.n, 2);
 }
 
 static void break_book(struct world *world, unsigned how)

@@ -114,6 +114,24 @@ static void test_rights(void **state)
         assert_non_null(strstr(buffer, "SigBlk:\t0000000000000000"));
 }
 
+/* It speaks to systemd for itself, if at all: what it says must not be taken for ours. */
+static void test_environment(void **state)
+{
+        struct world *w = *state;
+
+        assert_int_equal(setenv("NOTIFY_SOCKET", "/run/nobody", 1), 0);
+        assert_int_equal(setenv("WATCHDOG_USEC", "1000000", 1), 0);
+        assert_int_equal(setenv("SMSWARDEN_TEST", "kept", 1), 0);
+        assert_int_equal(
+            start(w, NULL, "test -z \"$NOTIFY_SOCKET$WATCHDOG_USEC\" -a \"$SMSWARDEN_TEST\" = kept"), 0);
+        wait_for_end(w);
+        assert_int_equal(w->status, 0);
+        assert_string_equal(getenv("NOTIFY_SOCKET"), "/run/nobody"); /* ours is as it was */
+        (void)unsetenv("NOTIFY_SOCKET");
+        (void)unsetenv("WATCHDOG_USEC");
+        (void)unsetenv("SMSWARDEN_TEST");
+}
+
 static void test_what_cannot_be_started(void **state)
 {
         static const char *const missing[] = {"/nonexistent/program", NULL};
@@ -148,6 +166,7 @@ int main(void)
         static const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
             cmocka_unit_test_setup_teardown(test_rights, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_environment, setup, teardown),
             cmocka_unit_test_setup_teardown(test_what_cannot_be_started, setup, teardown),
             cmocka_unit_test_setup_teardown(test_ends_with_its_owner, setup, teardown),
         };

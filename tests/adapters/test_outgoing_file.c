@@ -84,6 +84,45 @@ static void test_nothing_is_replaced(void **state)
         assert_int_equal(access("/etc/smswarden-no-such-file", F_OK), -1);
 }
 
+/* smsd's own folders are smsd's: who owns them may make a link of one. */
+static void test_a_strangers_link_is_not_followed(void **state)
+{
+        static const struct {
+                const char *link, *target, *folder;
+                uid_t owner;
+                int result;
+        } table[] = {
+            {"to-real", "real", "to-real", 0, 0},
+            {"theirs", "real", "theirs", 12345, -ELOOP},
+            {"on-the-way", ".", "on-the-way/real", 0, 0},
+            {"their-way", ".", "their-way/real", 12345, -ELOOP},
+            {"two-steps", "to-real", "two-steps", 0, 0},
+            {"through-theirs", "theirs", "through-theirs", 0, -ELOOP},
+            {"back", "real/../real", "back", 0, 0},
+            {"self", "self", "self", 0, -ELOOP},
+            {"dangling", "nothing", "dangling", 0, -ENOENT},
+            {"absolute", "/", "absolute", 0, 0},
+        };
+        char path[128], name[32];
+
+        (void)state;
+        (void)text_format(path, sizeof(path), "%s/real", folder);
+        assert_int_equal(mkdir(path, 0755), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+                (void)text_format(path, sizeof(path), "%s/%s", folder, table[i].link);
+                assert_int_equal(symlink(table[i].target, path), 0);
+                assert_int_equal(lchown(path, table[i].owner, 0), 0);
+                if (text_equal(table[i].link, "absolute")) /* from the root on, and back */
+                        (void)text_format(path, sizeof(path), "%s/absolute/%s/real", folder, folder);
+                else
+                        (void)text_format(path, sizeof(path), "%s/%s", folder, table[i].folder);
+                (void)text_format(name, sizeof(name), "m%zu", i);
+                assert_int_equal(outgoing_file_put(path, name, "1", "x"), table[i].result);
+                (void)text_format(path, sizeof(path), "%s/real/%s", folder, name);
+                assert_int_equal(access(path, F_OK), table[i].result == 0 ? 0 : -1);
+        }
+}
+
 static void test_what_is_no_message(void **state)
 {
         static const struct {
@@ -109,6 +148,7 @@ int main(void)
         static const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_a_message, setup, teardown),
             cmocka_unit_test_setup_teardown(test_nothing_is_replaced, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_a_strangers_link_is_not_followed, setup, teardown),
             cmocka_unit_test_setup_teardown(test_what_is_no_message, setup, teardown),
         };
 

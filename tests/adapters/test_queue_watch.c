@@ -41,17 +41,16 @@ static void on_failed(void *userdata, const struct message_failed_event *message
                 queue_watch_taken(w->watch);
 }
 
-static void on_counted(void *userdata, int64_t outgoing, int64_t checked, int64_t failed, int64_t incoming,
-                       int64_t oldest)
+static void on_counted(void *userdata, const struct queue_counts *counts)
 {
         struct watcher *w = userdata;
 
         w->counts++;
-        w->count_outgoing = outgoing;
-        w->count_checked = checked;
-        w->count_failed = failed;
-        w->count_incoming = incoming;
-        w->oldest = oldest;
+        w->count_outgoing = counts->outgoing;
+        w->count_checked = counts->checked;
+        w->count_failed = counts->failed;
+        w->count_incoming = counts->incoming;
+        w->oldest = counts->oldest_incoming_realtime;
 }
 
 static int setup(void **state)
@@ -139,9 +138,7 @@ static void test_a_failed_message_is_told(void **state)
         put(w, w->failed, "GSM1.abc",
             "To: 37061234512\nModem: GSM1\nFail_reason: no answer\n\nSecret text\n");
         wait_until(w, w->n == 1);
-        char command[300];
-        (void)text_format(command, sizeof(command), "mv %s/GSM1.abc %s/", w->failed, w->outgoing);
-        assert_string_equal(w->last.again, command);
+        assert_string_equal(w->last.again, "smswarden queue requeue GSM1.abc");
         assert_string_equal(w->last.file, "GSM1.abc");
         assert_string_equal(w->last.recipient, "3706*****12");
         assert_string_equal(w->last.modem, "GSM1");
@@ -230,6 +227,36 @@ static void test_the_next_life_goes_on(void **state)
         assert_string_equal(w->names[1], "while nobody looked");
         let_pass(w, 1200000);
         assert_int_equal(w->n, 2);
+}
+
+/* Its change time is new, what it tells is not: not in this life, nor in the next. */
+static void test_a_chmod_is_no_failure(void **state)
+{
+        struct watcher *w = *state;
+        char path[200];
+
+        make_folders(w);
+        put(w, w->failed, "a", "\n");
+        put(w, w->failed, "b", "\n");
+        start(w, (struct queue_mark){0});
+        wait_until(w, w->n == 2);
+        (void)text_format(path, sizeof(path), "%s/a", w->failed);
+        assert_int_equal(chmod(path, 0666), 0);
+        assert_int_equal(chown(path, 12345, 23456), 0);
+        put(w, w->failed, "c", "\n"); /* so that it is looked at again */
+        wait_until(w, w->n == 3);
+        assert_string_equal(w->names[2], "c");
+        let_pass(w, 1300000);
+        assert_int_equal(w->n, 3);
+        struct queue_mark mark = queue_watch_mark(w->watch);
+        w->watch = queue_watch_free(w->watch);
+        assert_int_equal(chmod(path, 0600), 0);
+        start(w, mark);
+        put(w, w->failed, "d", "\n");
+        wait_until(w, w->n == 4);
+        assert_string_equal(w->names[3], "d");
+        let_pass(w, 1300000);
+        assert_int_equal(w->n, 4);
 }
 
 static void test_what_was_requeued_is_not_told(void **state)
@@ -447,6 +474,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_many_in_order_and_once, setup, teardown),
             cmocka_unit_test_setup_teardown(test_one_at_a_time, setup, teardown),
             cmocka_unit_test_setup_teardown(test_the_next_life_goes_on, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_a_chmod_is_no_failure, setup, teardown),
             cmocka_unit_test_setup_teardown(test_what_was_requeued_is_not_told, setup, teardown),
             cmocka_unit_test_setup_teardown(test_a_clock_that_went_back, setup, teardown),
             cmocka_unit_test_setup_teardown(test_counts, setup, teardown),

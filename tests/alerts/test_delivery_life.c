@@ -299,6 +299,41 @@ static void test_damaged_state(void **state)
         assert_id(server, 2, 2);
 }
 
+static unsigned count(const struct world *world, const char *words)
+{
+        _cleanup_free_ char *log = notifier_log(&world->notifier);
+        unsigned n = 0;
+
+        for (const char *at = log; (at = strstr(at, words)); at += strlen(words))
+                n++;
+        return n;
+}
+
+/* One line for them, however many receivers pass over them, and none in another life. */
+static void test_damaged_messages(void **state)
+{
+        struct world *world = *state;
+        char path[256];
+
+        http_server_listen(add_server(world, 0, "a"));
+        http_server_listen(add_server(world, 1, "b"));
+        notifier_put_number(&world->notifier, 1);
+        (void)notifier_file(&world->notifier, "spool/00000000000000000002-critical.json", "{", 0640, path);
+        (void)notifier_file(&world->notifier, "spool/00000000000000000003-warning.json", "", 0640, path);
+        for (int i = 0; i < 3; i++)
+                notifier_run_well(&world->notifier);
+        assert_int_equal(count(world, "damaged alerts are passed over: 2, the last one is number 3"), 1);
+        assert_int_equal(count(world, "damaged"), 1);
+        notifier_put_number(&world->notifier, 4);
+        (void)notifier_file(&world->notifier, "spool/00000000000000000005-info.json", "x", 0640, path);
+        for (int i = 0; i < 2; i++)
+                notifier_run_well(&world->notifier);
+        assert_int_equal(count(world, "damaged alerts are passed over: 1, the last one is number 5"), 1);
+        assert_int_equal(count(world, "damaged"), 2);
+        assert_int_equal(http_server_count(world->servers[0]), 2);
+        assert_int_equal(http_server_count(world->servers[1]), 2);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -313,6 +348,7 @@ int main(void)
             world_test(test_refused_configuration_at_first),
             world_test(test_only_one),
             world_test(test_damaged_state),
+            world_test(test_damaged_messages),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -377,7 +377,7 @@ static const struct {
     {"/alerts/open/0", "key severity summary since count"},
     {"/alerts/receivers/0",
      "name type delivered parked last_delivered failing_since problem test test_delivered"},
-    {"/queues", "outgoing checked failed incoming oldest_s"},
+    {"/queues", "outgoing checked failed incoming quarantine oldest_s"},
     {"/traffic", "last_sent last_received"},
     {"/other_modems/0", MODEM_KEYS},
     {"/other_modems/0/storage", "used total"},

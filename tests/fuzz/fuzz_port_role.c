@@ -72,7 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         memcpy(interface->node, "/dev/ttyUSB0", sizeof("/dev/ttyUSB0"));
         }
         check_map(&device, NULL);
-        for (size_t i = 0; profile_at(i); i++)
-                check_map(&device, profile_at(i));
+        check_map(&device, profile_for_device(NULL, &device));
+        for (size_t i = 0; profile_at(NULL, i); i++)
+                check_map(&device, profile_at(NULL, i));
         return 0;
 }

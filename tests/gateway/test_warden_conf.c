@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define MISTAKE "\n[hold]\ndefault = banana\n"
@@ -144,6 +145,43 @@ static void a_reload_is_checked_first(struct gateway *g)
         assert_int_equal(default_hold(g), 55);
 }
 
+/* The user's own profiles lie beside smswarden.conf. A mistake in one is told with its place; at a start what
+ * is shipped under that name serves, at a reload the table stays. */
+static void a_profile_with_a_mistake(struct gateway *g)
+{
+        char folder[128], path[160], output[4096], arguments[200];
+
+        assert_int_equal(text_format(folder, sizeof(folder), "%.*sprofiles.d",
+                                     (int)(strrchr(g->warden_conf, '/') + 1 - g->warden_conf),
+                                     g->warden_conf),
+                         0);
+        assert_int_equal(mkdir(folder, 0755), 0);
+        assert_int_equal(text_format(path, sizeof(path), "%s/quectel-ec2x.ini", folder), 0);
+        gateway_write(path, "[profile]\nport_rule = ttyUSB2\n");
+        assert_int_equal(
+            text_format(arguments, sizeof(arguments), "--check-config --config %s", g->warden_conf), 0);
+        assert_int_equal(run(arguments, output, sizeof(output)), 78);
+        assert_non_null(strstr(output, "quectel-ec2x.ini:2: [profile] port_rule: \"ttyUSB2\""));
+
+        gateway_start_daemon(g);
+        gateway_plug(g, "");
+        pid_t pid = gateway_working(g, 0);
+        gateway_wait_logged(g, "what is built in or shipped under that name is used", 3000);
+        gateway_write(path, "[profile]\nusb = 2c7c:0125\nport_rule = quectel\npreference = 20\n");
+        append(g->warden_conf, "\n[modem GSM1]\nprofile = mine\n");
+        gateway_signal(g->daemon, SIGHUP);
+        gateway_wait_logged(g, "profile: \"mine\" is not known; allowed: auto, quectel-ec2x, generic", 3000);
+        assert_int_equal(text_format(path, sizeof(path), "%s/mine.ini", folder), 0);
+        gateway_write(path, "[profile]\nport_rule = quectel\npreference = 1\n");
+        gateway_signal(g->daemon, SIGHUP);
+        gateway_wait_logged(g, "the configuration was read again", 3000);
+        gateway_write(path, "[profile]\nport_rule = quectel\n");
+        gateway_signal(g->daemon, SIGHUP);
+        gateway_wait_logged(g, "mine.ini: [profile] preference: is not set", 3000);
+        assert_int_equal(gateway_smsd(g), pid);
+        gateway_working(g, 0);
+}
+
 static void options(struct gateway *g)
 {
         char output[4096], arguments[160];
@@ -203,6 +241,7 @@ static const struct gateway_test tests[] = {
     GATEWAY_TEST(none_was_kept, .no_daemon = true),
     GATEWAY_TEST(the_last_good_one_serves),
     GATEWAY_TEST(a_reload_is_checked_first, .warden = "default = 77s"),
+    GATEWAY_TEST(a_profile_with_a_mistake, .no_daemon = true),
     GATEWAY_TEST(options, .no_daemon = true),
     GATEWAY_TEST(neither_a_wrong_name_nor_another_account_starts_it, .no_daemon = true),
 };

@@ -275,6 +275,11 @@ void perform_action(struct world *world, const struct action *action)
                 post_result(world, EVENT_ALERTS_SAVED, alerts_save(world, action->book),
                             world_chance(world, USEC_PER_MSEC, 40 * USEC_PER_MSEC));
                 break;
+        case ACTION_MESSAGES_LIST: /* nothing is ever locked or failed there */
+                controller_post(world, controller_event(world, EVENT_MESSAGES), CHANNEL_RESULTS, 300);
+                break;
+        case ACTION_MESSAGE_REQUEUE:
+        case ACTION_MESSAGE_QUARANTINE:
         case ACTION_ALERT_SMS:
         case ACTION_DELIVER:
         case ACTION_HEARTBEAT:

@@ -74,7 +74,7 @@ unsigned machine_random(unsigned below);
  * Runs a script in the guest: /bin/sh -e as root, /opt/test in PATH, a session of its own. Returns its exit
  * code: 128 + N when signal N ended it, 124 when it was not done within `limit` (then it and its process
  * group are killed). ret_output (may be NULL): what it wrote to both outputs, at most a megabyte, valid until
- * the next call. What it leaves behind in the background runs on.
+ * the next call. What it leaves behind in the background runs on. `not COMMAND...` is for what must fail.
  */
 int machine_run(struct machine *m, int64_t limit, const char **ret_output, const char *format, ...)
     _printf_(4, 5);

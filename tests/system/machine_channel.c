@@ -125,10 +125,16 @@ int machine_try(struct machine *m, int64_t limit, const char *script)
         return request(m, "run", limit, script, strlen(script), limit + PATIENCE);
 }
 
+/* For `!`, whose failure `sh -e` takes for a success. A command that cannot be run proves nothing. */
+#define NOT "not() { \"$@\" && return 1; [ $? -lt 126 ]; }\n"
+
 static int run_checked(struct machine *m, int64_t limit, const char *script)
 {
-        int code = machine_try(m, limit, script);
+        char *whole = NULL;
 
+        assert_true(asprintf(&whole, NOT "%s", script) >= 0);
+        int code = machine_try(m, limit, whole);
+        free(whole);
         if (code < 0)
                 fail_msg("the machine gave no answer (%s) to:\n%s", strerror(-code), script);
         return code;
@@ -180,7 +186,7 @@ const char *machine_ok(struct machine *m, const char *format, ...)
 
 /* One look is a shell of its own, so that `exit` and -e mean the same as elsewhere; the last look's words are
  * what is shown in the end. 128 + 9 and 124 never come of the loop itself. */
-static const char wait_loop[] = "cat > /run/test-look.$$ <<'END OF LOOK'\n%s\nEND OF LOOK\n"
+static const char wait_loop[] = "cat > /run/test-look.$$ <<'END OF LOOK'\n" NOT "%s\nEND OF LOOK\n"
                                 "trap 'rm -f /run/test-look.$$*' EXIT\n"
                                 "end=$(($(sed 's/[. ].*//' /proc/uptime) + %lld))\n"
                                 "until sh -e /run/test-look.$$ > /run/test-look.$$.out 2>&1; do\n"
@@ -188,7 +194,7 @@ static const char wait_loop[] = "cat > /run/test-look.$$ <<'END OF LOOK'\n%s\nEN
                                 "  if [ $now -gt $end ]; then cat /run/test-look.$$.out; exit 1; fi\n"
                                 "  sleep 0.1\n"
                                 "done\n";
-static const char stay_loop[] = "cat > /run/test-look.$$ <<'END OF LOOK'\n%s\nEND OF LOOK\n"
+static const char stay_loop[] = "cat > /run/test-look.$$ <<'END OF LOOK'\n" NOT "%s\nEND OF LOOK\n"
                                 "trap 'rm -f /run/test-look.$$*' EXIT\n"
                                 "end=$(($(sed 's/[. ].*//' /proc/uptime) + %lld))\n"
                                 "while sh -e /run/test-look.$$ > /run/test-look.$$.out 2>&1; do\n"

@@ -8,8 +8,8 @@
 
 #define HELD "code=0; smswarden status > /dev/null || code=$?; test $code -eq 3; "
 /* No smsd, and whoever restarts one keeps off; without the controller's word. */
-#define DOWN        "! pgrep -x smsd > /dev/null; "
-#define NO_HOLD     "! test -e /run/smswarden/hold; ! test -e /tmp/smsd_manual_stop; "
+#define DOWN        "not pgrep -x smsd > /dev/null; "
+#define NO_HOLD     "test ! -e /run/smswarden/hold; test ! -e /tmp/smsd_manual_stop; "
 #define TIMER_IS(x) "systemctl is-active smswarden-hold-end.timer | grep -qx " x "; "
 /* As smsd_manual_stop.sh did it. */
 #define OLD_STOP_SCRIPT                                                                                      \
@@ -105,10 +105,10 @@ static void a_hold_ends_without_the_controller_by_any_clock(struct machine *m)
         double begin = uptime(m);
         (void)machine_ok(m, "smswarden stop --for 20s\n"
                             "systemctl mask smswardend; systemctl kill -s KILL smswardend");
-        (void)machine_wait(m, 30000, "! pgrep -x smswardend");
+        (void)machine_wait(m, 30000, "not pgrep -x smswardend");
         the_clock_jumps(m);
         ends_after(m, begin, 20, 90);
-        (void)machine_ok(m, "! pgrep -x smswardend; systemctl is-active smstools");
+        (void)machine_ok(m, "not pgrep -x smswardend; systemctl is-active smstools");
         machine_assert_contains(machine_ok(m, "journalctl -b -o cat -u smswarden-hold-end"),
                                 "smswardend has not ended it");
         scenario_send(m, 0, "without a controller");

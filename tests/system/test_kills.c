@@ -16,7 +16,7 @@
 #define HANDLERS   "pgrep -x -P $(" MAIN_PID "smstools) smsd"
 #define SMSD_LOG   "/var/log/smstools/smsd.log"
 #define JOURNAL_OF "journalctl -q -b -o cat --no-pager -u "
-#define IS_HELD    "! pgrep -x smsd; smswarden status > /run/said || test $? = 3; grep -q HELD /run/said"
+#define IS_HELD    "not pgrep -x smsd; smswarden status > /run/said || test $? = 3; grep -q HELD /run/said"
 #define NAME_OWNED "busctl --no-pager status org.smswarden.Gateway1 > /dev/null"
 
 /* --- a gateway that works, and what is remembered of it --- */
@@ -137,7 +137,7 @@ static void an_orphan_finishes_its_message_and_goes(struct machine *m)
         (void)scenario_modem(m, "wait-sent 0 1 30000");
         kill_main_of(m, "smstools", SIGKILL);
         (void)machine_ok(m, "grep -q '^PPid:[[:space:]]*1$' /proc/%s/status", orphan);
-        (void)machine_wait(m, 60000, "! kill -0 %s 2> /dev/null", orphan);
+        (void)machine_wait(m, 60000, "not kill -0 %s 2> /dev/null", orphan);
         (void)scenario_modem(m, "cmgs 0 ok");
         scenario_working(m);
         is_sent_once(m, "in the middle");
@@ -188,13 +188,13 @@ static void the_bus_daemon_may_die(struct machine *m)
 
         /* Its socket is kept from bringing it back. */
         (void)machine_ok(m, "systemctl stop dbus.socket 2> /dev/null; systemctl kill -s KILL dbus.service");
-        (void)machine_wait(m, 30000, "! pgrep -x dbus-daemon");
+        (void)machine_wait(m, 30000, "not pgrep -x dbus-daemon");
         scenario_working(m);
         kill_main_of(m, "smstools", SIGKILL);
         (void)wait_successor(m, "smstools", &smsd);
         scenario_working(m);
         scenario_send(m, 0, "without a bus");
-        (void)machine_ok(m, "smswarden restart; ! pgrep -x dbus-daemon");
+        (void)machine_ok(m, "smswarden restart; not pgrep -x dbus-daemon");
         scenario_working(m);
 
         (void)machine_ok(m, "systemctl start dbus.socket dbus.service");

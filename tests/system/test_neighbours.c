@@ -78,7 +78,7 @@ static void it_may_have_what_smsd_does_not_need(struct machine *m)
         scenario_send(m, 0, "ModemManager has the rest");
         give_it_time(m);
         (void)printf("# ModemManager opened: %s\n", machine_ok(m, "sort -u /run/opened | tr '\\n' ' '"));
-        (void)machine_ok(m, "! grep -E '/dev/(ttyUSB[23]|smswarden)' /run/opened");
+        (void)machine_ok(m, "not grep -E '/dev/(ttyUSB[23]|smswarden)' /run/opened");
 }
 
 /* --- a unit of the user's own --- */
@@ -197,10 +197,11 @@ static void the_old_scripts_go_and_come_back(struct machine *m)
         (void)machine_ok(m, SUMS " | cmp - /run/sums; systemctl is-active smsd-monitor.timer");
 
         (void)machine_ok(m, "smswarden migrate");
-        (void)machine_ok(m, "! systemctl is-active -q smsd-monitor.timer; test ! -e " LINK "\n"
-                            "test ! -e /etc/systemd/system/smsd-monitor.timer\n"
-                            "test \"$(systemctl show -p LoadState --value smsd-monitor.timer)\" = not-found\n"
-                            "! grep -v '^#' /etc/cron.d/smsd | grep smsd_monitor; " SCRIPT " | grep WORKING");
+        (void)machine_ok(m,
+                         "not systemctl is-active -q smsd-monitor.timer; test ! -e " LINK "\n"
+                         "test ! -e /etc/systemd/system/smsd-monitor.timer\n"
+                         "test \"$(systemctl show -p LoadState --value smsd-monitor.timer)\" = not-found\n"
+                         "grep -v '^#' /etc/cron.d/smsd | not grep smsd_monitor; " SCRIPT " | grep WORKING");
         /* Now it is for us. */
         int before = starts(m);
         (void)machine_ok(m, "pkill -9 -x smsd");

@@ -90,7 +90,7 @@ static void an_upgrade_leaves_smsd_alone(struct machine *m)
         scenario_working(m);
         assert_smsd_untouched(m);
         (void)machine_ok(
-            m, "systemctl show -p MainPID --value smswardend > /run/successor; ! cmp -s /run/successor "
+            m, "systemctl show -p MainPID --value smswardend > /run/successor; not cmp -s /run/successor "
                "/run/daemon; grep -qx '; mine' /etc/smswarden/smswarden.conf");
         scenario_send(m, 0, "upgraded");
         assert_smsd_untouched(m);
@@ -109,20 +109,20 @@ static void removed_in_a_hold_it_leaves_debians_gateway(struct machine *m)
         (void)machine_ok(m, "smswarden restart"); /* smsd.conf names our link now */
         (void)machine_ok(m, "grep -q '^device = /dev/smswarden/' /etc/smsd.conf");
         (void)machine_ok(m, "smswarden stop --for 20min --reason removal");
-        (void)machine_ok(m, "! pgrep -x smsd; systemctl is-active smswarden-hold-end.timer");
+        (void)machine_ok(m, "not pgrep -x smsd; systemctl is-active smswarden-hold-end.timer");
 
         (void)machine_ok(m, "DEBIAN_FRONTEND=noninteractive dpkg -r smswarden > /run/dpkg.log 2>&1");
         one_smsd(m);
         /* What udev has told systemd of the modem stays until it is plugged again: a name without a unit. */
-        (void)machine_ok(m,
-                         "! systemctl list-units --all --no-legend --plain 'smswarden*' | grep -v not-found");
+        (void)machine_ok(
+            m, "systemctl list-units --all --no-legend --plain 'smswarden*' | not grep -v not-found");
         assert_string_equal(machine_ok(m, "systemctl show -p Type -p DropInPaths --value smstools"),
                             "forking\n");
-        (void)machine_ok(m, "! ls -d /run/smswarden* 2> /dev/null");
+        (void)machine_ok(m, "not ls -d /run/smswarden* 2> /dev/null");
         (void)printf("# smsd.conf says now: %s\n", machine_ok(m, "grep '^device =' /etc/smsd.conf"));
         scenario_send(m, 0, "by Debian alone");
-        (void)machine_ok(m, SMSDS " > /run/smsds; systemctl restart smstools; ! (" SMSDS
-                                  ") | cmp -s /run/smsds -");
+        (void)machine_ok(m, SMSDS " > /run/smsds; systemctl restart smstools; (" SMSDS
+                                  ") | not cmp -s /run/smsds -");
         one_smsd(m);
         scenario_send(m, 0, "restarted by Debian");
         scenario_receive(m, 0, "received by Debian");

@@ -60,7 +60,7 @@ static void message_waits(struct machine *m, const char *text)
                          "cd /var/spool/sms; printf 'To: 4915112345678\\n\\n%s\\n' > message\n"
                          "chown smsd: message; mv message outgoing/waiting",
                          text);
-        machine_stays(m, 4000, "! " EC25 " 'sent 0' | grep -qF 'text=%s'", text);
+        machine_stays(m, 4000, EC25 " 'sent 0' | not grep -qF 'text=%s'", text);
 }
 
 /* Once; when it is not, where the files are says why. */
@@ -114,7 +114,7 @@ static void the_daemon_speaks_with_real_ttys(struct machine *m)
         machine_assert_contains(machine_ok(m, "smswarden probe /dev/ttyUSB3"), "IMEI");
         machine_assert_contains(machine_ok(m, EC25 " 'transcript 0'; cat /run/ec25/transcript/0-at"),
                                 "dtr on");
-        (void)machine_ok(m, "! grep -q '<' /run/ec25/transcript/0-diag /run/ec25/transcript/0-nmea");
+        (void)machine_ok(m, "not grep -q '<' /run/ec25/transcript/0-diag /run/ec25/transcript/0-nmea");
 }
 
 /* --- pulled out and put back --- */

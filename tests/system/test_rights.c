@@ -94,7 +94,7 @@ static void polkit_lets_in_whom_the_owner_names(struct machine *m)
                     "});\n");
         (void)machine_wait(m, 60000, PERSON "smswarden stop --reason 'may do it'");
         machine_assert_contains(machine_ok(m, PERSON "busctl get-property " OBJECT IFACE "HoldBy"), "person");
-        (void)machine_ok(m, "! pgrep -x smsd");
+        (void)machine_ok(m, "not pgrep -x smsd");
         (void)machine_ok(m, PERSON "smswarden start");
         scenario_working(m);
         scenario_send(m, 0, "a person may");
@@ -197,9 +197,9 @@ static void so_is_the_one_that_runs(struct machine *m)
         machine_assert_contains(output, "\nCapEff:\t000000001008002b\n");
         (void)machine_ok(m, "enter=\"nsenter -m -t $(systemctl show -p MainPID --value smswardend)\"\n"
                             "test -e /home/person/secret\n"
-                            "! $enter test -e /home/person/secret\n"
-                            "! $enter touch /usr/x\n"
-                            "! $enter touch /var/lib/x\n"
+                            "not $enter test -e /home/person/secret\n"
+                            "not $enter touch /usr/x\n"
+                            "not $enter touch /var/lib/x\n"
                             "$enter test -d /var/lib/smswarden");
 }
 

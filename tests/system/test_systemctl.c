@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define HELD      "code=0; smswarden status > /dev/null || code=$?; test $code -eq 3; "
-#define NO_HOLD   "! test -e /run/smswarden/hold; "
+#define NO_HOLD   "test ! -e /run/smswarden/hold; "
 #define RESTARTS  "smswarden status --json | sed -n 's/.*\"restarts\":{\"total\":\\([0-9]*\\).*/\\1/p'"
 #define LOGROTATE "logrotate -f /etc/logrotate.d/smstools"
 
@@ -37,9 +37,9 @@ static void restarts_calmly(struct machine *m, const char *command)
 
 static void is_held_by_systemctl(struct machine *m)
 {
-        (void)machine_wait(m, 60000, HELD "! pgrep -x smsd");
+        (void)machine_wait(m, 60000, HELD "not pgrep -x smsd");
         machine_assert_contains(machine_ok(m, "smswarden status --json || true"), "\"source\":\"systemctl\"");
-        machine_stays(m, 2000, "! pgrep -x smsd");
+        machine_stays(m, 2000, "not pgrep -x smsd");
 }
 
 /* `command` starts smsd during a hold: that ends it, and is told. */
@@ -87,7 +87,7 @@ static void smsd_by_hand_is_adopted(struct machine *m)
         (void)machine_ok(m, "smswarden stop --for 1h");
         breaks_the_hold(m, "/usr/sbin/smsd -p/run/smstools/smsd.pid -i/run/smstools/smsd.working "
                            "-usmsd -gdialout < /dev/null > /dev/null 2>&1 &\nwait");
-        (void)machine_ok(m, "! systemctl is-active smstools");
+        (void)machine_ok(m, "not systemctl is-active smstools");
         scenario_send(m, 0, "by hand");
         (void)machine_ok(m, "smswarden restart; systemctl is-active smstools");
         (void)machine_ok(m, "test \"$(pgrep -o -x smsd)\" = $(systemctl show -p MainPID --value smstools)");

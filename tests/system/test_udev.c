@@ -20,7 +20,7 @@ static void is(struct machine *m, const char *expected, const char *script)
 #define AT_LEADS_TO           "readlink -f /dev/smswarden/*-at"
 #define MODEM_LEADS_TO        "readlink -f /dev/smswarden/*-modem"
 #define INTERFACE             "basename $(readlink -f /sys/class/tty/$(basename $(" AT_LEADS_TO "))/device/..)"
-#define NO_NAMES              "! ls /dev/smswarden/* >/dev/null 2>&1"
+#define NO_NAMES              "not ls /dev/smswarden/* >/dev/null 2>&1"
 #define PROPERTY(name, where) "udevadm info --query=property --property=" name " --value " where
 #define USB_DEVICE            "/sys/bus/usb/devices/$(basename /dev/smswarden/*-at -at)"
 
@@ -71,7 +71,7 @@ static void every_composition_has_its_at_port(struct machine *m)
 static void a_plug_brings_the_service(struct machine *m)
 {
         alone(m);
-        (void)machine_ok(m, "! systemctl is-active --quiet smswardend");
+        (void)machine_ok(m, "not systemctl is-active --quiet smswardend");
         scenario_plug(m, 0, "");
         (void)machine_wait(m, 30000, "systemctl is-active --quiet smswardend");
 }

@@ -62,12 +62,20 @@ struct rig {
         enum sim_state sim;
         int attempts;
         bool silent;
+        const char *creg; /* what it answers to AT+CREG? and AT+CEREG?; NULL: registered */
         enum flag_state flag;
         usec_t flag_since;
         bool hold;
         struct hold_record hold_record;
         struct modem_record record;
         bool recorded;
+
+        struct {
+                int result;
+                size_t n;
+                const struct message_item *items;
+        } folders[MESSAGES_FOLDERS];
+        int move_result;
 
         struct rig_spool spool;
         int sms_result;
@@ -185,7 +193,7 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
                                            [SIM_PUK] = "\r\n+CPIN: SIM PUK\r\n\r\nOK\r\n",
                                            [SIM_ABSENT] = "\r\n+CME ERROR: 10\r\n"};
         const char *text = "\r\nOK\r\n";
-        char command[64], attempts[64];
+        char command[64], attempts[64], registration[64];
 
         if (rig->silent)
                 return;
@@ -196,6 +204,11 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
                         text = answers[i].answer;
         if (text_equal(command, "AT+CPIN?")) /* smsd has entered the PIN */
                 text = sims[rig->sim == SIM_PIN && rig->list.n > 1 ? SIM_READY : rig->sim];
+        if (rig->creg && (text_equal(command, "AT+CREG?") || text_equal(command, "AT+CEREG?"))) {
+                (void)text_format(registration, sizeof(registration), "\r\n+%.*s: %s\r\n\r\nOK\r\n",
+                                  (int)strlen(command) - 4, command + 3, rig->creg);
+                text = registration;
+        }
         if (text_equal(command, "AT+QPINC?")) {
                 (void)text_format(attempts, sizeof(attempts), "\r\n+QPINC: \"SC\",%d,10\r\n\r\nOK\r\n",
                                   rig->attempts);
@@ -380,6 +393,24 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
         case ACTION_ALERTS_SAVE:
                 rig_spool_save(&rig->spool, action->book);
                 rig_event(rig, EVENT_ALERTS_SAVED)->result = rig->spool.save_result;
+                break;
+        case ACTION_MESSAGES_LIST:
+                event = rig_event(rig, EVENT_MESSAGES);
+                event->messages.folder = action->messages.folder;
+                event->messages.result = rig->folders[action->messages.folder].result;
+                event->messages.n = rig->folders[action->messages.folder].n;
+                event->messages.items = rig->folders[action->messages.folder].items;
+                event->messages.now = (int64_t)(rig->now / USEC_PER_SEC);
+                break;
+        case ACTION_MESSAGE_REQUEUE:
+        case ACTION_MESSAGE_QUARANTINE:
+                event = rig_event(rig, EVENT_MESSAGE_MOVED);
+                event->moved.from =
+                    action->kind == ACTION_MESSAGE_REQUEUE ? MESSAGES_FAILED : MESSAGES_CHECKED;
+                event->moved.id = action->message.id;
+                event->moved.result = rig->move_result;
+                event->moved.count = 1;
+                (void)text_copy(event->moved.name, sizeof(event->moved.name), action->message.name);
                 break;
         case ACTION_ALERT_SMS:
                 event = rig_event(rig, EVENT_ALERT_SMS);

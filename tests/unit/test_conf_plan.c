@@ -45,7 +45,7 @@ static void sits(unsigned slot, const char *node)
         slots.items[slot].modem = (int)slot;
         modem->state = MODEM_READY;
         modem->facts.sim = SIM_READY;
-        modem->profile = profile_by_name("quectel-ec2x");
+        modem->profile = profile_by_name(NULL, "quectel-ec2x");
         (void)text_copy(modem->node, sizeof(modem->node), node);
 }
 
@@ -149,7 +149,7 @@ static void test_profile_only_when_asked(void **state)
         assert_int_equal(conf_plan_edit(&conf, &slots, modems, &text, &length, &error), 1);
         struct smsd_conf after = {text, length};
         char value[64];
-        for (const struct profile_setting *s = modems[0].profile->settings; s->key; s++) {
+        for (const struct smsd_setting *s = modems[0].profile->settings; s->key[0]; s++) {
                 assert_int_equal(smsd_conf_get(&after, "GSM1", s->key, value, sizeof(value)), 0);
                 assert_string_equal(value, s->value);
                 assert_int_equal(smsd_conf_get(&after, "GSM2", s->key, value, sizeof(value)), -ENOENT);

@@ -143,7 +143,10 @@ static const struct {
     {"modem GSM1", "match", "device=/dev/../etc/passwd", NULL},
     {"modem GSM1", "match", "device=/dev/a\nb", NULL},
     {"modem GSM1", "match", "", NULL},
-    {"modem GSM1", "profile", "ec25", NULL},
+    {"modem GSM1", "profile", "EC 25", NULL},
+    {"modem GSM1", "profile", "../x", NULL},
+    {"modem GSM1", "profile", "", NULL},
+    {"modem GSM1", "profile", "abcdefghijabcdefghijabcdefghijxy", NULL},
     {"modem GSM1", "link", "ttyUSB0",
      "[modem GSM1] link: \"ttyUSB0\" is no name for a link in /dev; write one like ttyUSB_AT (31 letters, "
      "digits or "
@@ -181,8 +184,9 @@ static const struct {
     {"gatway", "mode", "control", "[gatway]: no such section; did you mean [gateway]?"},
     {"modems GSM1", "match", "auto", "[modems GSM1]: no such section; did you mean [modem NAME]?"},
     {"network", "a", "b",
-     "[network]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [storage], [notify NAME], "
-     "[alerts], [heartbeat]"},
+     "[network]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [storage], [notify "
+     "NAME], "
+     "[alerts], [heartbeat], [queue]"},
     {"gateway 2", "mode", "control", "[gateway 2]: write just [gateway]"},
     {"modem", "match", "auto",
      "[modem]: write [modem NAME], the name of at most 31 letters, digits, '_', '-', '.' or '+'"},
@@ -193,8 +197,9 @@ static const struct {
     {"notify abcdefghijabcdefghijabcdefghij12", "type", "sms", NULL},
     {"", "mode", "control", "mode: stands before the first [section]"},
     {"\x1b[31m", "a", "b",
-     "[\\x1b[31m]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [storage], [notify NAME], "
-     "[alerts], [heartbeat]"},
+     "[\\x1b[31m]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [storage], [notify "
+     "NAME], "
+     "[alerts], [heartbeat], [queue]"},
     {"hold", "a\nb", "c",
      "[hold] a\\nb: no such key; allowed: default, maximum, notify_after, legacy_flag, legacy_owners"},
 };
@@ -421,6 +426,27 @@ static void test_names_of_enums(void **state)
         assert_string_equal(severity_to_string(SEVERITY_CRITICAL), "critical");
 }
 
+static void test_a_copy_holds_what_is_used(void **state)
+{
+        static struct config source, target;
+        struct config_error error;
+
+        (void)state;
+        config_init(&source);
+        assert_int_equal(config_set(&source, "gateway", "unit", "sms.service", &error), 0);
+        assert_int_equal(config_set(&source, "modem GSM7", "link", "ttyUSB_AT", &error), 0);
+        assert_int_equal(config_set(&source, "notify phone", "budget", "3", &error), 0);
+        assert_int_equal(config_set(&source, "heartbeat", "every", "7min", &error), 0);
+        memset(&target, 0x55, sizeof(target));
+        config_copy(&target, &source);
+        assert_memory_equal(&target, &source, offsetof(struct config, modems[1]));
+        assert_memory_equal(&target.n_receivers, &source.n_receivers,
+                            offsetof(struct config, receivers[1]) - offsetof(struct config, n_receivers));
+        assert_memory_equal(&target.alerts, &source.alerts, sizeof(source) - offsetof(struct config, alerts));
+        assert_int_equal(target.modems[1].name[0], 0x55); /* nobody's */
+        assert_int_equal(target.receivers[1].name[0], 0x55);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -434,6 +460,7 @@ int main(void)
             cmocka_unit_test(test_paths_set_by_a_program_are_checked_too),
             cmocka_unit_test(test_word_distance),
             cmocka_unit_test(test_names_of_enums),
+            cmocka_unit_test(test_a_copy_holds_what_is_used),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

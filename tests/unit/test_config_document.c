@@ -87,6 +87,7 @@ static void test_documented_defaults(void **state)
             {"heartbeat", "every", "1s"},
             {"heartbeat", "method", "get"},
             {"heartbeat", "plain_http", "yes"},
+            {"queue", "retry_failed", "3"},
         };
         static struct config standard, config;
         struct config_error error;

@@ -87,6 +87,8 @@ static const struct {
     {"alerts", "spool_size", "256K", WIDE(alerts.spool_bytes), NULL, 262144},
     {"alerts", "spool_size", "8m", WIDE(alerts.spool_bytes), NULL, 8388608},
     {"alerts", "spool_size", "1G", WIDE(alerts.spool_bytes), NULL, 1073741824},
+    {"queue", "retry_failed", "0", NUMBER(retry_failed), NULL, 0},
+    {"queue", "retry_failed", "3", NUMBER(retry_failed), NULL, 3},
     {"alerts", "incoming_unread", "0", NUMBER(alerts.incoming_unread), NULL, 0},
     {"alerts", "incoming_unread", "9999", NUMBER(alerts.incoming_unread), NULL, 9999},
     {"alerts", "modem_timeouts", "0", NUMBER(alerts.modem_timeouts), NULL, 0},
@@ -152,6 +154,7 @@ static void test_defaults(void **state)
         assert_int_equal(config.alerts.spool_files, 2000);
         assert_int_equal(config.alerts.spool_bytes, 8 << 20);
         assert_int_equal(config.alerts.incoming_unread, 10);
+        assert_int_equal(config.retry_failed, 0);
         assert_int_equal(config.alerts.modem_timeouts, 10);
         assert_int_equal(config.alerts.sms_after, 5 * USEC_PER_MIN);
         assert_string_equal(config.alerts.state_dir, "/var/lib/smswarden-notify");
@@ -258,6 +261,7 @@ static const struct {
     {"alerts", "spool_size", "1025M", NULL},
     {"alerts", "spool_size", "99999999999999999G", NULL}, /* more than 64 bits hold */
     {"alerts", "spool_size", "999999999999999999999999999999", NULL},
+    {"queue", "retry_failed", "11", "[queue] retry_failed: \"11\" is not a number from 0 to 10"},
     {"alerts", "incoming_unread", "10000",
      "[alerts] incoming_unread: \"10000\" is not a number from 0 to 9999"},
     {"alerts", "modem_timeouts", "10min", NULL},

@@ -150,6 +150,7 @@ static const struct delivery_receiver full = {
     .attempts = 7,
     .problem = "vps.example answers 500: \\n = # \xc4\x97",
     .parked_last = 9,
+    .damaged = 12,
     .test = "0123456789abcdef0123456789abcdef-17",
     .test_delivered = true,
 };
@@ -166,6 +167,7 @@ static void assert_same(const struct delivery_receiver *a, const struct delivery
         assert_int_equal(a->attempts, b->attempts);
         assert_string_equal(a->problem, b->problem);
         assert_int_equal(a->parked_last, b->parked_last);
+        assert_int_equal(a->damaged, b->damaged);
         assert_string_equal(a->test, b->test);
         assert_int_equal(a->test_delivered, b->test_delivered);
 }
@@ -198,7 +200,7 @@ static void test_sizes(void **state)
         memset(longest.problem, 'p', sizeof(longest.problem) - 1);
         memset(longest.test, 't', sizeof(longest.test) - 1);
         longest.problem[sizeof(longest.problem) - 1] = '\0';
-        longest.delivered = longest.parked = longest.parked_last = UINT64_MAX;
+        longest.delivered = longest.parked = longest.parked_last = longest.damaged = UINT64_MAX;
         longest.attempts = UINT_MAX;
         int length = delivery_encode(&longest, text, sizeof(text));
         assert_in_range(length, 500, DELIVERY_TEXT_MAX - 1);

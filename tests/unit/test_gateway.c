@@ -4,6 +4,8 @@
  */
 #include "rig.h"
 
+#include "core/profile.h"
+
 #include <dirent.h>
 #include <stdio.h>
 
@@ -40,6 +42,66 @@ static void test_post_mortem(void **state)
         rig_wait(rig, 10 * USEC_PER_SEC);
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
         assert_int_equal(rig->list.n, 2);
+}
+
+/* An old script stops smsd by the flag and starts it anew, all before we have looked: that is no stop that
+ * lasts, whether the new one has written its pidfile by then or not. The orphan of the old one is ended;
+ * beside a new one that has its handlers by one more restart. */
+static void test_started_anew_before_the_flag_is_seen(void **state)
+{
+        (void)state;
+        for (unsigned late = 0; late < 2; late++) {
+                _rig_ rig = rig_working();
+                rig_wait(rig, USEC_PER_MIN);
+                struct process_id orphan = rig->list.processes[1].id;
+                rig->flag = FLAG_PRESENT;
+                rig->flag_since = rig->now - 30 * USEC_PER_MSEC;
+                rig_exit(rig, 0, -SIGKILL, true);
+                pid_t anew = rig_smsd(rig);
+                struct smsd_process *main = &rig->list.processes[rig_find(rig, anew)];
+                if (late) { /* it looks like an orphan still */
+                        rig->list.n--;
+                        main->in_pidfile = false;
+                        (void)text_copy(main->tty, sizeof(main->tty), "/dev/ttyUSB9");
+                }
+                rig_go(rig);
+                if (late) {
+                        main = &rig->list.processes[rig_find(rig, anew)];
+                        main->in_pidfile = true;
+                        main->tty[0] = '\0';
+                        (void)text_copy(rig_process(rig, anew)->tty, DEVICE_NODE_MAX, "/dev/ttyUSB2");
+                        (void)rig_event(rig, EVENT_SMSD_OPENED);
+                }
+                rig_wait(rig, 5 * USEC_PER_SEC);
+                assert_int_equal(rig_find(rig, orphan.pid), -1);
+                assert_false(gateway_is_held(rig->gateway));
+                assert_int_equal(rig->flag, FLAG_ABSENT);
+                if (late)
+                        assert_true(rig_find(rig, anew) >= 0);
+                rig_wait(rig, 10 * USEC_PER_SEC);
+                assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        }
+}
+
+/* Seen as running already when the end of the old one is told: the flag is older than it, and left over. */
+static void test_flag_older_than_the_adopted_smsd(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->flag = FLAG_PRESENT;
+        rig->flag_since = rig->now;
+        rig_exit(rig, 1, 0, false);
+        rig_exit(rig, 0, 0, true);
+        rig->n = 0; /* nobody has told us yet */
+        rig->now += USEC_PER_SEC;
+        pid_t anew = rig_smsd(rig);
+        (void)rig_event(rig, EVENT_SMSD_OPENED);
+        rig_wait(rig, 2 * USEC_PER_SEC);
+        assert_true(rig_find(rig, anew) >= 0);
+        assert_int_equal(rig->flag, FLAG_ABSENT);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        assert_false(gateway_is_held(rig->gateway));
 }
 
 /* The flag is made while smsd runs on; then it crashes before the flag is found left over. */
@@ -390,10 +452,71 @@ static void test_one_place_starts_smsd(void **state)
         check_folder("src/base", NULL, 0);
 }
 
+static struct profile_table *table_with(const char *init)
+{
+        struct profile_table *table = profile_table_new();
+        struct profile profile;
+        struct config_error error;
+
+        assert_non_null(table);
+        profile_init(&profile, "mine", true);
+        assert_int_equal(profile_set(&profile, "profile", "usb", "2c7c:0125", &error), 0);
+        assert_int_equal(profile_set(&profile, "profile", "port_rule", "quectel", &error), 0);
+        assert_int_equal(profile_set(&profile, "smsd.conf", "init", init, &error), 0);
+        assert_int_equal(profile_table_add(table, &profile), 0);
+        return table;
+}
+
+/* The modem comes back under another number: a reason to write smsd.conf and to start smsd. */
+static void replug(struct rig *rig, unsigned tty)
+{
+        rig->plugged = false;
+        rig->list.processes[1].tty_deleted = true;
+        rig_usb(rig);
+        rig_wait(rig, 2 * USEC_PER_SEC);
+        rig->plugged = true;
+        rig->tty = tty;
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_HOUR);
+}
+
+/* The gateway keeps its own copy of the profiles, and its modems follow a reload. */
+static void test_profiles(void **state)
+{
+        _rig_ rig = rig_new();
+        struct profile_table *table = table_with("ATX1");
+        struct config_error error;
+        (void)state;
+
+        assert_int_equal(config_set(&rig->config, "modem GSM1", "manage", "profile", &error), 0);
+        rig->config.profiles = table;
+        rig_begin(rig);
+        free(table);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        assert_non_null(strstr(rig->conf, "init = ATX1\n"));
+        assert_null(strstr(rig->conf, "CPMS"));
+
+        rig->config.profiles = table = table_with("ATX2");
+        rig_event(rig, EVENT_RELOAD)->config = &rig->config;
+        rig_go(rig);
+        free(table);
+        replug(rig, 3);
+        assert_non_null(strstr(rig->conf, "init = ATX2\n"));
+
+        rig->config.profiles = NULL;
+        rig_event(rig, EVENT_RELOAD)->config = &rig->config;
+        rig_go(rig);
+        replug(rig, 2);
+        assert_non_null(strstr(rig->conf, "init = AT+CPMS="));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_post_mortem),
+            cmocka_unit_test(test_started_anew_before_the_flag_is_seen),
+            cmocka_unit_test(test_flag_older_than_the_adopted_smsd),
             cmocka_unit_test(test_flag_then_crash),
             cmocka_unit_test(test_flag_beside_running_smsd),
             cmocka_unit_test(test_flag_found_at_start),
@@ -410,6 +533,7 @@ int main(void)
             cmocka_unit_test(test_corrected_pin_needs_no_force),
             cmocka_unit_test(test_force_passes_once),
             cmocka_unit_test(test_force_does_not_linger),
+            cmocka_unit_test(test_profiles),
             cmocka_unit_test(test_one_place_starts_smsd),
         };
 

@@ -467,6 +467,7 @@ static void test_network_is_lost(void **state)
         _rig_ rig = rig_working();
         (void)state;
 
+        rig->creg = "0,2";
         rig_log(rig, SMSD_LOG_NOT_REGISTERED);
         rig->frozen = true; /* it does not poll meanwhile */
         rig_wait(rig, 4 * USEC_PER_MIN);
@@ -477,7 +478,9 @@ static void test_network_is_lost(void **state)
         rig_wait(rig, USEC_PER_HOUR); /* nothing can be sent for an hour */
         assert_int_equal(told_in_all(rig), 2);
         assert_int_equal(last(rig, ALERT_MODEM_NETWORK)->severity, SEVERITY_CRITICAL);
+        assert_says(last(rig, ALERT_MODEM_NETWORK)->evidence, "+CREG: 0,2 (searching)");
         rig->frozen = false;
+        rig->creg = NULL;
         rig_wait(rig, 10 * USEC_PER_MIN);
         assert_int_equal(told_in_all(rig), 3);
         assert_int_equal(last(rig, ALERT_MODEM_NETWORK)->state, ALERT_RESOLVED);
@@ -610,7 +613,7 @@ static void test_message_is_given_up(void **state)
                 (void)text_copy(event->failed.reason, sizeof(event->failed.reason), "Modem said 500");
                 if (i > 0)
                         (void)text_copy(event->failed.again, sizeof(event->failed.again),
-                                        "mv /failed/GSM1.2 /outgoing/");
+                                        "smswarden queue requeue GSM1.2");
         }
         rig_wait(rig, USEC_PER_HOUR);
         assert_int_equal(told_in_all(rig), 3);
@@ -619,7 +622,7 @@ static void test_message_is_given_up(void **state)
         assert_int_equal(alert->severity, SEVERITY_WARNING);
         assert_says(alert->summary, "+3706*****12");
         assert_says(alert->summary, "Modem said 500");
-        assert_string_equal(alert->next_action, "to send it again: mv /failed/GSM1.2 /outgoing/");
+        assert_string_equal(alert->next_action, "to send it again: smswarden queue requeue GSM1.2");
 }
 
 /* --- lives of the controller --- */

@@ -45,7 +45,8 @@ static void plug(struct fixture *f, unsigned ttys, unsigned first)
                 (void)text_copy(interface->target, sizeof(interface->target), interface->node);
         }
         action_list_init(&f->actions);
-        modem_device(&f->modem, 0, &f->device, NULL, BOOT, f->now, &f->actions);
+        modem_device(&f->modem, 0, &f->device, profile_for_device(NULL, &f->device), BOOT, f->now,
+                     &f->actions);
 }
 
 static void drive(struct fixture *f, bool allowed, bool in_use)
@@ -305,7 +306,7 @@ static void test_unnoticed_replug(void **state)
         (void)text_copy(f.device.interfaces[1].node, DEVICE_NODE_MAX, "/dev/ttyUSB2");
         (void)text_copy(f.device.interfaces[1].target, DEVICE_NODE_MAX, "/dev/ttyUSB2");
         action_list_init(&f.actions);
-        modem_device(&f.modem, 0, &f.device, NULL, BOOT, f.now, &f.actions);
+        modem_device(&f.modem, 0, &f.device, profile_for_device(NULL, &f.device), BOOT, f.now, &f.actions);
         assert_string_equal(f.modem.node, "/dev/ttyUSB1");
         assert_int_equal(f.modem.state, MODEM_PROBING);
 }
@@ -318,13 +319,13 @@ static void test_unnoticed_replug_behind_a_stable_name(void **state)
 
         plug(&f, 0xf, 0);
         (void)text_copy(f.device.interfaces[2].node, DEVICE_NODE_MAX, "/dev/smswarden/1-1.2-at");
-        modem_device(&f.modem, 0, &f.device, NULL, BOOT, f.now, &f.actions);
+        modem_device(&f.modem, 0, &f.device, profile_for_device(NULL, &f.device), BOOT, f.now, &f.actions);
         drive(&f, true, false);
         talk(&f, "\r\n+CPIN: READY\r\n\r\nOK\r\n");
         assert_int_equal(f.modem.state, MODEM_READY);
         (void)text_copy(f.device.interfaces[2].target, DEVICE_NODE_MAX, "/dev/ttyUSB5");
         action_list_init(&f.actions);
-        modem_device(&f.modem, 0, &f.device, NULL, BOOT, f.now, &f.actions);
+        modem_device(&f.modem, 0, &f.device, profile_for_device(NULL, &f.device), BOOT, f.now, &f.actions);
         assert_string_equal(f.modem.node, "/dev/smswarden/1-1.2-at");
         assert_string_equal(f.modem.target, "/dev/ttyUSB5");
         assert_int_equal(f.modem.state, MODEM_PROBING);
@@ -343,7 +344,8 @@ static void test_another_name_for_the_same_port(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 (void)text_copy(f.device.interfaces[2].node, DEVICE_NODE_MAX, names[i]);
                 action_list_init(&f.actions);
-                modem_device(&f.modem, 0, &f.device, NULL, BOOT, f.now, &f.actions);
+                modem_device(&f.modem, 0, &f.device, profile_for_device(NULL, &f.device), BOOT, f.now,
+                             &f.actions);
                 assert_int_equal(f.modem.state, MODEM_READY);
                 assert_string_equal(f.modem.node, names[i]);
                 assert_string_equal(f.modem.target, "/dev/ttyUSB2");
@@ -368,7 +370,8 @@ static void test_refused_devices(void **state)
                                                .release = cases[i].release,
                                                .n_interfaces = 1};
                 (void)text_copy(f.device.model, sizeof(f.device.model), cases[i].model);
-                modem_device(&f.modem, 0, &f.device, NULL, BOOT, f.now, &f.actions);
+                modem_device(&f.modem, 0, &f.device, profile_for_device(NULL, &f.device), BOOT, f.now,
+                             &f.actions);
                 assert_int_equal(f.modem.state, MODEM_FAILED);
                 assert_true(f.modem.reason[0] != '\0');
                 drive(&f, true, false);

@@ -133,7 +133,9 @@ static void test_compositions(void **state)
                 struct usb_device device = device_of(composition);
                 char roles[USB_INTERFACES_MAX + 1] = "";
                 struct port_map map;
-                port_map_device(&device, composition->profile ? profile_by_name(composition->profile) : NULL,
+                port_map_device(&device,
+                                composition->profile ? profile_by_name(NULL, composition->profile)
+                                                     : profile_for_device(NULL, &device),
                                 &map);
                 for (unsigned k = 0; k < device.n_interfaces; k++)
                         roles[k] = letters[map.roles[k]];
@@ -153,12 +155,12 @@ static void test_tty_nodes_do_not_matter(void **state)
                         continue; /* generic goes by them */
                 struct usb_device device = device_of(&compositions[i]);
                 struct port_map with, without;
-                port_map_device(&device, NULL, &with);
+                port_map_device(&device, profile_for_device(NULL, &device), &with);
                 for (unsigned k = 0; k < USB_INTERFACES_MAX; k++)
                         assert_int_equal(
                             text_format(device.interfaces[k].node, DEVICE_NODE_MAX, "/dev/ttyUSB%u", 15 - k),
                             0);
-                port_map_device(&device, NULL, &without);
+                port_map_device(&device, profile_for_device(NULL, &device), &without);
                 assert_memory_equal(&with, &without, sizeof(with));
         }
 }
@@ -170,7 +172,7 @@ static void test_more_interfaces_than_room(void **state)
 
         (void)state;
         device.n_interfaces = 4000000000U;
-        port_map_device(&device, NULL, &map);
+        port_map_device(&device, profile_for_device(NULL, &device), &map);
         assert_int_equal(map.result, PORT_MAP_OK);
         assert_int_equal(map.at, 2);
 }

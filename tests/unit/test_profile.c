@@ -39,7 +39,7 @@ static void test_ids(void **state)
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
                 const struct usb_device device = {.vendor = ids[i].vendor, .product = ids[i].product};
-                const struct profile *profile = profile_for_device(&device);
+                const struct profile *profile = profile_for_device(NULL, &device);
                 if (!ids[i].name)
                         assert_null(profile);
                 else
@@ -49,7 +49,7 @@ static void test_ids(void **state)
                                          .product = 0x6860,
                                          .n_interfaces = 1,
                                          .interfaces = {{.class = 2, .subclass = 2}}};
-        assert_string_equal(profile_for_device(&phone)->name, "samsung-acm");
+        assert_string_equal(profile_for_device(NULL, &phone)->name, "samsung-acm");
 }
 
 static void test_names(void **state)
@@ -57,21 +57,21 @@ static void test_names(void **state)
         size_t n = 0;
 
         (void)state;
-        for (const struct profile *profile; (profile = profile_at(n)); n++) {
-                assert_ptr_equal(profile_by_name(profile->name), profile);
+        for (const struct profile *profile; (profile = profile_at(NULL, n)); n++) {
+                assert_ptr_equal(profile_by_name(NULL, profile->name), profile);
                 for (size_t k = 0; k < n; k++)
-                        assert_int_not_equal(profile_at(k)->preference, profile->preference);
+                        assert_int_not_equal(profile_at(NULL, k)->preference, profile->preference);
         }
         assert_int_equal(n, 5);
-        assert_null(profile_by_name("auto"));
-        assert_null(profile_by_name(""));
-        assert_null(profile_by_name("Generic"));
-        assert_int_equal(profile_by_name("generic")->rule, PORT_RULE_ANY_SERIAL);
+        assert_null(profile_by_name(NULL, "auto"));
+        assert_null(profile_by_name(NULL, ""));
+        assert_null(profile_by_name(NULL, "Generic"));
+        assert_int_equal(profile_by_name(NULL, "generic")->rule, PORT_RULE_ANY_SERIAL);
 }
 
 static const char *setting(const char *profile, const char *key)
 {
-        for (const struct profile_setting *p = profile_by_name(profile)->settings; p->key; p++)
+        for (const struct smsd_setting *p = profile_by_name(NULL, profile)->settings; p->key[0]; p++)
                 if (text_equal(p->key, key))
                         return p->value;
         return NULL;
@@ -87,8 +87,8 @@ static void test_settings(void **state)
         assert_string_equal(setting("simcom-sim7x00", "init"), "AT+CPMS=\"MT\",\"MT\",\"MT\"");
         assert_string_equal(setting("samsung-acm", "delaytime"), "2");
         assert_null(setting("generic", "init"));
-        for (size_t i = 0; profile_at(i); i++)
-                for (const struct profile_setting *p = profile_at(i)->settings; p->key; p++)
+        for (size_t i = 0; profile_at(NULL, i); i++)
+                for (const struct smsd_setting *p = profile_at(NULL, i)->settings; p->key[0]; p++)
                         assert_true(strpbrk(p->value, "\r\n#") == NULL &&
                                     strlen(p->value) <= 99); /* smsd cuts init at 99 */
 }
@@ -97,10 +97,12 @@ static void test_settings(void **state)
 static void test_preference(void **state)
 {
         (void)state;
-        assert_true(profile_by_name("samsung-acm")->preference < profile_by_name("quectel-ec2x")->preference);
-        assert_true(profile_by_name("quectel-ec2x")->preference <
-                    profile_by_name("simcom-sim7x00")->preference);
-        assert_true(profile_by_name("simcom-sim7x00")->preference < profile_by_name("generic")->preference);
+        assert_true(profile_by_name(NULL, "samsung-acm")->preference <
+                    profile_by_name(NULL, "quectel-ec2x")->preference);
+        assert_true(profile_by_name(NULL, "quectel-ec2x")->preference <
+                    profile_by_name(NULL, "simcom-sim7x00")->preference);
+        assert_true(profile_by_name(NULL, "simcom-sim7x00")->preference <
+                    profile_by_name(NULL, "generic")->preference);
 }
 
 int main(void)

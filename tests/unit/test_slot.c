@@ -46,7 +46,7 @@ static struct modem *ready(unsigned i, const char *path, const char *imei, const
         struct modem *modem = &modems[i];
 
         modem->state = MODEM_READY;
-        modem->profile = profile_by_name(profile);
+        modem->profile = profile_by_name(NULL, profile);
         (void)text_copy(modem->device.path, sizeof(modem->device.path), path);
         (void)text_copy(modem->facts.imei, sizeof(modem->facts.imei), imei);
         (void)text_format(modem->target, sizeof(modem->target), "/dev/ttyUSB%u", 2 + 4 * i);

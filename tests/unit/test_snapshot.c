@@ -29,7 +29,7 @@ static const char schema[] =
     "restarts{total last{at cause result ms problem } } "
     "alerts{waiting delivered last parked dropped open[{key severity summary since count } ] "
     "receivers[{name type delivered parked last_delivered failing_since problem test test_delivered } ] } "
-    "queues{outgoing checked failed incoming oldest_s } "
+    "queues{outgoing checked failed incoming quarantine oldest_s } "
     "traffic{last_sent last_received } "
     "other_modems[" MODEM_KEYS "] evidence } ";
 

@@ -347,6 +347,11 @@ static void answer(struct daemon *daemon, const struct action *action)
         case ACTION_ALERTS_SAVE:
                 tell(daemon, EVENT_ALERTS_SAVED)->result = 0;
                 break;
+        case ACTION_MESSAGES_LIST:
+                tell(daemon, EVENT_MESSAGES)->messages.folder = action->messages.folder;
+                break;
+        case ACTION_MESSAGE_REQUEUE:
+        case ACTION_MESSAGE_QUARANTINE:
         case ACTION_PORT_CLOSE:
         case ACTION_CONF_KEEP:
         case ACTION_CONF_SET_ASIDE:

@@ -30,8 +30,9 @@ bool at_answer_functionality(struct modem_facts *facts, const char *text); /* +C
 bool at_answer_registration(struct modem_facts *facts, const char *text);
 bool at_answer_operator(struct modem_facts *facts, const char *text); /* +COPS: name and technology */
 bool at_answer_signal(struct modem_facts *facts, const char *text);   /* +CSQ: */
-bool at_answer_storage(struct modem_facts *facts,
-                       const char *text); /* +CPMS: the storage for received messages */
+bool at_answer_storage(struct modem_facts *facts, const char *text);
+/* True when what comes in is stored where AT+CMGD deletes: the first of its three storages is the third. */
+bool at_answer_is_one_storage(const char *text); /* +CPMS: the storage for received messages */
 bool at_answer_network(struct modem_facts *facts, const char *text); /* +QNWINFO: band */
 
 /* What a refused AT+CPIN? says about the SIM, by its CME number (-1: a plain ERROR, SIM_UNKNOWN). */

@@ -18,7 +18,6 @@
 #define HEALTH_WELL_INTERVAL  (5 * USEC_PER_MIN)
 #define HEALTH_DOUBT_INTERVAL (30 * USEC_PER_SEC)
 #define HEALTH_GRID           (30 * USEC_PER_SEC) /* looks fall on its multiples: one wakeup for all modems */
-#define HEALTH_NEARLY_FULL    90                  /* per cent */
 #define HEALTH_RECENT_TRAFFIC (10 * USEC_PER_MIN)
 #define HEALTH_USB_ERRORS     3                   /* so many within ten minutes are a loop */
 #define HEALTH_PERSIST        (20 * USEC_PER_SEC) /* a finding that the next look finds again stands */

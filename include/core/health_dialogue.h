@@ -1,8 +1,9 @@
 /*
  * The look at a modem that is in use: a read-only AT dialogue on its *modem* port, while smsd has the AT
  * port. No I/O, as at_dialogue. It stores nothing and searches nothing: never AT+COPS=?, CMGF, CPMS=, CNMI,
- * CFUN=; ATE0 is for the session only. Errors are understood as numbers and as words, so AT+CMEE is left
- * alone too.
+ * CFUN=; ATE0 is for the session only. Only where the user asks for it (health_dialogue_allow_cleanup) and
+ * the storage is nearly full, AT+CMGD=1,1 deletes what has been read. Errors are understood as numbers and as
+ * words, so AT+CMEE is left alone too.
  *
  *   ATE0                          repeated every 500 ms, 6 times: any final result proves an AT port
  *   AT+CPIN?                      5 s
@@ -26,6 +27,7 @@
 
 #define HEALTH_DIALOGUE_LENGTH (30 * USEC_PER_SEC) /* a good deadline */
 #define HEALTH_SAID_MAX        72
+#define HEALTH_NEARLY_FULL     90 /* per cent */
 
 enum health_outcome {
         HEALTH_RUNNING,
@@ -48,6 +50,8 @@ enum health_question {
         HEALTH_ASK_FUNCTIONALITY,
         HEALTH_ASK_IMS,
         HEALTH_ASK_TEMPERATURE,
+        HEALTH_ASK_CLEANUP, /* AT+CMGD=1,1: no question, and only when it is allowed */
+        HEALTH_ASK_STORAGE_LEFT,
         HEALTH_QUESTIONS
 };
 
@@ -71,6 +75,7 @@ struct health_answers {
         bool temperature_known;
         int temperature;   /* degrees Celsius, of the hottest sensor */
         bool storage_full; /* +QIND: "smsfull" came */
+        bool one_storage;  /* +CPMS: what comes in lies where AT+CMGD deletes */
         bool sim_lost;     /* +CPIN: NOT READY came unasked, or the SIM was pulled */
         bool echoed; /* echo was on when the look began: its default, and an earlier look had switched it off
                       */
@@ -89,11 +94,15 @@ struct health_dialogue {
         unsigned question;   /* enum health_question */
         unsigned unanswered; /* in a row */
         bool thorough;
+        bool cleanup; /* allowed */
         usec_t give_up;
 };
 
 /* Begins at `now`, gives up at `give_up` (absolute). The first command is in the output at once. */
 void health_dialogue_start(struct health_dialogue *dialogue, bool thorough, usec_t now, usec_t give_up);
+
+/* Right after the start: read messages may be deleted when the storage is nearly full. */
+void health_dialogue_allow_cleanup(struct health_dialogue *dialogue);
 
 /* Bytes from the port, any bytes in any pieces. Once it has ended they are ignored. */
 void health_dialogue_receive(struct health_dialogue *dialogue, const char *data, size_t size, usec_t now);

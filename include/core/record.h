@@ -37,6 +37,7 @@ enum record_kind {
         RECORD_MESSAGE_REQUEUED,  /* a failed message is sent again by itself */
         RECORD_MESSAGE_SUSPECTED, /* the modem crashed while it sent this one */
         RECORD_MESSAGE_ASIDE,     /* and again: it is in quarantine */
+        RECORD_STORAGE_CLEANED,   /* read messages were deleted from a modem's memory */
         RECORD_CONFIG_BAD,
         RECORD_SYSTEM_STOPPING, /* shutdown, reboot; or it was called off */
         RECORD_OBSERVED,

@@ -23,6 +23,7 @@ struct slot {
         bool has_pin;                      /* smsd.conf has a PIN for it */
         uint64_t pin;                      /* hash of that PIN */
         bool asked;                        /* a person asked for the start that is under way */
+        bool lists_messages;               /* smsd reads with AT+CMGL: what is read is not what it has */
         usec_t poll_interval;   /* between two polls of smsd for received messages; 0: it does not poll */
         bool pass_guard;        /* ... with --force: the guard is passed once */
         bool came_up;           /* a modem has been fit for smsd here in this life of ours */

@@ -304,6 +304,14 @@ bool at_answer_storage(struct modem_facts *facts, const char *text)
         return true;
 }
 
+bool at_answer_is_one_storage(const char *text)
+{
+        struct fields fields;
+
+        return split(text, "+CPMS:", &fields) && fields.n >= 9 && fields.value[0][0] &&
+               text_equal(fields.value[0], fields.value[6]);
+}
+
 bool at_answer_network(struct modem_facts *facts, const char *text)
 {
         struct fields fields;

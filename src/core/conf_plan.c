@@ -130,6 +130,15 @@ static uint64_t hash_pin(const char *pin)
         return hash ? hash : 1;
 }
 
+/* check_memory_method 2 and up list all messages at once, which marks all of them as read. */
+static bool lists_messages(const struct smsd_conf *conf, const char *modem)
+{
+        char method[16] = "1";
+
+        (void)smsd_conf_get(conf, modem, "check_memory_method", method, sizeof(method));
+        return !text_equal(method, "0") && !text_equal(method, "1");
+}
+
 void conf_plan_learn(const struct smsd_conf *conf, struct slots *slots)
 {
         for (unsigned i = 0; i < slots->n; i++) {
@@ -141,6 +150,7 @@ void conf_plan_learn(const struct smsd_conf *conf, struct slots *slots)
                 slot->has_pin = smsd_conf_get(conf, slot->config.name, "pin", pin, sizeof(pin)) == 0 &&
                                 pin[0] && !text_equal_nocase(pin, "ignore");
                 slot->poll_interval = poll_interval(conf, slot->config.name);
+                slot->lists_messages = lists_messages(conf, slot->config.name);
                 slot->pin = slot->has_pin ? hash_pin(pin) : 0;
         }
 }

@@ -18,9 +18,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define LOOKS_AT_ONCE  4                   /* each begins with a look through /proc */
-#define EARLY          HEALTH_GRID         /* a look goes with the wakeup before it */
-#define EARLY_IN_DOUBT (5 * USEC_PER_SEC)  /* then there are more of them */
+#define LOOKS_AT_ONCE  4                  /* each begins with a look through /proc */
+#define EARLY          HEALTH_GRID        /* a look goes with the wakeup before it */
+#define EARLY_IN_DOUBT (5 * USEC_PER_SEC) /* then there are more of them */
+#define CLEAN_EVERY    USEC_PER_HOUR
 #define AFTER_PLUG     (10 * USEC_PER_SEC) /* smsd comes first */
 
 /* --- which port --- */
@@ -120,6 +121,25 @@ static void refute_smsd(struct slot *slot, const struct health_answers *answers)
                 slot->unregistered = slot->denied = false;
 }
 
+/* It is told what became of it. */
+static void tell_cleanup(struct gateway *gateway, const struct slot *slot, struct gateway_look *look,
+                         struct action_list *actions)
+{
+        const struct modem_facts *facts = &look->answers.facts;
+        enum health_reply reply = look->answers.said[HEALTH_ASK_CLEANUP].reply;
+
+        if (reply == HEALTH_UNASKED)
+                return;
+        look->cleaned_at = gateway->now;
+        action_record(
+            actions, RECORD_STORAGE_CLEANED, reply == HEALTH_ANSWERED ? SEVERITY_INFO : SEVERITY_WARNING,
+            slot->config.name,
+            reply == HEALTH_ANSWERED
+                ? "its memory was nearly full: what had been read was deleted, %d of %d places are taken now"
+                : "its memory is nearly full, and what has been read cannot be deleted (%d of %d places)",
+            facts->storage_used, facts->storage_total);
+}
+
 static void end_look(struct gateway *gateway, unsigned modem, enum health_outcome outcome,
                      struct action_list *actions)
 {
@@ -140,8 +160,10 @@ static void end_look(struct gateway *gateway, unsigned modem, enum health_outcom
                 look->echo_off = look->echo_off || (look->seen_before && !look->answers.echoed);
                 gateway_look_learn(&gateway->modems[modem], &look->answers);
         }
-        if (slot && outcome != HEALTH_RUNNING)
+        if (slot && outcome != HEALTH_RUNNING) {
                 refute_smsd(slot, &look->answers);
+                tell_cleanup(gateway, slot, look, actions);
+        }
         if (slot)
                 gateway_judge_slot(gateway, slot, true);
 }
@@ -187,6 +209,23 @@ static void go_on(struct gateway *gateway, unsigned modem, struct action_list *a
                 end_look(gateway, modem, look->dialogue.outcome, actions);
 }
 
+/*
+ * With AT+CMGR smsd has the text of a message in hand before that counts as read, so deleting what has been
+ * read takes nothing from it; where it lists (AT+CMGL) that is not so. Never while it does not poll: what a
+ * killed smsd had read and not stored is read again by the next one.
+ */
+static bool may_clean(const struct gateway *gateway, const struct slot *slot, const struct gateway_look *look)
+{
+        const struct smsd_status_modem *status = smsd_status_find(&gateway->smsd.status, slot->config.name);
+
+        return gateway->config.storage_cleanup && gateway->config.mode == MODE_CONTROL &&
+               !slot->lists_messages && slot->poll_interval > 0 && slot->answered &&
+               gateway->smsd.status_known && status && status->state == HANDLER_IDLE &&
+               !restart_busy(&gateway->restart) &&
+               gateway_slot_health(gateway, slot, gateway->now) == SLOT_WELL &&
+               (look->cleaned_at == 0 || usec_sub(gateway->now, look->cleaned_at) >= CLEAN_EVERY);
+}
+
 static void opened(struct gateway *gateway, unsigned modem, const struct port_event *port,
                    struct action_list *actions)
 {
@@ -199,6 +238,8 @@ static void opened(struct gateway *gateway, unsigned modem, const struct port_ev
                 look->open = true;
                 health_dialogue_start(&look->dialogue, !slot || health_wants_all(&slot->health), gateway->now,
                                       usec_add(gateway->now, HEALTH_DIALOGUE_LENGTH));
+                if (slot && may_clean(gateway, slot, look))
+                        health_dialogue_allow_cleanup(&look->dialogue);
                 go_on(gateway, modem, actions);
                 return;
         }

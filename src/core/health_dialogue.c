@@ -16,6 +16,7 @@
 #define PROBES_MAX     6
 #define ESCAPE_EVERY   4
 #define LIMIT          (2 * USEC_PER_SEC)
+#define CLEANUP_LIMIT  (15 * USEC_PER_SEC)   /* inferred: it deletes one after the other */
 #define SETTLE         (100 * USEC_PER_MSEC) /* after RDY */
 #define RESETS_MAX     2
 #define UNANSWERED_MAX 2 /* in a row */
@@ -26,6 +27,7 @@ struct question {
         unsigned tries;
         bool (*take)(struct health_answers *answers, const char *text);
         bool (*wanted)(const struct health_answers *answers); /* NULL: always; else also when thorough */
+        bool cleans;                                          /* only where cleanup is allowed, and wanted */
 };
 
 static bool take_sim(struct health_answers *answers, const char *text)
@@ -72,6 +74,7 @@ static bool take_service(struct health_answers *answers, const char *text)
 
 static bool take_storage(struct health_answers *answers, const char *text)
 {
+        answers->one_storage = at_answer_is_one_storage(text);
         return at_answer_storage(&answers->facts, text);
 }
 
@@ -129,6 +132,20 @@ static bool radio_in_doubt(const struct health_answers *answers)
         return sim_not_ready(answers) || !is_registered(answers->facts.registration);
 }
 
+/* Only if what has been read is what fills it. */
+static bool nearly_full(const struct health_answers *answers)
+{
+        const struct modem_facts *facts = &answers->facts;
+
+        return answers->one_storage && facts->storage_total > 0 &&
+               facts->storage_used * 100 >= facts->storage_total * HEALTH_NEARLY_FULL;
+}
+
+static bool was_cleaned(const struct health_answers *answers)
+{
+        return answers->said[HEALTH_ASK_CLEANUP].reply == HEALTH_ANSWERED;
+}
+
 static bool only_thorough(const struct health_answers *answers)
 {
         (void)answers;
@@ -148,6 +165,8 @@ static const struct question questions[HEALTH_QUESTIONS] = {
     [HEALTH_ASK_FUNCTIONALITY] = {"AT+CFUN?", LIMIT, 1, take_functionality, radio_in_doubt},
     [HEALTH_ASK_IMS] = {"AT+QCFG=\"ims\"", LIMIT, 1, take_ims, not_in_circuit},
     [HEALTH_ASK_TEMPERATURE] = {"AT+QTEMP", LIMIT, 1, take_temperature, only_thorough},
+    [HEALTH_ASK_CLEANUP] = {"AT+CMGD=1,1", CLEANUP_LIMIT, 1, NULL, nearly_full, .cleans = true},
+    [HEALTH_ASK_STORAGE_LEFT] = {"AT+CPMS?", LIMIT, 1, take_storage, was_cleaned, .cleans = true},
 };
 
 static void end(struct health_dialogue *dialogue, enum health_outcome outcome)
@@ -173,6 +192,8 @@ static void send_command(struct health_dialogue *dialogue, usec_t now)
 
 static bool is_wanted(const struct health_dialogue *dialogue, const struct question *question)
 {
+        if (question->cleans)
+                return dialogue->cleanup && question->wanted(&dialogue->answers);
         return dialogue->thorough || !question->wanted || question->wanted(&dialogue->answers);
 }
 
@@ -193,10 +214,11 @@ static void finish(struct health_dialogue *dialogue, const struct at_line *line,
         if (!at_exchange_finish(&dialogue->exchange, line, questions[dialogue->question].take != NULL))
                 return;
         dialogue->unanswered = 0;
-        if (!questions[dialogue->question].take)
-                note(dialogue, HEALTH_ANSWERED, line->text, line->length);
-        else if (!dialogue->exchange.informed)
-                note(dialogue, HEALTH_REFUSED, line->text, line->length);
+        /* Any final result proves an AT port. */
+        bool done = dialogue->question == HEALTH_ASK_PROOF ||
+                    (!questions[dialogue->question].take && line->kind == AT_LINE_OK);
+        if (!dialogue->exchange.informed)
+                note(dialogue, done ? HEALTH_ANSWERED : HEALTH_REFUSED, line->text, line->length);
         if (dialogue->question == HEALTH_ASK_SIM && line->kind != AT_LINE_OK)
                 dialogue->answers.facts.sim = at_answer_sim_refusal(line);
         advance(dialogue, now);
@@ -308,6 +330,11 @@ void health_dialogue_start(struct health_dialogue *dialogue, bool thorough, usec
         at_exchange_init(&dialogue->exchange);
         health_answers_init(&dialogue->answers);
         send_command(dialogue, now);
+}
+
+void health_dialogue_allow_cleanup(struct health_dialogue *dialogue)
+{
+        dialogue->cleanup = true;
 }
 
 void health_dialogue_receive(struct health_dialogue *dialogue, const char *data, size_t size, usec_t now)

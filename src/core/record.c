@@ -40,6 +40,7 @@ static const struct kind kinds[RECORD_KIND_MAX] = {
     [RECORD_MESSAGE_REQUEUED] = {"message-requeued", "message", false},
     [RECORD_MESSAGE_SUSPECTED] = {"message-suspected", "message", false},
     [RECORD_MESSAGE_ASIDE] = {"message-quarantined", "message", false},
+    [RECORD_STORAGE_CLEANED] = {"storage-cleaned", "modem", false},
     [RECORD_CONFIG_BAD] = {"config-bad", "config", false},
     [RECORD_SYSTEM_STOPPING] = {"system-stopping", "smsd", false},
     [RECORD_OBSERVED] = {"observed", "observed", false},

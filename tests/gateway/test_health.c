@@ -150,7 +150,7 @@ static void roaming_works(struct gateway *g)
         assert_string_equal(gateway_slot(g, "GSM1")->registration, "roaming");
 }
 
-/* smsd does not look at slot 0 here, so what lies there stays. */
+/* smsd takes nothing here, so what lies there stays. */
 static void a_full_memory_is_named(struct gateway *g)
 {
         gateway_modem(g, "capacity 0 1");
@@ -274,7 +274,7 @@ static const struct gateway_test tests[] = {
     GATEWAY_TEST(a_sim_that_went_is_named),
     GATEWAY_TEST(a_sim_that_fails_is_named),
     GATEWAY_TEST(roaming_works),
-    GATEWAY_TEST(a_full_memory_is_named, .smsd_modem = "memory_start = 1\n"),
+    GATEWAY_TEST(a_full_memory_is_named, .smsd_modem = "incoming = no\n"),
     GATEWAY_TEST(a_radio_that_is_off_is_named),
     GATEWAY_TEST(who_holds_smsds_port_is_named),
     GATEWAY_TEST(modem_manager_is_named),

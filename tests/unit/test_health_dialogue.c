@@ -43,7 +43,9 @@ struct rig {
         const struct exchange *script; /* over the healthy ones, ended by a NULL command */
         const char *unasked;           /* comes once, in front of the reply to `before` */
         const char *before;
-        size_t piece; /* 0: all at once */
+        bool cleanup;      /* is allowed */
+        const char *after; /* what AT+CPMS? says once AT+CMGD was answered with OK */
+        size_t piece;      /* 0: all at once */
         usec_t now;
         unsigned commands;
         char asked[512];
@@ -56,10 +58,14 @@ static const char *reply_to(const struct rig *rig, const char *command)
         for (size_t i = 0; i < ARRAY_SIZE(healthy); i++)
                 if (text_equal(healthy[i].command, command))
                         reply = healthy[i].reply;
+        if (rig->cleanup && text_equal(command, "AT+CMGD=1,1"))
+                reply = "\r\nOK\r\n";
         assert_non_null(reply); /* nothing else may be sent, ever */
         for (const struct exchange *e = rig->script; e && e->command; e++)
                 if (text_equal(e->command, command) || text_equal(e->command, "*"))
                         reply = e->reply;
+        if (rig->after && text_equal(command, "AT+CPMS?") && strstr(rig->asked, "AT+CMGD"))
+                reply = rig->after;
         return reply;
 }
 
@@ -109,6 +115,8 @@ static void run(struct rig *rig, bool thorough)
 {
         rig->now = 7 * USEC_PER_SEC;
         health_dialogue_start(&rig->dialogue, thorough, rig->now, rig->now + HEALTH_DIALOGUE_LENGTH);
+        if (rig->cleanup)
+                health_dialogue_allow_cleanup(&rig->dialogue);
         for (unsigned turns = 0; rig->dialogue.outcome == HEALTH_RUNNING; turns++) {
                 assert_true(turns < 200);
                 turn(rig);
@@ -144,8 +152,8 @@ static void test_thorough_asks_all(void **state)
                 run(&rig, true);
                 const struct health_answers *answers = &rig.dialogue.answers;
                 assert_int_equal(rig.dialogue.outcome, HEALTH_COMPLETE);
-                assert_int_equal(rig.commands, HEALTH_QUESTIONS);
-                for (unsigned k = 0; k < HEALTH_QUESTIONS; k++)
+                assert_int_equal(rig.commands, HEALTH_ASK_CLEANUP);
+                for (unsigned k = 0; k < HEALTH_ASK_CLEANUP; k++)
                         assert_int_equal(answers->said[k].reply, HEALTH_ANSWERED);
                 assert_int_equal(answers->packet, REGISTRATION_HOME);
                 assert_string_equal(answers->facts.operator_name, "Telia LT");
@@ -222,6 +230,59 @@ static void test_cases(void **state)
                 for (size_t k = 0; k < ARRAY_SIZE(pieces); k++)
                         check_case(i, pieces[k]);
         }
+}
+
+#define CPMS(used, third) "\r\n+CPMS: \"ME\",0,255,\"ME\",0,255,\"" third "\"," used ",255\r\n\r\nOK\r\n"
+
+/* Read messages are deleted only where that is allowed, needed, and hits the storage that is full. */
+static void test_cleanup(void **state)
+{
+        static const struct {
+                const char *before, *deletion, *after;
+                bool allowed, asked;
+                enum health_reply reply;
+                int used;
+        } rows[] = {
+            {CPMS("230", "ME"), NULL, CPMS("2", "ME"), true, true, HEALTH_ANSWERED, 2},
+            {CPMS("255", "ME"), NULL, CPMS("255", "ME"), true, true, HEALTH_ANSWERED, 255},
+            {CPMS("255", "ME"), "\r\n+CMS ERROR: 320\r\n", NULL, true, true, HEALTH_REFUSED, 255},
+            {CPMS("255", "ME"), "\r\nERROR\r\n", NULL, true, true, HEALTH_REFUSED, 255},
+            {CPMS("255", "ME"), SILENCE, NULL, true, true, HEALTH_UNANSWERED, 255},
+            {CPMS("255", "ME"), NULL, NULL, false, false, HEALTH_UNASKED, 255},
+            {CPMS("229", "ME"), NULL, NULL, true, false, HEALTH_UNASKED, 229},
+            {CPMS("255", "SM"), NULL, NULL, true, false, HEALTH_UNASKED, 255},
+            {"\r\nERROR\r\n", NULL, NULL, true, false, HEALTH_UNASKED, -1},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                for (int thorough = 0; thorough < 2; thorough++) {
+                        const struct exchange script[] = {
+                            {"AT+CPMS?", rows[i].before},
+                            {rows[i].deletion ? "AT+CMGD=1,1" : "-", rows[i].deletion},
+                            {NULL, NULL}};
+                        struct rig rig = {
+                            .script = script, .cleanup = rows[i].allowed, .after = rows[i].after};
+                        run(&rig, thorough);
+                        assert_int_equal(strstr(rig.asked, "AT+CMGD=1,1 ") != NULL, rows[i].asked);
+                        assert_int_equal(rig.dialogue.answers.said[HEALTH_ASK_CLEANUP].reply, rows[i].reply);
+                        assert_int_equal(rig.dialogue.answers.facts.storage_used, rows[i].used);
+                        assert_int_equal(rig.dialogue.outcome, HEALTH_COMPLETE);
+                }
+}
+
+/* It is on when the modem has restarted since an earlier look has switched it off. */
+static void test_echo(void **state)
+{
+        static const struct exchange script[] = {{"ATE0", "ATE0\r\r\nOK\r\n"}, {NULL, NULL}};
+        struct rig on = {.script = script}, off = {0};
+
+        (void)state;
+        run(&on, false);
+        assert_true(on.dialogue.answers.echoed);
+        assert_int_equal(on.dialogue.outcome, HEALTH_COMPLETE);
+        run(&off, false);
+        assert_false(off.dialogue.answers.echoed);
 }
 
 /* A late answer to a command that was repeated is not taken for the next one's. */
@@ -313,6 +374,8 @@ int main(void)
             cmocka_unit_test(test_well_costs_five_commands),
             cmocka_unit_test(test_thorough_asks_all),
             cmocka_unit_test(test_cases),
+            cmocka_unit_test(test_cleanup),
+            cmocka_unit_test(test_echo),
             cmocka_unit_test(test_late_answer),
             cmocka_unit_test(test_flood_of_rdy),
             cmocka_unit_test(test_hostile_bytes),

@@ -128,6 +128,8 @@ static void render_verdict(struct screen *screen, const struct snapshot *s)
         screen_headline(screen, verdict_colour(s->verdict), verdict_word(s->verdict), flow_words(s));
         screen_gap(screen);
         screen_value(screen, "why", SCREEN_PLAIN, s->reason);
+        if (s->evidence[0])
+                screen_value(screen, "evidence", SCREEN_PLAIN, s->evidence);
         if (s->next_action[0])
                 screen_value(screen, "what to do", SCREEN_PLAIN, s->next_action);
         if (text_equal(s->controller.config, "last-good"))
@@ -265,7 +267,29 @@ static void render_place(struct screen *screen, const struct snapshot_modem *mod
                 screen_value(screen, "", full ? SCREEN_BAD : SCREEN_PLAIN, line);
 }
 
-static void render_modem(struct screen *screen, const struct snapshot_modem *modem)
+/* "health: the network refuses it (+CREG: 0,3 (denied)), since 01:02:03 (5min ago)" */
+static void render_health(struct screen *screen, const struct snapshot_modem *modem, snapshot_time_t now)
+{
+        char line[VALUE_MAX] = "", age[96];
+        bool well = text_equal(modem->health.state, "well");
+
+        if (modem->health.state[0] == '\0')
+                return;
+        (void)text_format(line, sizeof(line), "health: %s%s%s%s", modem->health.what,
+                          modem->health.evidence[0] ? " (" : "", modem->health.evidence,
+                          modem->health.evidence[0] ? ")" : "");
+        if (modem->health.since && !well) {
+                moment(age, sizeof(age), modem->health.since, now);
+                add_labelled(line, "since", age);
+        }
+        if (modem->health.asked) {
+                render_age(age, sizeof(age), modem->health.asked, now);
+                add_labelled(line, "asked", age);
+        }
+        screen_value(screen, "", well ? SCREEN_PLAIN : SCREEN_WARNING, line);
+}
+
+static void render_modem(struct screen *screen, const struct snapshot_modem *modem, snapshot_time_t now)
 {
         screen_format(screen, modem->name[0] ? modem->name : "not used", state_colour(modem->state), "%s%s%s",
                       modem->state[0] ? modem->state : "not known", modem->reason[0] ? ": " : "",
@@ -274,17 +298,18 @@ static void render_modem(struct screen *screen, const struct snapshot_modem *mod
         render_sim(screen, modem);
         render_network(screen, modem);
         render_place(screen, modem);
+        render_health(screen, modem, now);
 }
 
-static void render_modems(struct screen *screen, const struct snapshot *s)
+static void render_modems(struct screen *screen, const struct snapshot *s, snapshot_time_t now)
 {
         for (unsigned i = 0; i < s->n_modems; i++) {
                 screen_gap(screen);
-                render_modem(screen, &s->modems[i]);
+                render_modem(screen, &s->modems[i], now);
         }
         for (unsigned i = 0; i < s->n_others; i++) {
                 screen_gap(screen);
-                render_modem(screen, &s->others[i]);
+                render_modem(screen, &s->others[i], now);
         }
 }
 
@@ -400,7 +425,7 @@ void render_text(struct screen *screen, const struct snapshot *s, snapshot_time_
         render_controller(screen, s);
         screen_gap(screen);
         render_smsd(screen, s, now);
-        render_modems(screen, s);
+        render_modems(screen, s, now);
         screen_gap(screen);
         render_hold(screen, s, now);
         render_restart(screen, s, now);

@@ -119,6 +119,14 @@ static void make_working(struct snapshot *s)
         s->can_send = s->can_receive = true;
         add_smsd(s);
         add_modem(s, "GSM1", "ready");
+        SET(s->evidence,
+            "GSM1: +CPIN: READY, +CREG: 0,1, signal -71 dBm (asked 2min ago); last message 5min ago");
+        SET(s->modems[0].health.state, "well");
+        SET(s->modems[0].health.cause, "well");
+        SET(s->modems[0].health.what, "it works");
+        s->modems[0].health.since = NOW - 2 * HOUR;
+        s->modems[0].health.asked = NOW - 2 * MINUTE;
+        s->modems[0].health.can_send = s->modems[0].health.can_receive = true;
         add_restart(s, "crash", "ok", "");
         s->queues.incoming = 12;
         (void)add_receiver(s, "mail", 0);
@@ -177,6 +185,13 @@ static void make_degraded(struct snapshot *s)
         add_modem(s, "GSM1", "ready");
         s->modems[0].storage_used = 255;
         s->modems[0].signal_dbm = -109;
+        SET(s->evidence, "GSM1: smsd blocks sending after failures");
+        SET(s->modems[0].health.state, "ill");
+        SET(s->modems[0].health.cause, "sending-blocked");
+        SET(s->modems[0].health.what, "smsd blocks sending");
+        SET(s->modems[0].health.evidence, "smsd blocks sending after failures");
+        s->modems[0].health.since = NOW - 5 * MINUTE;
+        s->modems[0].health.asked = NOW - 20 * SECOND;
         add_restart(s, "plug", "unverified",
                     "the modem has not answered smsd within 30s although it answered the probe before that");
         s->queues.failed = 3;
@@ -226,6 +241,8 @@ static void make_hostile(struct snapshot *s)
 {
         make_working(s);
         SET(s->modems[0].model, "EC\033[31m25\r\n\xe2\x80\xae\xff");
+        SET(s->modems[0].health.evidence, "+CREG: \033[31m\r\n");
+        SET(s->evidence, "GSM1: +CREG: \033[31m\r\n");
         SET(s->reason,
             "already \\x1b escaped, and a word that is longer than the line: "
             "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123"
@@ -354,7 +371,7 @@ static void test_ages(void **state _unused_)
 
 #define MODEM_KEYS                                                                                           \
         "name state model firmware imei imsi usb device interface iccid sim registration operator "          \
-        "technology band signal_dbm storage reason"
+        "technology band signal_dbm storage reason health"
 
 /* The documented keys of every object, by the path to it; an index stands for its array. */
 static const struct {
@@ -363,7 +380,7 @@ static const struct {
 } schema[] = {
     {"", "schema controller verdict reason next_action can_send can_receive smsd hold modems restarts alerts "
          "queues "
-         "traffic other_modems"},
+         "traffic other_modems evidence"},
     {"/controller", "running mode version config"},
     {"/smsd", "running pid since handlers unit last_error"},
     {"/smsd/handlers/0", "modem pid device state"},
@@ -371,6 +388,7 @@ static const struct {
     {"/hold", "active by reason since until source"},
     {"/modems/0", MODEM_KEYS},
     {"/modems/0/storage", "used total"},
+    {"/modems/0/health", "state cause failure since asked can_send can_receive what evidence next_action"},
     {"/restarts", "total last"},
     {"/restarts/last", "at cause result ms problem"},
     {"/alerts", "waiting delivered last parked dropped open receivers"},

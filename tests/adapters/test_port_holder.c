@@ -163,6 +163,33 @@ static void test_not_a_device(void **state)
         assert_int_equal(holder.id.pid, 7);
 }
 
+static bool is_pid(void *userdata, pid_t pid)
+{
+        return pid == *(const pid_t *)userdata;
+}
+
+/* smsd, and the scripts that inherit its port, are no strangers; who else has it is found behind them. */
+static void test_strangers(void **state)
+{
+        struct fixture *f = *state;
+        struct port_holder holder;
+        pid_t self = getpid(), nobody = 0;
+
+        start_child(f, "smsd", 1);
+        assert_int_equal(port_holder_find_stranger(f->node, is_pid, &nobody, &holder), 0);
+        assert_int_equal(holder.id.pid, f->child);
+        assert_int_equal(port_holder_find_stranger(f->node, is_pid, &f->child, &holder), 1);
+        assert_int_equal(port_holder_find_stranger(f->node, is_pid, &self, &holder), 1); /* its parent */
+
+        struct fixture other = *f;
+        start_child(&other, "minicom", 1);
+        assert_int_equal(port_holder_find_stranger(f->node, is_pid, &f->child, &holder), 0);
+        assert_int_equal(holder.id.pid, other.child);
+        assert_string_equal(holder.command, "minicom");
+        end_child(&other);
+        assert_int_equal(port_holder_find_stranger("/tmp", is_pid, &self, &holder), -ENOTTY);
+}
+
 static void test_no_descriptor_leaks(void **state)
 {
         struct fixture *f = *state;
@@ -184,9 +211,13 @@ static void test_no_descriptor_leaks(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-            TEST(test_holder_is_named),      TEST(test_hostile_name_is_escaped),
-            TEST(test_found_through_a_link), TEST(test_nobody),
-            TEST(test_not_a_device),         TEST(test_no_descriptor_leaks),
+            TEST(test_holder_is_named),
+            TEST(test_hostile_name_is_escaped),
+            TEST(test_found_through_a_link),
+            TEST(test_nobody),
+            TEST(test_not_a_device),
+            TEST(test_no_descriptor_leaks),
+            TEST(test_strangers),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /*
- * What smsd writes (a log line, stats/status) and /proc/PID/stat, as hostile text: whatever comes in, what
- * comes out is bounded, ended and free of control characters.
+ * What smsd writes (a log line, stats/status), the kernel's log and /proc/PID/stat, as hostile text: whatever
+ * comes in, what comes out is bounded, ended and free of control characters.
  */
+#include "core/kernel_log.h"
 #include "core/process.h"
 #include "core/smsd_log.h"
 #include "core/smsd_status.h"
@@ -65,8 +66,18 @@ static void fuzz_stat(const char *text, size_t length)
                       strnlen(stat.comm, sizeof(stat.comm)) < sizeof(stat.comm));
 }
 
+static void fuzz_kernel(const char *record, size_t length)
+{
+        struct kernel_line line;
+
+        kernel_line_parse(record, length, &line);
+        check((line.kind == KERNEL_USB_ERROR) == (line.usb[0] != '\0'));
+        check(strspn(line.usb, "0123456789.-") == strnlen(line.usb, sizeof(line.usb)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+        fuzz_kernel((const char *)data, size);
         fuzz_log((const char *)data, size);
         fuzz_status((const char *)data, size);
         fuzz_stat((const char *)data, size);

@@ -11,9 +11,9 @@
  *   AT+CEREG?, AT+COPS?, AT+CFUN?, AT+QCSQ, AT+QINISTAT, AT+QCFG="ims", AT+QTEMP
  *                                 asked when `thorough`, or when an answer above is not what it should be
  *
- * Five commands when all is well: every command wakes us once, and health may cost two wakeups a minute. One
- * that is unanswered is passed over; two in a row, or the deadline, end the dialogue as PARTIAL. Unsolicited
- * lines are drained and noted. RDY starts over, twice at most.
+ * Five commands when all is well, four when smsd tells the signal: every command wakes us once, and health
+ * may cost two wakeups a minute. One that is unanswered is passed over; two in a row, or the deadline, end
+ * the dialogue as PARTIAL. Unsolicited lines are drained and noted. RDY starts over, twice at most.
  */
 #ifndef CORE_HEALTH_DIALOGUE_H
 #define CORE_HEALTH_DIALOGUE_H
@@ -95,11 +95,16 @@ struct health_dialogue {
         unsigned unanswered; /* in a row */
         bool thorough;
         bool cleanup; /* allowed */
+        bool signal_known;
         usec_t give_up;
 };
 
 /* Begins at `now`, gives up at `give_up` (absolute). The first command is in the output at once. */
 void health_dialogue_start(struct health_dialogue *dialogue, bool thorough, usec_t now, usec_t give_up);
+
+/* Right after the start: the signal is known from elsewhere (smsd asks for it all the time); it is asked for
+ * only when the modem is not registered. A wakeup less. */
+void health_dialogue_skip_signal(struct health_dialogue *dialogue);
 
 /* Right after the start: read messages may be deleted when the storage is nearly full. */
 void health_dialogue_allow_cleanup(struct health_dialogue *dialogue);

@@ -209,6 +209,13 @@ static void go_on(struct gateway *gateway, unsigned modem, struct action_list *a
                 end_look(gateway, modem, look->dialogue.outcome, actions);
 }
 
+static bool smsd_tells_signal(const struct gateway *gateway, const struct slot *slot)
+{
+        const struct smsd_status_modem *status = smsd_status_find(&gateway->smsd.status, slot->config.name);
+
+        return gateway->smsd.status_known && status && status->signal_dbm != 0 && slot->answered;
+}
+
 /*
  * With AT+CMGR smsd has the text of a message in hand before that counts as read, so deleting what has been
  * read takes nothing from it; where it lists (AT+CMGL) that is not so. Never while it does not poll: what a
@@ -238,6 +245,8 @@ static void opened(struct gateway *gateway, unsigned modem, const struct port_ev
                 look->open = true;
                 health_dialogue_start(&look->dialogue, !slot || health_wants_all(&slot->health), gateway->now,
                                       usec_add(gateway->now, HEALTH_DIALOGUE_LENGTH));
+                if (slot && smsd_tells_signal(gateway, slot))
+                        health_dialogue_skip_signal(&look->dialogue);
                 if (slot && may_clean(gateway, slot, look))
                         health_dialogue_allow_cleanup(&look->dialogue);
                 go_on(gateway, modem, actions);
@@ -357,7 +366,9 @@ usec_t gateway_look_deadline(const struct gateway *gateway)
                         deadline = usec_min(deadline, health_dialogue_deadline(&gateway->looks[i].dialogue));
         for (unsigned i = 0; i < gateway->slots.n && room; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
-                if (may_look(gateway, slot) && !is_under_way(&gateway->looks[slot->modem]))
+                /* One that is well goes with the look at smsd, each minute: no timer of its own. */
+                bool well = slot->health.verdict.state == HEALTH_WELL && gateway->smsd.running;
+                if (!well && may_look(gateway, slot) && !is_under_way(&gateway->looks[slot->modem]))
                         deadline = usec_min(deadline, due_at(gateway, slot, 0));
         }
         return deadline;

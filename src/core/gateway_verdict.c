@@ -246,7 +246,7 @@ void gateway_judge_running(const struct gateway *gateway, usec_t now, struct sna
         }
 }
 
-/* "GSM1: +CREG: 0,1, signal -57 dBm; last message 5min ago" */
+/* "GSM1: +CPIN: READY, +CREG: 0,1 (asked 2min ago); last message 5min ago" */
 static void say_well(const struct gateway *gateway, const struct slot *slot, usec_t now, char *target,
                      size_t size)
 {
@@ -256,10 +256,9 @@ static void say_well(const struct gateway *gateway, const struct slot *slot, use
         target[0] = '\0';
         if (look && look->at && look->outcome == HEALTH_COMPLETE) {
                 format_duration(age, sizeof(age), usec_sub(now, look->at) / USEC_PER_SEC * USEC_PER_SEC);
-                (void)text_format(target, size, "%s, %s, signal %d dBm (asked %s ago)",
+                (void)text_format(target, size, "%s, %s (asked %s ago)",
                                   look->answers.said[HEALTH_ASK_SIM].text,
-                                  look->answers.said[HEALTH_ASK_CREG].text, look->answers.facts.signal_dbm,
-                                  age);
+                                  look->answers.said[HEALTH_ASK_CREG].text, age);
         }
         if (slot->traffic_at) {
                 format_duration(age, sizeof(age),

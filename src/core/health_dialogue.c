@@ -124,7 +124,7 @@ static bool not_in_circuit(const struct health_answers *answers)
 
 static bool no_signal(const struct health_answers *answers)
 {
-        return answers->facts.signal_dbm == 0;
+        return answers->said[HEALTH_ASK_SIGNAL].reply != HEALTH_UNASKED && answers->facts.signal_dbm == 0;
 }
 
 static bool radio_in_doubt(const struct health_answers *answers)
@@ -194,6 +194,8 @@ static bool is_wanted(const struct health_dialogue *dialogue, const struct quest
 {
         if (question->cleans)
                 return dialogue->cleanup && question->wanted(&dialogue->answers);
+        if (question == &questions[HEALTH_ASK_SIGNAL])
+                return dialogue->thorough || !dialogue->signal_known || radio_in_doubt(&dialogue->answers);
         return dialogue->thorough || !question->wanted || question->wanted(&dialogue->answers);
 }
 
@@ -330,6 +332,11 @@ void health_dialogue_start(struct health_dialogue *dialogue, bool thorough, usec
         at_exchange_init(&dialogue->exchange);
         health_answers_init(&dialogue->answers);
         send_command(dialogue, now);
+}
+
+void health_dialogue_skip_signal(struct health_dialogue *dialogue)
+{
+        dialogue->signal_known = true;
 }
 
 void health_dialogue_allow_cleanup(struct health_dialogue *dialogue)

@@ -119,8 +119,7 @@ static void make_working(struct snapshot *s)
         s->can_send = s->can_receive = true;
         add_smsd(s);
         add_modem(s, "GSM1", "ready");
-        SET(s->evidence,
-            "GSM1: +CPIN: READY, +CREG: 0,1, signal -71 dBm (asked 2min ago); last message 5min ago");
+        SET(s->evidence, "GSM1: +CPIN: READY, +CREG: 0,1 (asked 2min ago); last message 5min ago");
         SET(s->modems[0].health.state, "well");
         SET(s->modems[0].health.cause, "well");
         SET(s->modems[0].health.what, "it works");

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "core/gateway.h"
 #include "core/modem.h"
+#include "rig_health.h"
 #include "rig_spool.h"
 
 #include <errno.h>
@@ -62,7 +63,6 @@ struct rig {
         enum sim_state sim;
         int attempts;
         bool silent;
-        const char *creg; /* what it answers to AT+CREG? and AT+CEREG?; NULL: registered */
         enum flag_state flag;
         usec_t flag_since;
         bool hold;
@@ -79,7 +79,8 @@ struct rig {
 
         struct rig_spool spool;
         int sms_result;
-        unsigned looks; /* spare ports opened; not among the counts */
+        int signal;               /* as stats/status tells it, 0 not */
+        struct rig_health health; /* its second port: not among the counts */
         unsigned counts[ACTION_KIND_MAX];
         struct action last[ACTION_KIND_MAX];
         char told[8192]; /* all records, a line each */
@@ -144,6 +145,7 @@ static inline pid_t rig_smsd(struct rig *rig)
         rig->status.n = 1;
         (void)text_copy(rig->status.modems[0].name, SMSD_MODEM_NAME_MAX, "GSM1");
         rig->status.modems[0].state = HANDLER_IDLE;
+        rig->status.modems[0].signal_dbm = rig->signal;
         (void)text_format(rig->status.modems[0].since_text, 32, "%u", ++rig->status_time);
         return pid;
 }
@@ -193,7 +195,7 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
                                            [SIM_PUK] = "\r\n+CPIN: SIM PUK\r\n\r\nOK\r\n",
                                            [SIM_ABSENT] = "\r\n+CME ERROR: 10\r\n"};
         const char *text = "\r\nOK\r\n";
-        char command[64], attempts[64], registration[64];
+        char command[64], attempts[64], spare[128];
 
         if (rig->silent)
                 return;
@@ -204,11 +206,9 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
                         text = answers[i].answer;
         if (text_equal(command, "AT+CPIN?")) /* smsd has entered the PIN */
                 text = sims[rig->sim == SIM_PIN && rig->list.n > 1 ? SIM_READY : rig->sim];
-        if (rig->creg && (text_equal(command, "AT+CREG?") || text_equal(command, "AT+CEREG?"))) {
-                (void)text_format(registration, sizeof(registration), "\r\n+%.*s: %s\r\n\r\nOK\r\n",
-                                  (int)strlen(command) - 4, command + 3, rig->creg);
-                text = registration;
-        }
+        rig_health_answer(&rig->health, command, action->port.modem >= MODEMS_MAX, spare, sizeof(spare));
+        if (spare[0])
+                text = spare;
         if (text_equal(command, "AT+QPINC?")) {
                 (void)text_format(attempts, sizeof(attempts), "\r\n+QPINC: \"SC\",%d,10\r\n\r\nOK\r\n",
                                   rig->attempts);
@@ -338,7 +338,6 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
         int index;
 
         bool spare = action->kind <= ACTION_PORT_CLOSE && action->port.modem >= MODEMS_MAX;
-        rig->looks += spare && action->kind == ACTION_PORT_OPEN;
         rig->counts[action->kind] += !spare;
         rig->last[action->kind] = *action;
         if (rig->withheld[action->kind])
@@ -349,6 +348,11 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
                 event = rig_event(rig, EVENT_PORT_OPENED);
                 event->port.modem = action->port.modem;
                 event->port.generation = action->port.generation;
+                if (spare)
+                        rig_health_opened(&rig->health, event);
+                break;
+        case ACTION_HOLDER_LOOK:
+                rig_health_holder(&rig->health, action, rig_event(rig, EVENT_HOLDER));
                 break;
         case ACTION_PORT_WRITE:
                 rig_answer(rig, action);

@@ -467,7 +467,7 @@ static void test_network_is_lost(void **state)
         _rig_ rig = rig_working();
         (void)state;
 
-        rig->creg = "0,2";
+        rig->health.creg = "0,2";
         rig_log(rig, SMSD_LOG_NOT_REGISTERED);
         rig->frozen = true; /* it does not poll meanwhile */
         rig_wait(rig, 4 * USEC_PER_MIN);
@@ -480,7 +480,7 @@ static void test_network_is_lost(void **state)
         assert_int_equal(last(rig, ALERT_MODEM_NETWORK)->severity, SEVERITY_CRITICAL);
         assert_says(last(rig, ALERT_MODEM_NETWORK)->evidence, "+CREG: 0,2 (searching)");
         rig->frozen = false;
-        rig->creg = NULL;
+        rig->health.creg = NULL;
         rig_wait(rig, 10 * USEC_PER_MIN);
         assert_int_equal(told_in_all(rig), 3);
         assert_int_equal(last(rig, ALERT_MODEM_NETWORK)->state, ALERT_RESOLVED);

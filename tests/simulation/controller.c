@@ -339,7 +339,7 @@ void controller_kill(struct world *world, usec_t until_up)
         world->unit.stopped = false; /* the next one does not know what was before */
         c->life++;
         c->timer_at = USEC_INFINITY;
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < MODEM_PORTS; i++)
                 c->ports[i].open = false;
         for (unsigned i = 0; i < WORLD_PROCESSES; i++)
                 world->processes[i].watched = false;

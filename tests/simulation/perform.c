@@ -45,6 +45,23 @@ static void open_port(struct world *world, const struct action *action)
         controller_post(world, event, CHANNEL_PORTS, world_chance(world, 200, 5 * USEC_PER_MSEC));
 }
 
+/* Whoever but smsd has smsd's port. */
+static void look_for_holder(struct world *world, const struct action *action)
+{
+        struct event *event = controller_event(world, EVENT_HOLDER);
+        int tty = tty_resolve(world, action->port.path);
+
+        event->holder.modem = action->port.modem;
+        event->holder.result = 1;
+        if (tty < 0) {
+                event->holder.result = -ENOENT;
+        } else if (world->now < world->modems[world->ttys[tty].modem].taken_until) {
+                event->holder.result = 0;
+                event->holder.holder = (struct port_holder){.id = {77, 77}, .command = "minicom"};
+        }
+        controller_post(world, event, CHANNEL_RESULTS, world_chance(world, 200, 5 * USEC_PER_MSEC));
+}
+
 static void port_failed(struct world *world, unsigned modem, unsigned generation)
 {
         struct event *event = controller_event(world, EVENT_PORT_CLOSED);
@@ -268,6 +285,11 @@ void perform_action(struct world *world, const struct action *action)
         case ACTION_REPLY:
                 take_reply(world, action);
                 break;
+        case ACTION_HOLDER_LOOK:
+                look_for_holder(world, action);
+                break;
+        case ACTION_KERNEL_READ:
+                break; /* it has nothing to say */
         case ACTION_ALERT_SPOOL:
                 alerts_spool(world, action);
                 break;

@@ -145,7 +145,7 @@ static void check_port(struct world *world, const struct action *action)
                         promise_broken(world, 5, "ttyUSB%d is touched while smsd %d has it open", tty,
                                        (int)p->id.pid);
         }
-        for (unsigned i = 0; i < MODEMS_MAX && action->kind == ACTION_PORT_OPEN && tty >= 0; i++)
+        for (unsigned i = 0; i < MODEM_PORTS && action->kind == ACTION_PORT_OPEN && tty >= 0; i++)
                 if (world->controller.ports[i].open && world->controller.ports[i].tty == tty &&
                     world->controller.ports[i].tty_life == world->ttys[tty].life)
                         promise_broken(world, 5, "ttyUSB%d is opened twice", tty);

@@ -194,7 +194,7 @@ struct world_controller {
                 int tty;
                 unsigned tty_life;
                 char line[96]; /* of a command that is not ended yet */
-        } ports[MODEMS_MAX];
+        } ports[MODEM_PORTS];
         usec_t channel[5];
         usec_t late_until;
         unsigned late_ms;

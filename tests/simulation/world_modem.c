@@ -18,7 +18,7 @@ static bool number_is_free(const struct world *world, int number)
         for (unsigned i = 0; i < WORLD_PROCESSES; i++)
                 if (world->processes[i].alive && world->processes[i].tty == number)
                         return false;
-        for (unsigned i = 0; i < MODEMS_MAX; i++)
+        for (unsigned i = 0; i < MODEM_PORTS; i++)
                 if (world->controller.ports[i].open && world->controller.ports[i].tty == number)
                         return false;
         return true;
@@ -127,7 +127,7 @@ void modem_unplug(struct world *world, unsigned modem)
         m->unlocked = false;
         world_trace(world, "modem %u is unplugged", modem);
         drop_ttys(world, modem);
-        for (unsigned i = 0; i < MODEMS_MAX; i++) {
+        for (unsigned i = 0; i < MODEM_PORTS; i++) {
                 if (!world->controller.ports[i].open ||
                     tty_is_alive(world, world->controller.ports[i].tty, world->controller.ports[i].tty_life))
                         continue;

@@ -43,6 +43,9 @@ enum action_kind {
         ACTION_DELIVER,     /* start smswarden-notify: something waits, and it may not be running */
         ACTION_ALERT_SMS,   /* queue sms.text for sms.number at smsd -> EVENT_ALERT_SMS */
         ACTION_HEARTBEAT,   /* have a sign of life sent */
+        ACTION_APN_FIND,    /* the access point name of apn.imsi's operator -> EVENT_APN */
+        ACTION_RESET_NOTE,  /* remember the slot: the reset of its modem is about to be sent ->
+                               EVENT_RESET_NOTED */
         ACTION_REPLY,       /* answer the command `token` */
         ACTION_KIND_MAX
 };
@@ -57,7 +60,7 @@ struct action {
                         unsigned generation;
                         size_t length;
                         char path[DEVICE_NODE_MAX];
-                        char data[64];
+                        char data[128];
                 } port;
                 struct {
                         struct process_id id;
@@ -89,6 +92,10 @@ struct action {
                         char text[160];    /* printable ASCII */
                         uint64_t sequence; /* of the alert it tells of */
                 } sms;
+                struct {
+                        char imsi[16];
+                        char provider[32]; /* the name that its network shows, "" not known */
+                } apn;
                 struct {
                         unsigned token;
                         int result; /* 0, or positive: failed, refused; see interface.md's exit codes */

@@ -29,6 +29,8 @@ enum alert_kind {
         ALERT_CONFIG_REFUSED,  /* smsd refused smsd.conf, or ours was refused: an older one is in force */
         ALERT_MESSAGE_FAILED,  /* smsd gave a message up; momentary, one for each */
         ALERT_INCOMING_UNREAD, /* nobody takes what came in: a dead eventhandler */
+        /* A new modem or SIM has not all settings of [provision]; momentary. */
+        ALERT_PROVISION_FAILED,
         ALERT_TEST,            /* asked for by a person; momentary */
         ALERT_KIND_MAX
 };

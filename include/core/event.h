@@ -52,6 +52,8 @@ enum event_kind {
         EVENT_MESSAGE_FAILED, /* smsd gave a message up: a file in its failed folder */
         EVENT_QUEUES,         /* smsd's folders were counted */
         EVENT_CONFIG_REFUSED, /* smswarden's own configuration was refused, or is accepted again */
+        EVENT_APN,            /* result of ACTION_APN_FIND */
+        EVENT_RESET_NOTED,    /* result of ACTION_RESET_NOTE */
         EVENT_KIND_MAX
 };
 
@@ -107,6 +109,13 @@ struct message_failed_event {
         char again[256];                 /* the command that queues it again (smsd_message_again) */
         usec_t since;                    /* CLOCK_BOOTTIME, 0 before this boot */
         unsigned more;                   /* files behind it that were not told yet */
+};
+
+/* The access point name of a SIM's operator. */
+struct apn_event {
+        char imsi[16];               /* as in the action */
+        char apn[PROVISION_APN_MAX]; /* "": none is known for sure */
+        char why[96];                /* then: one clause, escaped */
 };
 
 struct event {
@@ -176,6 +185,11 @@ struct event {
                         int64_t outgoing, checked, failed, incoming; /* files; -1 unknown */
                         usec_t oldest_incoming; /* CLOCK_BOOTTIME; 0 none or before this boot */
                 } queues;
+                struct apn_event apn;
+                struct {
+                        char modem[SMSD_MODEM_NAME_MAX];
+                        int result;
+                } noted;
                 char config_problem[256]; /* CONFIG_REFUSED: file, line and what is wrong; "" accepted */
         };
 };

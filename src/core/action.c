@@ -92,6 +92,8 @@ const char *action_kind_to_string(enum action_kind kind)
             [ACTION_DELIVER] = "deliver",
             [ACTION_ALERT_SMS] = "alert-sms",
             [ACTION_HEARTBEAT] = "heartbeat",
+            [ACTION_APN_FIND] = "apn-find",
+            [ACTION_RESET_NOTE] = "reset-note",
             [ACTION_REPLY] = "reply",
         };
 

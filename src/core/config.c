@@ -251,6 +251,8 @@ void config_init(struct config *config)
                        .state_dir = "/var/lib/smswarden-notify"},
         };
         heartbeat_config_init(&config->heartbeat);
+        provision_config_init(&config->provision.config);
+        config->provision.reset = true;
 }
 
 void heartbeat_config_init(struct heartbeat_config *heartbeat)

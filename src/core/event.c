@@ -39,6 +39,8 @@ const char *event_kind_to_string(enum event_kind kind)
             [EVENT_MESSAGE_FAILED] = "message-failed",
             [EVENT_QUEUES] = "queues",
             [EVENT_CONFIG_REFUSED] = "config-refused",
+            [EVENT_APN] = "apn",
+            [EVENT_RESET_NOTED] = "reset-noted",
         };
 
         return (unsigned)kind < EVENT_KIND_MAX ? names[kind] : "?";

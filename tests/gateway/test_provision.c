@@ -189,6 +189,7 @@ static void a_fixed_node_is_served(struct gateway *g)
         gateway_modem(g, "unplug 0");
         gateway_modem(g, "wait-plugged 0 0 2000");
         gateway_wait_modem(g, "GSM1", "absent", 5000);
+        gateway_wait_down(g); /* it keeps the number as long as somebody has it open */
         gateway_plug(g, "");
         gateway_working(g, 0);
         assert_int_equal(sent(g, "AT+CNMI=1,1,0,0,0"), 1);

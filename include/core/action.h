@@ -48,6 +48,9 @@ enum action_kind {
         ACTION_MESSAGE_QUARANTINE, /* checked (or failed) -> quarantine; no smsd lives -> EVENT_MESSAGE_MOVED
                                     */
         ACTION_HEARTBEAT,          /* have a sign of life sent */
+        ACTION_APN_FIND,           /* the access point name of apn.imsi's operator -> EVENT_APN */
+        ACTION_RESET_NOTE,         /* remember the slot: the reset of its modem is about to be sent ->
+                                      EVENT_RESET_NOTED */
         ACTION_REPLY,              /* answer the command `token` */
         ACTION_KIND_MAX
 };
@@ -62,7 +65,7 @@ struct action {
                         unsigned generation;
                         size_t length;
                         char path[DEVICE_NODE_MAX];
-                        char data[64];
+                        char data[128];
                 } port;
                 struct {
                         struct process_id id;
@@ -102,6 +105,10 @@ struct action {
                         uint64_t id;    /* comes back with the answer */
                         char name[MESSAGE_NAME_MAX + 1];
                 } message;
+                struct {
+                        char imsi[16];
+                        char provider[32]; /* the name that its network shows, "" not known */
+                } apn;
                 struct {
                         unsigned token;
                         int result; /* 0, or positive: failed, refused; see interface.md's exit codes */

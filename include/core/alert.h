@@ -30,6 +30,8 @@ enum alert_kind {
         ALERT_MESSAGE_FAILED,  /* smsd gave a message up; momentary, one for each */
         ALERT_MESSAGE_ASIDE,   /* a message crashed the modem twice and is in quarantine; momentary */
         ALERT_INCOMING_UNREAD, /* nobody takes what came in: a dead eventhandler */
+        /* A new modem or SIM has not all settings of [provision]; momentary. */
+        ALERT_PROVISION_FAILED,
         ALERT_TEST,            /* asked for by a person; momentary */
         ALERT_KIND_MAX
 };

@@ -55,6 +55,8 @@ enum event_kind {
         EVENT_MESSAGES,       /* result of ACTION_MESSAGES_LIST */
         EVENT_MESSAGE_MOVED,  /* result of ACTION_MESSAGE_REQUEUE or ACTION_MESSAGE_QUARANTINE */
         EVENT_CONFIG_REFUSED, /* smswarden's own configuration was refused, or is accepted again */
+        EVENT_APN,            /* result of ACTION_APN_FIND */
+        EVENT_RESET_NOTED,    /* result of ACTION_RESET_NOTE */
         EVENT_KIND_MAX
 };
 
@@ -131,6 +133,13 @@ struct message_moved_event {
         char name[MESSAGE_NAME_MAX + 1];
 };
 
+/* The access point name of a SIM's operator. */
+struct apn_event {
+        char imsi[16];               /* as in the action */
+        char apn[PROVISION_APN_MAX]; /* "": none is known for sure */
+        char why[96];                /* then: one clause, escaped */
+};
+
 struct event {
         enum event_kind kind;
         union {
@@ -200,6 +209,11 @@ struct event {
                 } queues;
                 struct messages_event messages;
                 struct message_moved_event moved;
+                struct apn_event apn;
+                struct {
+                        char modem[SMSD_MODEM_NAME_MAX];
+                        int result;
+                } noted;
                 char config_problem[256]; /* CONFIG_REFUSED: file, line and what is wrong; "" accepted */
         };
 };

@@ -34,6 +34,9 @@ struct slot {
         bool crashed;           /* its modem did, under smsd: what it was sending is being looked for */
         bool base_known;        /* status_base was read since this smsd runs */
         char status_base[32];   /* its time in stats/status that proves nothing: from before */
+        bool wary; /* smsd may have its device only when it was asked who it is (pin_imei, [provision]) */
+        bool strange_told; /* that its modem is not let in was recorded */
+        usec_t away_until; /* its modem restarts by our wish and is awaited so long */
 };
 
 struct slots {
@@ -59,6 +62,9 @@ bool slots_bind(struct slots *slots, const struct modem *modems, unsigned n_mode
 
 /* The slot whose modem is `modem`, NULL none. */
 struct slot *slots_of_modem(struct slots *slots, unsigned modem);
+
+/* True when pin_imei does not let this modem in. */
+bool slot_refuses(const struct slot *slot, const struct modem *modem);
 
 /* The guard that forbids an automatic start for this slot now (remembered, or seen at its modem). */
 enum guard slot_guard(const struct slot *slot, const struct modem *modems);

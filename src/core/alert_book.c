@@ -45,6 +45,7 @@ static const struct alert_rule rules[ALERT_KIND_MAX] = {
     [ALERT_MODEM_STUCK] = {SEVERITY_CRITICAL, .delay = MIN, .quiet = MIN, .again = USEC_PER_HOUR,
                            .calm = 15 * MIN, .repeat = broken},
     [ALERT_MODEM_CHANGED] = {SEVERITY_WARNING, .momentary = true},
+    [ALERT_PROVISION_FAILED] = {SEVERITY_WARNING, .momentary = true},
     [ALERT_MODEM_TIMEOUTS] = {SEVERITY_WARNING, .quiet = 10 * MIN, .again = USEC_PER_HOUR,
                               .calm = USEC_PER_HOUR, .repeat = daily},
     [ALERT_CONFIG_REFUSED] = {SEVERITY_CRITICAL, .delay = 10 * SEC, .repeat = daily},

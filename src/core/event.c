@@ -41,6 +41,8 @@ const char *event_kind_to_string(enum event_kind kind)
             [EVENT_MESSAGES] = "messages",
             [EVENT_MESSAGE_MOVED] = "message-moved",
             [EVENT_CONFIG_REFUSED] = "config-refused",
+            [EVENT_APN] = "apn",
+            [EVENT_RESET_NOTED] = "reset-noted",
         };
 
         return (unsigned)kind < EVENT_KIND_MAX ? names[kind] : "?";

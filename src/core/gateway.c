@@ -387,6 +387,10 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_CONFIG_REFUSED:
                 gateway_alerts_event(gateway, event);
                 break;
+        case EVENT_APN:
+        case EVENT_RESET_NOTED:
+                gateway_setup_event(gateway, event, actions);
+                break;
         case EVENT_TIMER:
         case EVENT_CONF_WRITTEN:
         case EVENT_STOP_DONE:

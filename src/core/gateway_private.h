@@ -169,6 +169,8 @@ void gateway_drive_modems(struct gateway *gateway, struct action_list *actions);
 /* True when the modem's port may be opened now: no hold, no run of the restart path, what smsd holds is
  * known, and no handler is about to open it. */
 bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem);
+
+/* gateway_identity.c: who sits in a slot: remembered, told when it is another, refused */
 void gateway_remember(struct gateway *gateway, struct action_list *actions);
 void gateway_save_slot(const struct slot *slot, struct action_list *actions);
 
@@ -199,6 +201,12 @@ void gateway_put_aside(struct gateway *gateway, struct action_list *actions);
 void gateway_quarantined(struct gateway *gateway, const struct message_moved_event *moved,
                          struct action_list *actions);
 void gateway_tell_quarantined(struct gateway *gateway);
+
+/* gateway_setup.c: [provision] for a new modem or SIM, in the probe's place */
+void gateway_set_up(struct gateway *gateway, struct action_list *actions);
+void gateway_setup_event(struct gateway *gateway, const struct event *event, struct action_list *actions);
+/* A modem that was set up restarts, and is expected back. */
+bool gateway_modem_is_away(const struct gateway *gateway);
 
 /* gateway_alerts*.c: who is told of what */
 /* False: there is no place in the book just now. */

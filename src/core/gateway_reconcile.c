@@ -343,6 +343,7 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
         if (gateway->unit.stopping)
                 return;
         gateway_remember(gateway, actions);
+        gateway_set_up(gateway, actions);
         if (!gateway_knows_enough(gateway))
                 return;
         if (gateway->config.mode == MODE_OBSERVE) {

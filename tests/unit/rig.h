@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "core/gateway.h"
+#include "rig_settings.h"
 #include "rig_spool.h"
 
 #include <errno.h>
@@ -61,6 +62,10 @@ struct rig {
         enum sim_state sim;
         int attempts;
         bool silent;
+        char imei[16], imsi[16];
+        struct rig_settings settings;
+        const char *apn; /* that the list of operators has for its SIM; NULL none */
+        int note_result; /* of the next notes of a reset */
         enum flag_state flag;
         usec_t flag_since;
         bool hold;
@@ -180,9 +185,7 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
 {
         static const struct {
                 const char *command, *answer;
-        } answers[] = {{"AT+CGSN", "\r\n862061045678901\r\n\r\nOK\r\n"},
-                       {"AT+CIMI", "\r\n246012345678901\r\n\r\nOK\r\n"},
-                       {"AT+QCCID", "\r\n+QCCID: 89860025128306012474\r\n\r\nOK\r\n"},
+        } answers[] = {{"AT+QCCID", "\r\n+QCCID: 89860025128306012474\r\n\r\nOK\r\n"},
                        {"AT+QINISTAT", "\r\n+QINISTAT: 7\r\n\r\nOK\r\n"},
                        {"AT+CREG?", "\r\n+CREG: 0,1\r\n\r\nOK\r\n"}};
         static const char *const sims[] = {[SIM_READY] = "\r\n+CPIN: READY\r\n\r\nOK\r\n",
@@ -190,7 +193,8 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
                                            [SIM_PUK] = "\r\n+CPIN: SIM PUK\r\n\r\nOK\r\n",
                                            [SIM_ABSENT] = "\r\n+CME ERROR: 10\r\n"};
         const char *text = "\r\nOK\r\n";
-        char command[64], attempts[64];
+        char command[128], attempts[64], number[64], setting[160];
+        bool mute = false;
 
         if (rig->silent)
                 return;
@@ -199,6 +203,16 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
         for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
                 if (text_equal(command, answers[i].command))
                         text = answers[i].answer;
+        if (text_equal(command, "AT+CGSN") || text_equal(command, "AT+CIMI")) {
+                (void)text_format(number, sizeof(number), "\r\n%s\r\n\r\nOK\r\n",
+                                  text_equal(command, "AT+CGSN") ? rig->imei : rig->imsi);
+                text = number;
+        }
+        rig_settings_answer(&rig->settings, command, setting, sizeof(setting), &mute);
+        if (mute)
+                return;
+        if (setting[0])
+                text = setting;
         if (text_equal(command, "AT+CPIN?"))
                 text = sims[rig->sim];
         if (text_equal(command, "AT+QPINC?")) {
@@ -319,6 +333,21 @@ static inline void rig_perform_file(struct rig *rig, const struct action *action
                 rig->record = action->modem;
                 rig->recorded = true;
                 break;
+        case ACTION_RESET_NOTE: {
+                struct event *event = rig_event(rig, EVENT_RESET_NOTED);
+                (void)text_copy(event->noted.modem, sizeof(event->noted.modem), action->modem.name);
+                event->noted.result = rig->note_result;
+                if (rig->note_result >= 0)
+                        rig->record = action->modem;
+                break;
+        }
+        case ACTION_APN_FIND: {
+                struct event *event = rig_event(rig, EVENT_APN);
+                (void)text_copy(event->apn.imsi, sizeof(event->apn.imsi), action->apn.imsi);
+                (void)text_copy(event->apn.apn, sizeof(event->apn.apn), rig->apn ? rig->apn : "");
+                (void)text_copy(event->apn.why, sizeof(event->apn.why), rig->apn ? "" : "none is known");
+                break;
+        }
         default:
                 break;
         }
@@ -492,8 +521,8 @@ static inline void rig_log_line(struct rig *rig, const char *line)
         (void)text_copy(event->log.text, sizeof(event->log.text), line);
 }
 
-/* The controller begins on what is there. */
-static inline void rig_begin(struct rig *rig)
+/* The controller begins on what is there: the first picture is queued. */
+static inline void rig_wake(struct rig *rig)
 {
         rig->gateway = gateway_free(rig->gateway);
         rig->gateway = gateway_new(&rig->config);
@@ -515,6 +544,12 @@ static inline void rig_begin(struct rig *rig)
         if (rig->plugged)
                 rig_usb(rig);
         (void)rig_event(rig, EVENT_USB_ENUMERATED);
+}
+
+/* ... and taken in. */
+static inline void rig_begin(struct rig *rig)
+{
+        rig_wake(rig);
         rig_go(rig);
 }
 
@@ -531,6 +566,9 @@ static inline struct rig *rig_new(void)
         rig->tty = 2;
         rig->sim = SIM_READY;
         rig->attempts = 3;
+        (void)text_copy(rig->imei, sizeof(rig->imei), "862061045678901");
+        (void)text_copy(rig->imsi, sizeof(rig->imsi), "246012345678901");
+        (void)text_copy(rig->settings.apn, sizeof(rig->settings.apn), "internet");
         (void)text_copy(rig->conf, sizeof(rig->conf), RIG_CONF);
         (void)text_copy(rig->good, sizeof(rig->good), RIG_CONF);
         return rig;

@@ -68,7 +68,8 @@ static inline void rig_spool_save(struct rig_spool *spool, const struct alert_bo
 
 static inline bool rig_is_momentary(enum alert_kind kind)
 {
-        return kind == ALERT_TEST || kind == ALERT_MESSAGE_FAILED || kind == ALERT_MODEM_CHANGED;
+        return kind == ALERT_TEST || kind == ALERT_MESSAGE_FAILED || kind == ALERT_MODEM_CHANGED ||
+               kind == ALERT_PROVISION_FAILED;
 }
 
 /* What lies in the spool behind the book is put into it. */

@@ -117,7 +117,7 @@ static const struct {
     {{{"type", "exec"}, {"url", "/x"}, {"match", "hold battery"}},
      "[notify v] match: battery is no kind of alert; allowed: hold, smsd-down, crash-loop, modem-lost, "
      "modem-unusable, modem-network, modem-stuck, modem-changed, modem-timeouts, config-refused, "
-     "message-failed, message-quarantined, incoming-unread, test"},
+      "message-failed, message-quarantined, incoming-unread, provision-failed, test"},
     {{{"type", "exec"}, {"url", "/x"}, {"match", "modem"}}, ""},
     {{{"type", "exec"}, {"url", "/x"}, {"match", "modems-*"}}, ""},
     {{{"type", "exec"}, {"url", "/x"}, {"match", "modem-lost2/GSM1"}}, ""},

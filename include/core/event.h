@@ -7,7 +7,7 @@
 #define CORE_EVENT_H
 
 #include "base/usec.h"
-#include "core/alert.h"
+#include "core/alert_sms.h"
 #include "core/config.h"
 #include "core/delivery.h"
 #include "core/hold_record.h"
@@ -46,6 +46,7 @@ enum event_kind {
         EVENT_COMMAND,        /* a person (or a program of theirs) asks */
         EVENT_RELOAD,         /* the configuration was read again */
         EVENT_ALERT_FOUND,    /* at start: an alert that an earlier life had told, or was about to tell */
+        EVENT_SMS_FOUND,      /* at start: what an earlier life had sent, or might have had to send, by SMS */
         EVENT_ALERT_SPOOLED,  /* result of ACTION_ALERT_SPOOL */
         EVENT_ALERTS_SAVED,   /* result of ACTION_ALERTS_SAVE */
         EVENT_DELIVERY,       /* what is delivered and what waits, as smswarden-notify tells it */
@@ -191,6 +192,7 @@ struct event {
                         const struct alert *alert;
                         bool told; /* its message was in the spool */
                 } found;
+                const struct alert_sms *sms_found; /* valid while the event is handled */
                 struct {
                         char key[ALERT_KEY_MAX];
                         unsigned generation;

@@ -32,6 +32,7 @@ const char *event_kind_to_string(enum event_kind kind)
             [EVENT_COMMAND] = "command",
             [EVENT_RELOAD] = "reload",
             [EVENT_ALERT_FOUND] = "alert-found",
+            [EVENT_SMS_FOUND] = "sms-found",
             [EVENT_ALERT_SPOOLED] = "alert-spooled",
             [EVENT_ALERTS_SAVED] = "alerts-saved",
             [EVENT_DELIVERY] = "delivery",

@@ -378,6 +378,7 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
                         gateway_quarantined(gateway, &event->moved, actions);
                 break;
         case EVENT_ALERT_FOUND:
+        case EVENT_SMS_FOUND:
         case EVENT_ALERT_SPOOLED:
         case EVENT_ALERTS_SAVED:
         case EVENT_DELIVERY:

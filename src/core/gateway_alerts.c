@@ -148,6 +148,9 @@ void gateway_alerts_event(struct gateway *gateway, const struct event *event)
                 alert_book_restore(&alerts->book, event->found.alert, event->found.told, gateway->now);
                 gateway_alerts_restored(gateway, event->found.alert);
                 break;
+        case EVENT_SMS_FOUND:
+                gateway_sms_restored(gateway, event->sms_found);
+                break;
         case EVENT_ALERT_SPOOLED:
                 spooled(gateway, event);
                 break;

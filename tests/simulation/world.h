@@ -171,6 +171,7 @@ struct world_alerts {
                 struct alert alert;
                 bool told;
         } book[ALERTS_MAX];
+        struct alert_sms sms; /* kept with it */
         unsigned n_open; /* as people know them */
         struct {
                 char key[ALERT_KEY_MAX];

@@ -538,6 +538,7 @@ static inline void rig_wake(struct rig *rig)
                 event->found.alert = &rig->spool.open[i].alert;
                 event->found.told = rig->spool.open[i].told;
         }
+        rig_event(rig, EVENT_SMS_FOUND)->sms_found = &rig->spool.sms;
         rig_go(rig);
         gateway_begin(rig->gateway, rig->now, &rig->actions);
         rig_perform_all(rig);

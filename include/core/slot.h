@@ -12,6 +12,13 @@
 
 #include <stdbool.h>
 
+/* What it has cost the others: gateway_company.c */
+struct slot_company {
+        unsigned restarts;   /* of smsd for its sake while others were served, not forgiven yet */
+        usec_t last;         /* the last of them */
+        usec_t served_since; /* 0: it is not, or nothing is to be forgiven */
+};
+
 struct slot {
         struct modem_config config;
         struct modem_record record;
@@ -33,6 +40,7 @@ struct slot {
         usec_t status_moved;    /* its time in stats/status was seen to change */
         bool base_known;        /* status_base was read since this smsd runs */
         char status_base[32];   /* its time in stats/status that proves nothing: from before */
+        struct slot_company company;
 };
 
 struct slots {

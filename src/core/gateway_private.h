@@ -13,6 +13,7 @@
 #include "core/slot.h"
 #include "core/smsd_state.h"
 #include "gateway_alerts.h"
+#include "gateway_company.h"
 
 #define SCANS_MAX   3
 #define WAITING_MAX 16
@@ -96,6 +97,7 @@ struct gateway {
         usec_t waiting_until;
         enum restart_cause waiting_cause;
         struct gateway_alerts alerts;
+        struct gateway_company company;
 };
 
 /* Reads smsd.conf, now or when the restart path, which works on its own reading, is through. */

@@ -12,6 +12,13 @@
 
 #include <stdbool.h>
 
+/* What it has cost the others: gateway_company.c */
+struct slot_company {
+        unsigned restarts;   /* of smsd for its sake while others were served, not forgiven yet */
+        usec_t last;         /* the last of them */
+        usec_t served_since; /* 0: it is not, or nothing is to be forgiven */
+};
+
 struct slot {
         struct modem_config config;
         struct modem_record record;
@@ -37,6 +44,7 @@ struct slot {
         bool wary; /* smsd may have its device only when it was asked who it is (pin_imei, [provision]) */
         bool strange_told; /* that its modem is not let in was recorded */
         usec_t away_until; /* its modem restarts by our wish and is awaited so long */
+        struct slot_company company;
 };
 
 struct slots {

@@ -244,6 +244,7 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
                 deadline = ahead(gateway, usec_add(gateway->smsd.since, GATEWAY_SETTLE_TIME));
         deadline = usec_min(deadline, ahead(gateway, gateway->company_until));
         deadline = usec_min(deadline, ahead(gateway, gateway->restart.not_before));
+        deadline = usec_min(deadline, ahead(gateway, gateway_company_deadline(gateway)));
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
                 if (gateway->smsd.handlers[i].told_at)
                         deadline =

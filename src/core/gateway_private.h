@@ -13,6 +13,7 @@
 #include "core/slot.h"
 #include "core/smsd_state.h"
 #include "gateway_alerts.h"
+#include "gateway_company.h"
 #include "gateway_queue.h"
 
 #define SCANS_MAX   3
@@ -101,6 +102,7 @@ struct gateway {
         struct gateway_alerts alerts;
         struct gateway_queue queue;
         struct gateway_poison poison;
+        struct gateway_company company;
 };
 
 /* Reads smsd.conf, now or when the restart path, which works on its own reading, is through. */

@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-#define RIG_QUEUE   64
+#define RIG_QUEUE   256
 #define RIG_REPLIES 32
 #define RIG_LINK    "/dev/smswarden/1-1.2-at"
 #define RIG_CONF                                                                                             \
@@ -53,7 +53,8 @@ struct rig {
         struct unit_state unit;
         bool withheld[ACTION_KIND_MAX]; /* no result comes of these actions */
         bool refuses;                   /* smsd refuses smsd.conf as long as it holds `bogus` */
-        bool handler_dies;              /* a started handler ends at once */
+        bool handler_dies;              /* a started handler (of GSM1) ends at once */
+        unsigned others;                /* more modems, on fixed nodes: company.h */
         pid_t next_pid;
         unsigned status_time;
         bool plugged;
@@ -143,10 +144,16 @@ static inline pid_t rig_smsd(struct rig *rig)
         main->in_pidfile = true;
         if (!rig->handler_dies)
                 (void)text_format(rig_process(rig, pid)->tty, DEVICE_NODE_MAX, "/dev/ttyUSB%u", rig->tty);
-        rig->status.n = 1;
-        (void)text_copy(rig->status.modems[0].name, SMSD_MODEM_NAME_MAX, "GSM1");
-        rig->status.modems[0].state = HANDLER_IDLE;
-        (void)text_format(rig->status.modems[0].since_text, 32, "%u", ++rig->status_time);
+        for (unsigned i = 0; i < rig->others; i++)
+                (void)text_format(rig_process(rig, pid)->tty, DEVICE_NODE_MAX, "/dev/ttyS%u", i + 2);
+        rig->status.n = 1 + rig->others;
+        rig->status_time++;
+        for (unsigned i = 0; i < rig->status.n; i++) {
+                struct smsd_status_modem *modem = &rig->status.modems[i];
+                (void)text_format(modem->name, sizeof(modem->name), "GSM%u", i + 1);
+                modem->state = HANDLER_IDLE;
+                (void)text_format(modem->since_text, sizeof(modem->since_text), "%u", rig->status_time);
+        }
         return pid;
 }
 

@@ -205,6 +205,17 @@ void perform_trace(struct world *world, const struct action *action)
         }
 }
 
+static void note_reset(struct world *world, const struct action *action)
+{
+        struct event *event = controller_event(world, EVENT_RESET_NOTED);
+
+        (void)text_copy(event->noted.modem, sizeof(event->noted.modem), action->modem.name);
+        event->noted.result = world->now < world->files.disk_full_until ? -ENOSPC : 0;
+        files_save_modem(world, &action->modem);
+        controller_post(world, event, CHANNEL_RESULTS,
+                        world_chance(world, USEC_PER_MSEC, 40 * USEC_PER_MSEC));
+}
+
 void perform_action(struct world *world, const struct action *action)
 {
         int result = 0;
@@ -275,6 +286,10 @@ void perform_action(struct world *world, const struct action *action)
                 post_result(world, EVENT_ALERTS_SAVED, alerts_save(world, action->book),
                             world_chance(world, USEC_PER_MSEC, 40 * USEC_PER_MSEC));
                 break;
+        case ACTION_RESET_NOTE:
+                note_reset(world, action);
+                break;
+        case ACTION_APN_FIND:
         case ACTION_ALERT_SMS:
         case ACTION_DELIVER:
         case ACTION_HEARTBEAT:

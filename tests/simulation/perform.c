@@ -205,6 +205,17 @@ void perform_trace(struct world *world, const struct action *action)
         }
 }
 
+static void note_reset(struct world *world, const struct action *action)
+{
+        struct event *event = controller_event(world, EVENT_RESET_NOTED);
+
+        (void)text_copy(event->noted.modem, sizeof(event->noted.modem), action->modem.name);
+        event->noted.result = world->now < world->files.disk_full_until ? -ENOSPC : 0;
+        files_save_modem(world, &action->modem);
+        controller_post(world, event, CHANNEL_RESULTS,
+                        world_chance(world, USEC_PER_MSEC, 40 * USEC_PER_MSEC));
+}
+
 void perform_action(struct world *world, const struct action *action)
 {
         int result = 0;
@@ -278,8 +289,12 @@ void perform_action(struct world *world, const struct action *action)
         case ACTION_MESSAGES_LIST: /* nothing is ever locked or failed there */
                 controller_post(world, controller_event(world, EVENT_MESSAGES), CHANNEL_RESULTS, 300);
                 break;
+        case ACTION_RESET_NOTE:
+                note_reset(world, action);
+                break;
         case ACTION_MESSAGE_REQUEUE:
         case ACTION_MESSAGE_QUARANTINE:
+        case ACTION_APN_FIND:
         case ACTION_ALERT_SMS:
         case ACTION_DELIVER:
         case ACTION_HEARTBEAT:

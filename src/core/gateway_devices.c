@@ -117,7 +117,7 @@ static void leave(struct gateway *gateway, unsigned i, struct action_list *actio
 {
         struct slot *slot = slots_of_modem(&gateway->slots, i);
 
-        if (slot && gateway_serves_port(gateway, gateway->modems[i].target))
+        if (slot && gateway_slot_has_handler(gateway, slot))
                 gateway_modem_crashed(gateway, slot, actions);
         modem_gone(&gateway->modems[i], i, actions);
         action_record(actions, RECORD_MODEM_LEFT, slot ? SEVERITY_WARNING : SEVERITY_INFO,

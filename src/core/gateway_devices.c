@@ -128,7 +128,7 @@ static void leave(struct gateway *gateway, unsigned i, struct action_list *actio
 {
         struct slot *slot = slots_of_modem(&gateway->slots, i);
 
-        if (slot && gateway_serves_port(gateway, gateway->modems[i].target))
+        if (slot && gateway_slot_has_handler(gateway, slot))
                 gateway_modem_crashed(gateway, slot, actions);
         modem_gone(&gateway->modems[i], i, actions);
         bool expected = slot && gateway->now < slot->away_until;

@@ -188,8 +188,8 @@ void gateway_requeued(struct gateway *gateway, const struct message_moved_event 
 unsigned gateway_retries(const struct gateway *gateway);
 
 /* gateway_poison.c: messages that crash the modem */
-/* True while a handler of smsd's has this port, or had it when it left. */
-bool gateway_serves_port(const struct gateway *gateway, const char *target);
+/* True while there is a handler of smsd's that has served the slot, on a port that is there or not. */
+bool gateway_slot_has_handler(const struct gateway *gateway, const struct slot *slot);
 /* The slot's modem crashed while smsd served it (it left the bus, reset itself, fell silent): asks at once
  * what it was sending. Not for a step of our own, before which smsd is stopped. */
 void gateway_modem_crashed(struct gateway *gateway, struct slot *slot, struct action_list *actions);

@@ -64,14 +64,19 @@ static void tell_change(const struct slot *slot, enum identity identity, const s
                 tell(slot, "SIM (IMSI) sits", actions);
 }
 
-/* Nothing of a modem that is not let in is remembered. */
+/* Nothing of a modem that is not let in is remembered. An smsd that somebody started on it is left alone. */
 static void tell_refusal(struct slot *slot, const struct modem *modem, struct action_list *actions)
 {
-        if (!slot->strange_told)
+        const char *why = modem->facts.imei[0] ? "its IMEI is not the one that pin_imei lets in"
+                                               : "it does not tell its IMEI, and pin_imei is set";
+
+        if (!slot->strange_told && modem->in_use)
                 action_record(actions, RECORD_MODEM_REFUSED, SEVERITY_WARNING, slot->config.name,
-                              "the modem on %s is not used for %s: %s", modem->node, slot->config.name,
-                              modem->facts.imei[0] ? "its IMEI is not the one that pin_imei lets in"
-                                                   : "it does not tell its IMEI, and pin_imei is set");
+                              "smsd uses the modem on %s for %s, but is not started on it again: %s",
+                              modem->node, slot->config.name, why);
+        else if (!slot->strange_told)
+                action_record(actions, RECORD_MODEM_REFUSED, SEVERITY_WARNING, slot->config.name,
+                              "the modem on %s is not used for %s: %s", modem->node, slot->config.name, why);
         slot->strange_told = true;
 }
 

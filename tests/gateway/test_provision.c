@@ -90,6 +90,9 @@ static void nothing_is_sent_unasked(struct gateway *g)
         gateway_working(g, 0);
         assert_int_equal(sent(g, "AT+QCFG"), 0);
         assert_int_equal(sent(g, "AT+CGDCONT"), 0);
+        _cleanup_free_ char *history = gateway_read(gateway_path(g, "state/history"));
+        assert_int_equal(gateway_count(history, "GSM1: another SIM (IMSI)"), 1); /* the alert */
+        assert_int_equal(gateway_count(history, TELE2), 0);
         assert_int_equal(gateway_logged(g, TELE2), 0);
 }
 

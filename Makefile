@@ -35,7 +35,7 @@ CPPFLAGS += -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSMS
 CFLAGS   += -std=c17 $(OPTIMISE) $(WARNINGS) $(HARDEN) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANFLAGS)
 
-DAEMON_LIBS := -lsystemd -ludev -lserialport -linih -ljansson -pthread
+DAEMON_LIBS := -lsystemd -ludev -lserialport -linih -ljansson -lexpat -pthread
 CLI_LIBS    := -lsystemd -ljansson -linih
 NOTIFY_LIBS := -lsystemd -lcurl -ljansson -linih
 
@@ -151,8 +151,6 @@ $(BUILD)/tests/adapters/test_hold_program: | $(BUILD)/smswarden-hold
 # GLib's headers are not written for -Wconversion.
 $(BUILD)/tests/adapters/test_hotplug.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags umockdev-1.0 2>/dev/null))
 $(BUILD)/tests/adapters/test_hotplug: TEST_LIBS = $(shell pkg-config --libs umockdev-1.0 2>/dev/null)
-
-$(BUILD)/tests/adapters/test_apn_database: TEST_LIBS = -lexpat
 
 # Speaks as udevd does.
 $(BUILD)/tests/adapters/test_hotplug_udev: $(BUILD)/tests/ec25/uevent.o

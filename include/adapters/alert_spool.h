@@ -37,6 +37,9 @@ struct alert_spool_callbacks {
                         const char *id);
         /* Answers alert_spool_save(), once for each call; saves that wait together are written as one. */
         void (*saved)(void *userdata, int result);
+        /* What an earlier life has sent or might have had to send by SMS; from within alert_spool_new(), behind
+         * the open alerts. NULL: nobody asks. */
+        void (*found_sms)(void *userdata, const struct alert_sms *sms);
         /* alert_spool_forget() has removed what could be: the count is another one. NULL: nobody asks. */
         void (*forgotten)(void *userdata);
         /* A message is in the spool: as written(), in front of it, and only when nothing failed. NULL: nobody
@@ -67,7 +70,7 @@ struct alert_spool *alert_spool_free(struct alert_spool *spool);
 int alert_spool_write(struct alert_spool *spool, const struct alert *alert, unsigned generation);
 
 /*
- * Keeps the book's open alerts (atomically, behind the messages asked for before); copies it. What the book
+ * Keeps the book's open alerts and its record of the SMS (atomically, behind the messages asked for before); copies it. What the book
  * does not know yet - messages that are written and not answered - is taken from the messages. 0, -EAGAIN,
  * -ENOMEM.
  */

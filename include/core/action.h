@@ -51,6 +51,9 @@ enum action_kind {
         ACTION_HOLDER_LOOK, /* who but smsd has port.path open -> EVENT_HOLDER */
         ACTION_KERNEL_READ, /* what the kernel has said since -> EVENT_KERNEL, any number */
         ACTION_HEARTBEAT,   /* have a sign of life sent */
+        ACTION_APN_FIND,    /* the access point name of apn.imsi's operator -> EVENT_APN */
+        ACTION_RESET_NOTE,  /* remember the slot: the reset of its modem is about to be sent ->
+                               EVENT_RESET_NOTED */
         ACTION_REPLY,       /* answer the command `token` */
         ACTION_KIND_MAX
 };
@@ -65,7 +68,7 @@ struct action {
                         unsigned generation;
                         size_t length;
                         char path[DEVICE_NODE_MAX];
-                        char data[64];
+                        char data[128];
                         char avoid[DEVICE_NODE_MAX]; /* OPEN: not when it is this one, by whatever name; ""
                                                         none */
                 } port;
@@ -107,6 +110,10 @@ struct action {
                         uint64_t id;    /* comes back with the answer */
                         char name[MESSAGE_NAME_MAX + 1];
                 } message;
+                struct {
+                        char imsi[16];
+                        char provider[32]; /* the name that its network shows, "" not known */
+                } apn;
                 struct {
                         unsigned token;
                         int result; /* 0, or positive: failed, refused; see interface.md's exit codes */

@@ -30,6 +30,8 @@ enum alert_kind {
         ALERT_MESSAGE_FAILED,  /* smsd gave a message up; momentary, one for each */
         ALERT_MESSAGE_ASIDE,   /* a message crashed the modem twice and is in quarantine; momentary */
         ALERT_INCOMING_UNREAD, /* nobody takes what came in: a dead eventhandler */
+        /* A new modem or SIM has not all settings of [provision]; momentary. */
+        ALERT_PROVISION_FAILED,
         /* what the look at the modem finds beside smsd's own signs (core/health) */
         ALERT_MODEM_POWER,   /* USB errors in a loop, undervoltage: it is not fed well */
         ALERT_MODEM_RESET,   /* it restarted by itself */

@@ -22,7 +22,7 @@
 #ifndef CORE_ALERT_BOOK_H
 #define CORE_ALERT_BOOK_H
 
-#include "core/alert.h"
+#include "core/alert_sms.h"
 
 #include <stdbool.h>
 
@@ -76,6 +76,7 @@ struct alert_book {
         usec_t forget_restored_at; /* until then what was restored waits for its condition to show again; 0:
                                       from the first sweep on it is known */
         unsigned lost;             /* raised while the book was full */
+        struct alert_sms sms;      /* kept with it: who changes it sets `dirty` */
 };
 
 /* Told once, and forgotten when it is in the spool: it has no end. */

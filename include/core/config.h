@@ -6,6 +6,7 @@
 #define CORE_CONFIG_H
 
 #include "base/usec.h"
+#include "core/provision.h"
 #include "core/smsd_conf.h"
 #include "core/usb_device.h"
 
@@ -30,6 +31,7 @@ struct modem_config {
         char link[32];    /* another name of its AT port below /dev, "" none */
         enum manage_what manage;
         usec_t boot_timeout;               /* 0: its profile's */
+        char pin_imei[16];                 /* the one modem that is let in; "" any */
         char health_port[DEVICE_NODE_MAX]; /* "auto": its second AT port; "none": smsd's own signs suffice; or
                                               a path */
 };
@@ -73,6 +75,11 @@ struct heartbeat_config { /* [heartbeat] */
         char token_file[CONFIG_PATH_MAX];
 };
 
+struct provision_settings { /* [provision] */
+        struct provision_config config;
+        bool reset; /* what needs one to take effect gets it */
+};
+
 struct profile;
 struct profile_table;
 
@@ -103,7 +110,8 @@ struct config {
         struct alerts_config alerts;
         struct heartbeat_config heartbeat;
         unsigned retry_failed; /* [queue]: how often a failed message is sent again by itself, 0 never */
-        bool storage_cleanup;  /* [storage] cleanup */
+        struct provision_settings provision;
+        bool storage_cleanup; /* [storage] cleanup */
 };
 
 struct config_error {
@@ -160,6 +168,9 @@ usec_t config_boot_timeout(const struct modem_config *modem, const struct profil
 
 /* Every `profile` is in config->profiles. 0, or -EINVAL and the message says which there are. */
 int config_check_profiles(const struct config *config, struct config_error *ret_error);
+
+/* Tells one [provision] from another; 0 stands for one that asks for nothing. */
+uint64_t config_provision_hash(const struct provision_config *config);
 
 /* What only the whole can show: hold.default <= hold.maximum, two modems with the same match, absolute paths,
  * a receiver without type, with an address that its type cannot use or with keys of another type. 0 or

@@ -64,6 +64,13 @@ extern const struct config_kind config_kind_mailbox;   /* a mail address, or not
 extern const struct config_kind config_kind_mailboxes; /* several (blanks, commas), one comma between */
 extern const struct config_kind config_kind_url;       /* printable, no blanks; it may hold a password */
 
+/*
+ * config_provision.c; `none` leaves it as it is. In this order: an int, the index in `words` behind `none`, -1
+ * for that; apn_mode and apn of a struct config; AT+CNMI; AT+CPMS; 15 digits
+ */
+extern const struct config_kind config_kind_choice, config_kind_apn, config_kind_cnmi, config_kind_cpms,
+    config_kind_imei;
+
 /* Writes the message (cut when it does not fit) and returns `code`. */
 int config_fail(struct config_error *error, int code, const char *format, ...) _printf_(3, 4);
 

@@ -7,7 +7,7 @@
 #define CORE_EVENT_H
 
 #include "base/usec.h"
-#include "core/alert.h"
+#include "core/alert_sms.h"
 #include "core/config.h"
 #include "core/delivery.h"
 #include "core/hold_record.h"
@@ -47,6 +47,7 @@ enum event_kind {
         EVENT_COMMAND,        /* a person (or a program of theirs) asks */
         EVENT_RELOAD,         /* the configuration was read again */
         EVENT_ALERT_FOUND,    /* at start: an alert that an earlier life had told, or was about to tell */
+        EVENT_SMS_FOUND,      /* at start: what an earlier life had sent, or might have had to send, by SMS */
         EVENT_ALERT_SPOOLED,  /* result of ACTION_ALERT_SPOOL */
         EVENT_ALERTS_SAVED,   /* result of ACTION_ALERTS_SAVE */
         EVENT_DELIVERY,       /* what is delivered and what waits, as smswarden-notify tells it */
@@ -56,6 +57,8 @@ enum event_kind {
         EVENT_MESSAGES,       /* result of ACTION_MESSAGES_LIST */
         EVENT_MESSAGE_MOVED,  /* result of ACTION_MESSAGE_REQUEUE or ACTION_MESSAGE_QUARANTINE */
         EVENT_CONFIG_REFUSED, /* smswarden's own configuration was refused, or is accepted again */
+        EVENT_APN,            /* result of ACTION_APN_FIND */
+        EVENT_RESET_NOTED,    /* result of ACTION_RESET_NOTE */
         /* health (gateway_look.c) */
         EVENT_HOLDER, /* result of ACTION_HOLDER_LOOK */
         EVENT_KERNEL, /* result of ACTION_KERNEL_READ: a line of the kernel's log that matters; any number */
@@ -135,6 +138,13 @@ struct message_moved_event {
         char name[MESSAGE_NAME_MAX + 1];
 };
 
+/* The access point name of a SIM's operator. */
+struct apn_event {
+        char imsi[16];               /* as in the action */
+        char apn[PROVISION_APN_MAX]; /* "": none is known for sure */
+        char why[96];                /* then: one clause, escaped */
+};
+
 struct event {
         enum event_kind kind;
         union {
@@ -186,6 +196,7 @@ struct event {
                         const struct alert *alert;
                         bool told; /* its message was in the spool */
                 } found;
+                const struct alert_sms *sms_found; /* valid while the event is handled */
                 struct {
                         char key[ALERT_KEY_MAX];
                         unsigned generation;
@@ -205,6 +216,11 @@ struct event {
                 } queues;
                 struct messages_event messages;
                 struct message_moved_event moved;
+                struct apn_event apn;
+                struct {
+                        char modem[SMSD_MODEM_NAME_MAX];
+                        int result;
+                } noted;
                 struct {
                         unsigned modem; /* as in the action */
                         int result;     /* 0: somebody but smsd has it open; 1: nobody; or a negative errno */

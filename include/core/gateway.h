@@ -5,7 +5,7 @@
  *
  * After each step the caller carries the actions out in order, reports their results as events, and arms one
  * timer for gateway_next_deadline(). The first events are what an earlier life left (EVENT_MODEM_RECORD,
- * EVENT_HOLD_FOUND, EVENT_ALERT_FOUND), then gateway_begin().
+ * EVENT_HOLD_FOUND, EVENT_ALERT_FOUND, EVENT_SMS_FOUND), then gateway_begin().
  */
 #ifndef CORE_GATEWAY_H
 #define CORE_GATEWAY_H

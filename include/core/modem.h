@@ -10,6 +10,7 @@
 #include "core/action.h"
 #include "core/at_dialogue.h"
 #include "core/event.h"
+#include "core/modem_setup.h"
 #include "core/port_role.h"
 #include "core/profile.h"
 
@@ -53,12 +54,13 @@ struct modem {
         unsigned generation;
         struct at_dialogue dialogue;
         struct modem_facts facts;
-        bool proven;      /* the AT port answered AT in this plug */
-        bool told;        /* its readiness (or the lack of it) was recorded */
-        bool in_use;      /* smsd had its port open when we looked last */
-        bool distrusted;  /* smsd's handler ended on it: it must prove itself before smsd is started on it
-                             again */
-        char reason[192]; /* why it is not ready, for a person; "" when it is */
+        bool proven;     /* the AT port answered AT in this plug */
+        bool told;       /* its readiness (or the lack of it) was recorded */
+        bool in_use;     /* smsd had its port open when we looked last */
+        bool distrusted; /* smsd's handler ended on it: it must prove itself before smsd is started on it
+                            again */
+        struct modem_setup setup; /* [provision], in the probe's place */
+        char reason[192];         /* why it is not ready, for a person; "" when it is */
 };
 
 /* An empty place: ABSENT. */

@@ -19,6 +19,7 @@ enum guard {
         GUARD_PIN_ATTEMPTS, /* the SIM asks for its PIN and has fewer than 3 attempts left */
         GUARD_PIN_MISSING,  /* the SIM asks for its PIN and smsd.conf has none */
         GUARD_PUK,          /* the SIM is locked: only its PUK, typed by a person, helps */
+        GUARD_STRANGE,      /* another modem than pin_imei lets in; never remembered */
 };
 
 struct modem_record {
@@ -33,6 +34,11 @@ struct modem_record {
         uint64_t guard_pin; /* hash of the PIN that was refused, 0 unknown: another PIN in smsd.conf lifts the
                                guard */
         struct poison poison; /* what it was sending when it crashed last */
+        /* What became of its last change (core/sim_identity). */
+        unsigned setup_open;     /* PROVISION_SCOPE_ bits: what still is to be set up */
+        unsigned setup_attempts; /* begun for this change */
+        bool setup_reset_spent;  /* its one reset was sent, or was about to be */
+        uint64_t setup_asked;    /* hash of the [provision] that it is, or was, set up with; 0 none */
 };
 
 void modem_record_init(struct modem_record *record, const char *name);
@@ -44,7 +50,7 @@ int modem_record_encode(const struct modem_record *record, char *target, size_t 
 /* Reads the text back; every value is checked. Returns 0 or -EBADMSG (record untouched). */
 int modem_record_decode(const char *text, size_t length, struct modem_record *ret_record);
 
-const char *guard_to_string(enum guard guard); /* none pin-refused pin-attempts pin-missing puk */
+const char *guard_to_string(enum guard guard); /* none pin-refused pin-attempts pin-missing puk strange */
 int guard_from_string(const char *text, enum guard *ret_guard);
 
 #endif

@@ -42,6 +42,9 @@ enum record_kind {
         RECORD_SYSTEM_STOPPING, /* shutdown, reboot; or it was called off */
         RECORD_OBSERVED,
         RECORD_WORKING_AGAIN, /* the end of an incident */
+        /* A new modem or SIM has the settings of [provision], or not all of them. */
+        RECORD_PROVISIONED,
+        RECORD_PROVISION_FAILED,
         RECORD_KIND_MAX
 };
 

@@ -102,6 +102,7 @@ struct restart {
         bool rolled_back;
         bool unstarted;     /* smsd was not even begun: the backend, not smsd, failed */
         bool handler_ended; /* the last run failed because a handler ended: its modem is to be looked at */
+        bool partly;        /* this run, or the last: one modem failed it, others are served */
         struct process_id first_main; /* who ran when the run began, pid 0 nobody */
         struct process_id main;       /* the one we started; pid 0 unknown */
         char *conf_text; /* owned: smsd.conf as smsd is started with it; whoever edits it later changes

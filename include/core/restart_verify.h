@@ -21,4 +21,10 @@ void restart_expect(struct restart *restart, const struct restart_world *world);
 
 enum verify_result restart_verify(struct restart *restart, const struct restart_world *world);
 
+/* True when a modem that the run is for is served. */
+bool restart_serves_any(const struct restart *restart, const struct restart_world *world);
+
+/* What left meanwhile is expected no longer. */
+void restart_expect_no_more(struct restart *restart, const struct restart_world *world);
+
 #endif

@@ -69,6 +69,10 @@ void identity_spend_reset(struct identity_memory *memory);
  */
 void identity_finish(struct identity_memory *memory, enum provision_verdict verdict, bool sim_too);
 
+/* All attempts were cut short: closes the change, so that it is told once. False: there is nothing to give
+ * up. */
+bool identity_give_up(struct identity_memory *memory);
+
 /* 15 digits. */
 bool identity_pin_is_valid(const char *imei);
 

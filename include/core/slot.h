@@ -13,6 +13,13 @@
 
 #include <stdbool.h>
 
+/* What it has cost the others: gateway_company.c */
+struct slot_company {
+        unsigned restarts;   /* of smsd for its sake while others were served, not forgiven yet */
+        usec_t last;         /* the last of them */
+        usec_t served_since; /* 0: it is not, or nothing is to be forgiven */
+};
+
 struct slot {
         struct modem_config config;
         struct modem_record record;
@@ -41,6 +48,10 @@ struct slot {
         struct health health;   /* the verdict (gateway_verdict.c) */
         bool recovering;        /* a reset of ours is under way: its absence and silence are our own doing */
         char status_base[32];   /* its time in stats/status that proves nothing: from before */
+        bool wary; /* smsd may have its device only when it was asked who it is (pin_imei, [provision]) */
+        bool strange_told; /* that its modem is not let in was recorded */
+        usec_t away_until; /* its modem restarts by our wish and is awaited so long */
+        struct slot_company company;
 };
 
 struct slots {
@@ -66,6 +77,9 @@ bool slots_bind(struct slots *slots, const struct modem *modems, unsigned n_mode
 
 /* The slot whose modem is `modem`, NULL none. */
 struct slot *slots_of_modem(struct slots *slots, unsigned modem);
+
+/* True when pin_imei does not let this modem in. */
+bool slot_refuses(const struct slot *slot, const struct modem *modem);
 
 /* The guard that forbids an automatic start for this slot now (remembered, or seen at its modem). */
 enum guard slot_guard(const struct slot *slot, const struct modem *modems);

@@ -213,6 +213,8 @@ int alert_spool_new(struct alert_spool **ret, sd_event *event, const struct aler
         const struct spool_book *book = &spool->writer->disk.book;
         for (unsigned i = 0; i < book->n; i++)
                 found(userdata, &book->open[i].alert, book->open[i].told);
+        if (callbacks->found_sms)
+                callbacks->found_sms(userdata, &book->sms);
         *ret = spool;
         spool = NULL;
         return 0;
@@ -275,20 +277,32 @@ int alert_spool_write(struct alert_spool *spool, const struct alert *alert, unsi
         return r;
 }
 
+static int copy_sms(struct spool_job *job, const struct alert_sms *sms)
+{
+        job->save.book.sms = malloc(sizeof(*job->save.book.sms));
+        if (!job->save.book.sms)
+                return -ENOMEM;
+        *job->save.book.sms = *sms;
+        for (unsigned i = 0; i < ALERT_SMS_CANDIDATES; i++)
+                if (sms->candidates[i].used)
+                        fill_times(&job->save.book.sms->candidates[i].alert);
+        return 0;
+}
+
 static int copy_open(struct spool_job *job, const struct alert_book *book)
 {
         unsigned n = 0;
 
         for (unsigned i = 0; i < book->n; i++)
                 n += book->entries[i].used;
-        job->save.open = calloc(n + 1, sizeof(*job->save.open)); /* never of nothing */
-        if (!job->save.open)
+        job->save.book.open = calloc(n + 1, sizeof(*job->save.book.open)); /* never of nothing */
+        if (!job->save.book.open)
                 return -ENOMEM;
         for (unsigned i = 0; i < book->n; i++) {
                 const struct alert_entry *entry = &book->entries[i];
                 if (!entry->used)
                         continue;
-                struct spool_open *open = &job->save.open[job->save.n++];
+                struct spool_open *open = &job->save.book.open[job->save.book.n++];
                 *open = (struct spool_open){.alert = entry->alert, .told = entry->told};
                 fill_times(&open->alert);
         }
@@ -300,9 +314,11 @@ int alert_spool_save(struct alert_spool *spool, const struct alert_book *book)
         _cleanup_(cleanup_job) struct spool_job *job = new_job(SPOOL_SAVE);
         int r = job ? copy_open(job, book) : -ENOMEM;
 
+        if (r == 0)
+                r = copy_sms(job, &book->sms);
         if (r < 0)
                 return r;
-        job->save.sequence = spool->answered;
+        job->save.book.sequence = spool->answered;
         job->save.calls = 1;
         return put(spool, &job);
 }

@@ -2,10 +2,12 @@
  * The book's JSON, see alert_spool_book.h:
  * {"schema":1,"spool","boot","sequence","dropped","last":{KIND:KEY,...},"open":[{"told":true,...},...]},
  * where an open alert has the keys of a message's alert and, in microseconds, those of CLOCK_BOOTTIME.
+ * The record of the SMS is beside it (alert_spool_sms.c): "sms":[...],"sms_budgets":[...].
  */
 #include "alert_spool_book.h"
 
 #include "alert_json_parts.h"
+#include "alert_spool_sms.h"
 #include "base/text.h"
 #include "core/spool_policy.h"
 
@@ -33,6 +35,18 @@ static const struct {
 
 /* --- writing --- */
 
+int spool_book_pack_alert(json_t *object, const struct alert *alert)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(clocks); i++) {
+                usec_t time;
+                memcpy(&time, (const char *)alert + clocks[i].offset, sizeof(time));
+                r = alert_json_set(object, clocks[i].key, alert_json_number(time));
+        }
+        return r < 0 ? r : alert_json_pack(object, alert);
+}
+
 static int pack_open(json_t *list, const struct spool_open *open)
 {
         json_t *object = json_object();
@@ -40,12 +54,7 @@ static int pack_open(json_t *list, const struct spool_open *open)
         if (json_array_append_new(list, object) < 0) /* takes it, also when it fails */
                 return -ENOMEM;
         int r = alert_json_set(object, "alert_told", json_boolean(open->told));
-        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(clocks); i++) {
-                usec_t time;
-                memcpy(&time, (const char *)&open->alert + clocks[i].offset, sizeof(time));
-                r = alert_json_set(object, clocks[i].key, alert_json_number(time));
-        }
-        return r < 0 ? r : alert_json_pack(object, &open->alert);
+        return r < 0 ? r : spool_book_pack_alert(object, &open->alert);
 }
 
 /* An alert that cannot be told (its words are none) is left out, so that it does not take the others along.
@@ -92,24 +101,36 @@ int spool_book_encode(const struct spool_book *book, char **ret_text, size_t *re
                 r = pack_last_keys(object, book);
         if (r == 0)
                 r = pack_opens(object, book);
+        if (r == 0)
+                r = spool_sms_pack(object, &book->sms);
         return r < 0 ? r : alert_json_dump(object, ret_text, ret_length);
 }
 
 /* --- reading --- */
+
+int spool_book_unpack_alert(const json_t *object, struct alert *ret_alert)
+{
+        struct alert alert = {0};
+
+        if (alert_json_unpack(object, &alert) < 0)
+                return -EBADMSG;
+        for (size_t i = 0; i < ARRAY_SIZE(clocks); i++) {
+                uint64_t time;
+                if (alert_json_get_number(object, clocks[i].key, 0, INT64_MAX, &time) < 0)
+                        return -EBADMSG;
+                memcpy((char *)&alert + clocks[i].offset, &time, sizeof(time));
+        }
+        *ret_alert = alert;
+        return 0;
+}
 
 static int unpack_open(const json_t *object, struct spool_open *ret_open)
 {
         const json_t *told = json_object_get(object, "alert_told");
         struct spool_open open = {.told = json_is_true(told)};
 
-        if (!json_is_boolean(told) || alert_json_unpack(object, &open.alert) < 0)
+        if (!json_is_boolean(told) || spool_book_unpack_alert(object, &open.alert) < 0)
                 return -EBADMSG;
-        for (size_t i = 0; i < ARRAY_SIZE(clocks); i++) {
-                uint64_t time;
-                if (alert_json_get_number(object, clocks[i].key, 0, INT64_MAX, &time) < 0)
-                        return -EBADMSG;
-                memcpy((char *)&open.alert + clocks[i].offset, &time, sizeof(time));
-        }
         *ret_open = open;
         return 0;
 }
@@ -161,7 +182,7 @@ static int unpack_book(const json_t *object, struct spool_book *book)
                 r = unpack_last_keys(object, book);
         if (r == 0)
                 r = unpack_opens(object, book);
-        return r;
+        return r < 0 ? r : spool_sms_unpack(object, &book->sms);
 }
 
 int spool_book_decode(const char *text, size_t length, struct spool_book *ret_book)
@@ -216,6 +237,7 @@ int spool_book_apply(struct spool_book *book, const struct alert_message *messag
         int r = 0;
 
         (void)text_copy(book->last_keys[alert->kind], ALERT_KEY_MAX, alert->key); /* of the same size */
+        alert_sms_note(&book->sms, alert, message->sequence, 0);
         if (alert->state == ALERT_RESOLVED || alert_kind_is_momentary(alert->kind)) {
                 if (open)
                         remove_open(book, open);
@@ -237,6 +259,7 @@ void spool_book_new_boot(struct spool_book *book, const char *boot)
         if (text_equal(book->boot, boot))
                 return;
         (void)text_copy(book->boot, sizeof(book->boot), boot);
+        alert_sms_new_boot(&book->sms);
         for (unsigned i = 0; i < book->n; i++)
                 book->open[i].alert.since = book->open[i].alert.until = book->open[i].alert.ended = 0;
 }

@@ -24,6 +24,7 @@ struct spool_book {
         char last_keys[ALERT_KIND_MAX][ALERT_KEY_MAX]; /* of the last message of each kind, "" none */
         unsigned n;
         struct spool_open *open; /* `n` of them, malloc */
+        struct alert_sms sms;
 };
 
 void spool_book_done(struct spool_book *book);
@@ -36,7 +37,7 @@ int spool_book_decode(const char *text, size_t length, struct spool_book *ret_bo
 
 /*
  * What a message says about what is open: a firing alert was told, a resolved one is over, and so is a
- * momentary one. Also remembers it as its kind's last. 0 or -ENOMEM.
+ * momentary one. Also remembers it as its kind's last, and that it may have to go by SMS. 0 or -ENOMEM.
  */
 int spool_book_apply(struct spool_book *book, const struct alert_message *message);
 

@@ -180,13 +180,22 @@ static int write_book(struct spool_disk *disk)
         return r;
 }
 
-int spool_disk_save(struct spool_disk *disk, struct spool_open **open, unsigned n, uint64_t sequence)
+void spool_save_done(struct spool_save *save)
+{
+        free(save->open);
+        free(save->sms);
+        *save = (struct spool_save){0};
+}
+
+int spool_disk_save(struct spool_disk *disk, struct spool_save *save)
 {
         free(disk->book.open);
-        disk->book.open = *open;
-        disk->book.n = n;
-        *open = NULL;
-        disk->book.sequence = sequence;
+        disk->book.open = save->open;
+        disk->book.n = save->n;
+        disk->book.sms = *save->sms;
+        disk->book.sequence = save->sequence;
+        save->open = NULL;
+        spool_save_done(save);
         return write_book(disk);
 }
 

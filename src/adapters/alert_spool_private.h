@@ -58,8 +58,16 @@ int spool_disk_recover(struct spool_disk *disk);
 int spool_disk_replay(struct spool_disk *disk);
 
 int spool_disk_write(struct spool_disk *disk, const struct alert *alert, int64_t at, uint64_t *ret_sequence);
-/* Takes `open` over (*open is NULL then), which knows of all messages up to `sequence`. */
-int spool_disk_save(struct spool_disk *disk, struct spool_open **open, unsigned n, uint64_t sequence);
+struct spool_save {
+        struct spool_open *open;
+        unsigned n;
+        struct alert_sms *sms;
+        uint64_t sequence; /* of the last message whose answer the book knows */
+};
+
+void spool_save_done(struct spool_save *save);
+/* Takes `save` over (it is empty then). */
+int spool_disk_save(struct spool_disk *disk, struct spool_save *save);
 int spool_disk_forget(struct spool_disk *disk, uint64_t position);
 int spool_disk_heartbeat(struct spool_disk *disk, const char *verdict, const char *reason, int64_t at);
 
@@ -89,10 +97,8 @@ struct spool_job {
                         uint64_t sequence;
                 } write;
                 struct {
-                        struct spool_open *open;
-                        unsigned n;
-                        uint64_t sequence; /* of the last message whose answer the book knows */
-                        unsigned calls;    /* so many answers are owed */
+                        struct spool_save book;
+                        unsigned calls; /* so many answers are owed */
                 } save;
                 struct {
                         uint64_t position;

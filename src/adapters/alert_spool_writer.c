@@ -22,7 +22,7 @@
 struct spool_job *spool_job_free(struct spool_job *job)
 {
         if (job && job->kind == SPOOL_SAVE)
-                free(job->save.open);
+                spool_save_done(&job->save.book);
         free(job);
         return NULL;
 }
@@ -66,7 +66,7 @@ static void work(struct spool_disk *disk, struct spool_job *job)
                 job->result = spool_disk_write(disk, &job->write.alert, job->write.at, &job->write.sequence);
                 break;
         case SPOOL_SAVE:
-                job->result = spool_disk_save(disk, &job->save.open, job->save.n, job->save.sequence);
+                job->result = spool_disk_save(disk, &job->save.book);
                 break;
         case SPOOL_FORGET:
                 job->result = spool_disk_forget(disk, job->forget.position);
@@ -231,7 +231,7 @@ static bool merge(struct spool_job *last, struct spool_job *job)
         struct spool_job *next = last->next;
         if (job->kind == SPOOL_SAVE) {
                 job->save.calls += last->save.calls;
-                free(last->save.open);
+                spool_save_done(&last->save.book);
         }
         *last = *job;
         last->next = next;

@@ -3,8 +3,9 @@
  * the walk goes: an object that has a key is a dict entry holding a variant a{sv}; an array is one holding
  * aa{sv}, its elements are plain a{sv}. What stands for null is not written at all.
  *
- * Decides here, too, what readers without control do not see: IMSI and ICCID are left out, and runs of digits
- * that could be a phone number are blanked in every other text, for smsd's log lines name receivers.
+ * Decides here, too, what readers without control do not see: IMSI and ICCID are left out, an IMEI shows its
+ * last four digits, and runs of digits that could be a phone number are blanked in every other text, for
+ * smsd's log lines name receivers.
  */
 #include "bus_snapshot.h"
 
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #define DEPTH_MAX        8
+#define IMEI_SHOWN       4 /* digits at its end */
 #define PHONE_DIGITS_MIN 7
 
 struct writer {
@@ -123,6 +125,15 @@ void bus_snapshot_public_text(char *target, size_t size, const char *text)
         blank_numbers(target);
 }
 
+/* Enough to tell one modem of the box from another. */
+static void mask_imei(char *text)
+{
+        size_t length = strlen(text);
+
+        if (length > IMEI_SHOWN)
+                memset(text, '*', length - IMEI_SHOWN);
+}
+
 static int write_text(void *userdata, const char *key, char *value, size_t size)
 {
         struct writer *w = userdata;
@@ -132,7 +143,9 @@ static int write_text(void *userdata, const char *key, char *value, size_t size)
                 return 0;
         (void)text_clean(text, size < sizeof(text) ? size : sizeof(text), value);
         /* A test's id is no number of anybody's: who asks for a test waits for it. */
-        if (!w->full && !text_equal(key, "imei") && !text_equal(key, "test"))
+        if (!w->full && text_equal(key, "imei"))
+                mask_imei(text);
+        else if (!w->full && !text_equal(key, "test"))
                 blank_numbers(text);
         return write_basic(w, key, "s", text);
 }

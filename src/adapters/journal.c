@@ -61,6 +61,8 @@ static const char *const message_ids[RECORD_KIND_MAX] = {
     [RECORD_SYSTEM_STOPPING] = "8a2f4c1d90b34e6b8d5a7c3e1f60429b",
     [RECORD_OBSERVED] = "752ab9aab800430bbe765ec8ee3594db",
     [RECORD_WORKING_AGAIN] = "bc142796a02142c88a2d2476ab4aeb20",
+    [RECORD_PROVISIONED] = "5c1d7be04f8a4f6a9d0e62b8f3c75a11",
+    [RECORD_PROVISION_FAILED] = "e29a4b0c6d7f41c8b35e1f0a9c8d7264",
 };
 
 bool journal_is_stderr(void)

@@ -95,6 +95,8 @@ const char *action_kind_to_string(enum action_kind kind)
             [ACTION_MESSAGE_REQUEUE] = "message-requeue",
             [ACTION_MESSAGE_QUARANTINE] = "message-quarantine",
             [ACTION_HEARTBEAT] = "heartbeat",
+            [ACTION_APN_FIND] = "apn-find",
+            [ACTION_RESET_NOTE] = "reset-note",
             [ACTION_HOLDER_LOOK] = "holder-look",
             [ACTION_KERNEL_READ] = "kernel-read",
             [ACTION_REPLY] = "reply",

@@ -30,6 +30,7 @@ static const char *const kind_names[ALERT_KIND_MAX] = {
     [ALERT_MESSAGE_ASIDE] = "message-quarantined",
     [ALERT_INCOMING_UNREAD] = "incoming-unread",
     [ALERT_TEST] = "test",
+    [ALERT_PROVISION_FAILED] = "provision-failed",
 };
 
 static const char *const state_names[] = {[ALERT_FIRING] = "firing", [ALERT_RESOLVED] = "resolved"};

@@ -45,6 +45,7 @@ static const struct alert_rule rules[ALERT_KIND_MAX] = {
     [ALERT_MODEM_STUCK] = {SEVERITY_CRITICAL, .delay = MIN, .quiet = MIN, .again = USEC_PER_HOUR,
                            .calm = 15 * MIN, .repeat = broken},
     [ALERT_MODEM_CHANGED] = {SEVERITY_WARNING, .momentary = true},
+    [ALERT_PROVISION_FAILED] = {SEVERITY_WARNING, .momentary = true},
     [ALERT_MODEM_TIMEOUTS] = {SEVERITY_WARNING, .quiet = 10 * MIN, .again = USEC_PER_HOUR,
                               .calm = USEC_PER_HOUR, .repeat = daily},
     [ALERT_CONFIG_REFUSED] = {SEVERITY_CRITICAL, .delay = 10 * SEC, .repeat = daily},
@@ -87,6 +88,7 @@ void alert_book_init(struct alert_book *book)
         memset(book->recent, 0, sizeof(book->recent));
         book->dirty = book->saving = false;
         book->save_at = book->forget_restored_at = 0;
+        memset(&book->sms, 0, sizeof(book->sms));
 }
 
 /* "KIND/SUBJECT"; of a subject that is too long as much as fits and a hash of the whole. */

@@ -72,7 +72,7 @@ static void plan_slot(struct plan *plan, const struct smsd_conf *conf, const str
                 return;
         }
         bool known = smsd_conf_get(conf, slot->config.name, "device", device, sizeof(device)) == 0;
-        bool guarded = slot_guard(slot, modems) != GUARD_NONE;
+        bool guarded = slot_guard(slot, modems) != GUARD_NONE || slot->wary;
         if (!guarded && !(known && collides(slots, modems, slot, device)))
                 return;
         (void)text_format(plan->parked[i], PARKED_SPACE, "/dev/smswarden/%s-parked", slot->config.name);

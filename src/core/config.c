@@ -251,6 +251,8 @@ void config_init(struct config *config)
                        .state_dir = "/var/lib/smswarden-notify"},
         };
         heartbeat_config_init(&config->heartbeat);
+        provision_config_init(&config->provision.config);
+        config->provision.reset = true;
 }
 
 static void copy_bytes(struct config *target, const struct config *source, size_t from, size_t to)

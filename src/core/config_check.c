@@ -152,9 +152,14 @@ usec_t config_boot_timeout(const struct modem_config *modem, const struct profil
 
 int config_check(const struct config *config, struct config_error *ret_error)
 {
-        static int (*const checks[])(const struct config *, struct config_error *) = {
-            check_hold,          check_paths,           check_modems, check_links, config_check_receivers,
-            config_check_alerts, config_check_heartbeat};
+        static int (*const checks[])(const struct config *, struct config_error *) = {check_hold,
+                                                                                      check_paths,
+                                                                                      check_modems,
+                                                                                      check_links,
+                                                                                      config_check_receivers,
+                                                                                      config_check_alerts,
+                                                                                      config_check_heartbeat,
+                                                                                      config_check_identity};
 
         for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
                 int r = checks[i](config, ret_error);

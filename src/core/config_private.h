@@ -54,4 +54,7 @@ int config_check_receivers(const struct config *config, struct config_error *ret
 int config_check_alerts(const struct config *config, struct config_error *ret_error);
 int config_check_heartbeat(const struct config *config, struct config_error *ret_error);
 
+/* ... and for pin_imei and [provision]. */
+int config_check_identity(const struct config *config, struct config_error *ret_error);
+
 #endif

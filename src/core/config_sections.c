@@ -18,6 +18,10 @@ static const char *const severity_words[] = {"info", "warning", "critical", NULL
 static const char *const type_words[] = {
     "webhook", "vps-message", "vps-status", "alertmanager", "ntfy", "smtp", "exec", "sms", NULL};
 
+static const char *const usbnet_words[] = {"none", "qmi", "ecm", "mbim", "rndis", NULL};
+static const char *const ims_words[] = {"none", "operator", "on", "off", NULL};
+static const char *const nwscanmode_words[] = {"none", "auto", "gsm", "wcdma",    "lte", "td-scdma",
+                                               "umts", "cdma", "hdr", "cdma-hdr", NULL};
 static const char *const boot_timeout_words[] = {"profile", NULL};
 static const char *const method_words[] = {"post", "get", NULL};
 
@@ -64,6 +68,7 @@ static const struct config_key modem_keys[] = {
     {"manage", &config_kind_word, FIELD(struct modem_config, manage), .words = manage_words},
     {"boot_timeout", &config_kind_duration, FIELD(struct modem_config, boot_timeout), .min = USEC_PER_SEC,
      .max = USEC_PER_HOUR, .words = boot_timeout_words},
+    {"pin_imei", &config_kind_imei, FIELD(struct modem_config, pin_imei)},
     {"health_port", &config_kind_health_port, FIELD(struct modem_config, health_port)},
     {NULL},
 };
@@ -123,6 +128,18 @@ static const struct config_key queue_keys[] = {
     {NULL},
 };
 
+static const struct config_key provision_keys[] = {
+    {"apn", &config_kind_apn, FIELD(struct config, provision.config.apn)},
+    {"usbnet", &config_kind_choice, FIELD(struct config, provision.config.usbnet), .words = usbnet_words},
+    {"ims", &config_kind_choice, FIELD(struct config, provision.config.ims), .words = ims_words},
+    {"nwscanmode", &config_kind_choice, FIELD(struct config, provision.config.nwscanmode),
+     .words = nwscanmode_words},
+    {"cnmi", &config_kind_cnmi, FIELD(struct config, provision.config.cnmi)},
+    {"cpms", &config_kind_cpms, FIELD(struct config, provision.config.cpms)},
+    {"reset", &config_kind_boolean, FIELD(struct config, provision.reset)},
+    {NULL},
+};
+
 static int place_plain(struct config *config, const char *name, struct config_place *ret_place)
 {
         (void)name;
@@ -174,6 +191,7 @@ const struct config_section config_sections[] = {
     {"alerts", 0, 1, place_plain, alerts_keys},
     {"heartbeat", 0, 1, place_plain, heartbeat_keys},
     {"queue", 0, 1, place_plain, queue_keys},
+    {"provision", 0, 1, place_plain, provision_keys},
     {NULL},
 };
 

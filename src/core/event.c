@@ -32,6 +32,7 @@ const char *event_kind_to_string(enum event_kind kind)
             [EVENT_COMMAND] = "command",
             [EVENT_RELOAD] = "reload",
             [EVENT_ALERT_FOUND] = "alert-found",
+            [EVENT_SMS_FOUND] = "sms-found",
             [EVENT_ALERT_SPOOLED] = "alert-spooled",
             [EVENT_ALERTS_SAVED] = "alerts-saved",
             [EVENT_DELIVERY] = "delivery",
@@ -41,6 +42,8 @@ const char *event_kind_to_string(enum event_kind kind)
             [EVENT_MESSAGES] = "messages",
             [EVENT_MESSAGE_MOVED] = "message-moved",
             [EVENT_CONFIG_REFUSED] = "config-refused",
+            [EVENT_APN] = "apn",
+            [EVENT_RESET_NOTED] = "reset-noted",
             [EVENT_HOLDER] = "holder",
             [EVENT_KERNEL] = "kernel",
         };

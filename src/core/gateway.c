@@ -245,6 +245,7 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
                 deadline = ahead(gateway, usec_add(gateway->smsd.since, GATEWAY_SETTLE_TIME));
         deadline = usec_min(deadline, ahead(gateway, gateway->company_until));
         deadline = usec_min(deadline, ahead(gateway, gateway->restart.not_before));
+        deadline = usec_min(deadline, ahead(gateway, gateway_company_deadline(gateway)));
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
                 if (gateway->smsd.handlers[i].told_at)
                         deadline =
@@ -382,6 +383,7 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
                         gateway_quarantined(gateway, &event->moved, actions);
                 break;
         case EVENT_ALERT_FOUND:
+        case EVENT_SMS_FOUND:
         case EVENT_ALERT_SPOOLED:
         case EVENT_ALERTS_SAVED:
         case EVENT_DELIVERY:
@@ -394,6 +396,10 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_HOLDER:
         case EVENT_KERNEL:
                 gateway_look_event(gateway, event, actions);
+                break;
+        case EVENT_APN:
+        case EVENT_RESET_NOTED:
+                gateway_setup_event(gateway, event, actions);
                 break;
         case EVENT_TIMER:
         case EVENT_CONF_WRITTEN:

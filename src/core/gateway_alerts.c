@@ -149,6 +149,9 @@ void gateway_alerts_event(struct gateway *gateway, const struct event *event)
                 alert_book_restore(&alerts->book, event->found.alert, event->found.told, gateway->now);
                 gateway_alerts_restored(gateway, event->found.alert);
                 break;
+        case EVENT_SMS_FOUND:
+                gateway_sms_restored(gateway, event->sms_found);
+                break;
         case EVENT_ALERT_SPOOLED:
                 spooled(gateway, event);
                 break;
@@ -256,12 +259,21 @@ static void sweep(struct gateway *gateway)
         alert_book_end(book, gateway->now);
 }
 
+static bool has_record(const struct action_list *actions)
+{
+        for (unsigned i = 0; i < actions->n; i++)
+                if (actions->items[i].kind == ACTION_RECORD)
+                        return true;
+        return false;
+}
+
 void gateway_alerts_step(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
         struct gateway_alerts *alerts = &gateway->alerts;
 
-        if (!gateway->begun || event->kind == EVENT_PORT_DATA)
-                return; /* what a byte changes is judged when the probe has decided */
+        /* What a byte changes is judged when the probe has decided; what was recorded then is told. */
+        if (!gateway->begun || (event->kind == EVENT_PORT_DATA && !has_record(actions)))
+                return;
         if (event->kind == EVENT_SMSD_LOG && event->log.line.kind == SMSD_LOG_TIMEOUT)
                 gateway_alerts_timeout(gateway, event->log.line.modem, event->log.line.detail);
         gateway_alerts_note(gateway, actions);

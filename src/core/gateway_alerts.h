@@ -12,7 +12,6 @@
 #include "core/hold_record.h"
 #include "core/restart.h"
 
-#define SMS_CANDIDATES   8
 #define TIMEOUT_MINUTES  10
 #define GATEWAY_HOST_MAX 64
 
@@ -32,26 +31,6 @@ struct gateway_hold_over {
         bool expired; /* by its end: somebody forgot it */
         struct hold_record record;
         usec_t at;
-};
-
-/* A message in the spool that may have to go by SMS. */
-struct gateway_sms_candidate {
-        bool used;
-        bool on_its_way; /* ACTION_ALERT_SMS is out */
-        uint64_t sequence;
-        usec_t told_at;
-        usec_t retry_at;
-        uint32_t sent;     /* bit set of receivers that have it */
-        unsigned receiver; /* on_its_way: whose */
-        struct alert alert;
-};
-
-struct gateway_sms {
-        struct gateway_sms_candidate candidates[SMS_CANDIDATES];
-        struct {
-                usec_t since; /* a day is counted from here */
-                unsigned spent;
-        } budgets[CONFIG_RECEIVERS_MAX];
 };
 
 /* How often a modem let smsd wait, by minute. */
@@ -82,7 +61,6 @@ struct gateway_alerts {
         bool deliver; /* something new lies in the spool */
         usec_t deliver_at;
         usec_t heartbeat_at; /* USEC_INFINITY: none is wanted */
-        struct gateway_sms sms;
         char host[GATEWAY_HOST_MAX];
 };
 
@@ -125,6 +103,7 @@ void gateway_alerts_smsd(struct gateway *gateway, struct gateway_slots_seen seen
 void gateway_alerts_conf(struct gateway *gateway);
 
 /* gateway_alerts_sms.c */
+void gateway_sms_restored(struct gateway *gateway, const struct alert_sms *found);
 void gateway_sms_spooled(struct gateway *gateway, const struct alert *alert, uint64_t sequence);
 void gateway_sms_answered(struct gateway *gateway, uint64_t sequence, int result);
 void gateway_sms_send(struct gateway *gateway, struct action_list *actions);

@@ -36,6 +36,8 @@ static const char *guard_cause(enum guard guard)
                 return "sim-pin-missing";
         case GUARD_PUK:
                 return "sim-puk";
+        case GUARD_STRANGE:
+                return "strange-modem";
         case GUARD_NONE:
                 break;
         }
@@ -126,7 +128,7 @@ static struct finding judge_empty(struct gateway *gateway, const struct slot *sl
 
         if (modem && is_unusable(gateway, modem))
                 return (struct finding){ALERT_MODEM_UNUSABLE, modem_cause(modem), modem};
-        if (modem)
+        if (modem || gateway->now < slot->away_until)
                 return (struct finding){.cause = NULL}; /* it is on its way */
         if (has_just_begun(gateway, slot) &&
             !alert_book_find(&gateway->alerts.book, ALERT_MODEM_LOST, slot->config.name))

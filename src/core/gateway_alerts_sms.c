@@ -8,7 +8,14 @@
 
 #include "base/text.h"
 
+#include <string.h>
+
 #define SMS_AGAIN USEC_PER_MIN /* the file could not be written */
+
+static struct alert_sms *sms_of(struct gateway *gateway)
+{
+        return &gateway->alerts.book.sms;
+}
 
 static bool is_network(const struct receiver_config *receiver)
 {
@@ -26,50 +33,32 @@ static bool wanted_by_sms(const struct gateway *gateway, const struct alert *ale
 
 /* --- which alerts --- */
 
-static struct gateway_sms_candidate *find(struct gateway_sms *sms, const char *key)
-{
-        for (unsigned i = 0; i < SMS_CANDIDATES; i++)
-                if (sms->candidates[i].used && text_equal(sms->candidates[i].alert.key, key))
-                        return &sms->candidates[i];
-        return NULL;
-}
-
-/* A free place, else that of the oldest: what is new matters more. */
-static struct gateway_sms_candidate *place(struct gateway_sms *sms)
-{
-        struct gateway_sms_candidate *oldest = &sms->candidates[0];
-
-        for (unsigned i = 0; i < SMS_CANDIDATES; i++) {
-                if (!sms->candidates[i].used)
-                        return &sms->candidates[i];
-                if (sms->candidates[i].sequence < oldest->sequence)
-                        oldest = &sms->candidates[i];
-        }
-        return oldest;
-}
-
-/* A hold that became critical is news for who was told of a warning only. */
-static bool is_news(const struct gateway_sms_candidate *known, const struct alert *alert)
-{
-        return !known || alert->severity > known->alert.severity;
-}
-
 void gateway_sms_spooled(struct gateway *gateway, const struct alert *alert, uint64_t sequence)
 {
-        struct gateway_sms *sms = &gateway->alerts.sms;
-        struct gateway_sms_candidate *known = find(sms, alert->key);
+        if (alert->state == ALERT_RESOLVED || wanted_by_sms(gateway, alert))
+                alert_sms_note(sms_of(gateway), alert, sequence, gateway->now);
+}
 
-        if (alert->state == ALERT_RESOLVED) {
-                if (known)
-                        known->used = false; /* over: nobody is to be woken by it any more */
-                return;
-        }
-        if (!wanted_by_sms(gateway, alert) || !is_news(known, alert))
-                return;
-        if (!known)
-                known = place(sms);
-        *known = (struct gateway_sms_candidate){
-            .used = true, .sequence = sequence, .told_at = gateway->now, .alert = *alert};
+/* What nobody knows the time of waits for the network from now on. */
+static void restore(struct gateway *gateway, struct alert_sms_candidate *target,
+                    const struct alert_sms_candidate *found)
+{
+        *target = *found;
+        target->used = found->used && wanted_by_sms(gateway, &found->alert);
+        target->on_its_way = false;
+        target->retry_at = 0;
+        if (target->told_at == 0 || target->told_at > gateway->now)
+                target->told_at = gateway->now;
+}
+
+void gateway_sms_restored(struct gateway *gateway, const struct alert_sms *found)
+{
+        struct alert_sms *sms = sms_of(gateway);
+
+        memcpy(sms->budgets, found->budgets, sizeof(sms->budgets));
+        for (unsigned i = 0; i < ALERT_SMS_CANDIDATES; i++)
+                restore(gateway, &sms->candidates[i], &found->candidates[i]);
+        gateway->alerts.book.dirty = true;
 }
 
 /* --- is it needed? --- */
@@ -82,7 +71,7 @@ static bool has_it(const struct delivery *delivery, const struct receiver_config
 }
 
 /* When an SMS of it is due: it waits at every network way that it is for; without one, at once. */
-static usec_t due(const struct gateway *gateway, const struct gateway_sms_candidate *candidate)
+static usec_t due(const struct gateway *gateway, const struct alert_sms_candidate *candidate)
 {
         usec_t at = candidate->told_at;
 
@@ -105,47 +94,98 @@ bool gateway_can_send(const struct gateway *gateway)
         return gateway_any_slot_well(gateway);
 }
 
-static bool spend(struct gateway *gateway, unsigned receiver)
+static bool is_configured(const struct gateway *gateway, const char *name)
 {
-        struct gateway_sms *sms = &gateway->alerts.sms;
+        for (unsigned i = 0; i < gateway->config.n_receivers; i++)
+                if (text_equal(gateway->config.receivers[i].name, name))
+                        return true;
+        return false;
+}
 
-        if (usec_sub(gateway->now, sms->budgets[receiver].since) >= USEC_PER_DAY)
-                sms->budgets[receiver].spent = 0;
-        if (sms->budgets[receiver].spent >= gateway->config.receivers[receiver].budget)
+/* The place of this receiver; -1: it has none yet. */
+static int find_budget(const struct alert_sms *sms, const char *name)
+{
+        for (unsigned i = 0; i < CONFIG_RECEIVERS_MAX; i++)
+                if (text_equal(sms->budgets[i].receiver, name))
+                        return (int)i;
+        return -1;
+}
+
+/* One that is free, or of a receiver that is no more: there are as many as there can be receivers. */
+static unsigned new_budget(struct gateway *gateway, const char *name)
+{
+        struct alert_sms *sms = sms_of(gateway);
+        unsigned at = 0;
+
+        while (at < CONFIG_RECEIVERS_MAX - 1 && sms->budgets[at].receiver[0] &&
+               is_configured(gateway, sms->budgets[at].receiver))
+                at++;
+        sms->budgets[at] = (struct alert_sms_budget){0};
+        (void)text_copy(sms->budgets[at].receiver, sizeof(sms->budgets[at].receiver),
+                        name); /* of the same size */
+        for (unsigned i = 0; i < ALERT_SMS_CANDIDATES; i++)
+                sms->candidates[i].sent &= ~(1u << at);
+        return at;
+}
+
+static unsigned budget_of(struct gateway *gateway, const char *name)
+{
+        int at = find_budget(sms_of(gateway), name);
+
+        return at < 0 ? new_budget(gateway, name) : (unsigned)at;
+}
+
+static bool spend(struct gateway *gateway, struct alert_sms_budget *budget, unsigned most)
+{
+        if (usec_sub(gateway->now, budget->since) >= USEC_PER_DAY)
+                budget->spent = 0;
+        if (budget->spent >= most)
                 return false;
-        if (sms->budgets[receiver].spent++ == 0)
-                sms->budgets[receiver].since = gateway->now;
+        if (budget->spent++ == 0)
+                budget->since = gateway->now;
         return true;
 }
 
 /* --- sending --- */
 
 /* The next sms receiver that wants it and does not have it; -1 none. */
-static int next_receiver(const struct gateway *gateway, const struct gateway_sms_candidate *candidate)
+static int next_receiver(const struct gateway *gateway, const struct alert_sms_candidate *candidate)
 {
-        for (unsigned i = 0; i < gateway->config.n_receivers; i++)
-                if (receiver_is_sms(&gateway->config.receivers[i]) && !(candidate->sent & (1u << i)) &&
-                    delivery_wants(&gateway->config.receivers[i], &candidate->alert))
+        for (unsigned i = 0; i < gateway->config.n_receivers; i++) {
+                const struct receiver_config *receiver = &gateway->config.receivers[i];
+                int budget = find_budget(&gateway->alerts.book.sms, receiver->name);
+                if (receiver_is_sms(receiver) && delivery_wants(receiver, &candidate->alert) &&
+                    (budget < 0 || !(candidate->sent & (1u << budget))))
                         return (int)i;
+        }
         return -1;
 }
 
-static void send(struct gateway *gateway, struct gateway_sms_candidate *candidate, unsigned receiver,
-                 struct action_list *actions)
+static void send(struct gateway *gateway, const struct alert_sms_candidate *candidate,
+                 const struct receiver_config *receiver, struct action_list *actions)
 {
         struct alert_message message = {.alert = candidate->alert, .sequence = candidate->sequence};
         struct action *action = action_push(actions, ACTION_ALERT_SMS);
 
         (void)text_copy(message.host, sizeof(message.host), gateway->alerts.host);
         alert_short_text(&message, action->sms.text, sizeof(action->sms.text));
-        (void)text_copy(action->sms.receiver, sizeof(action->sms.receiver),
-                        gateway->config.receivers[receiver].name);
-        (void)text_copy(action->sms.number, sizeof(action->sms.number),
-                        gateway->config.receivers[receiver].url);
+        (void)text_copy(action->sms.receiver, sizeof(action->sms.receiver), receiver->name);
+        (void)text_copy(action->sms.number, sizeof(action->sms.number), receiver->url);
         action->sms.sequence = candidate->sequence;
-        candidate->on_its_way = true;
-        candidate->receiver = receiver;
-        candidate->sent |= 1u << receiver;
+}
+
+/* It has it now, or its day is spent: then this one is not made up for. */
+static void tell(struct gateway *gateway, struct alert_sms_candidate *candidate,
+                 const struct receiver_config *receiver, struct action_list *actions)
+{
+        unsigned budget = budget_of(gateway, receiver->name);
+
+        candidate->sent |= 1u << budget;
+        candidate->budget = budget;
+        candidate->on_its_way = spend(gateway, &sms_of(gateway)->budgets[budget], receiver->budget);
+        if (candidate->on_its_way)
+                send(gateway, candidate, receiver, actions);
+        gateway->alerts.book.dirty = true;
 }
 
 /* What is over, though its end is not told yet, wakes nobody. */
@@ -157,49 +197,47 @@ static bool is_over(struct gateway *gateway, const struct alert *alert)
 
 void gateway_sms_send(struct gateway *gateway, struct action_list *actions)
 {
-        struct gateway_sms *sms = &gateway->alerts.sms;
+        struct alert_sms *sms = sms_of(gateway);
 
-        for (unsigned i = 0; i < SMS_CANDIDATES; i++) {
-                struct gateway_sms_candidate *candidate = &sms->candidates[i];
+        for (unsigned i = 0; i < ALERT_SMS_CANDIDATES; i++) {
+                struct alert_sms_candidate *candidate = &sms->candidates[i];
                 if (!candidate->used || candidate->on_its_way || due(gateway, candidate) > gateway->now ||
                     is_over(gateway, &candidate->alert))
                         continue;
                 int receiver = next_receiver(gateway, candidate);
                 if (receiver < 0 || !gateway_can_send(gateway) || !action_list_fits(actions, 1))
                         continue;
-                if (spend(gateway, (unsigned)receiver))
-                        send(gateway, candidate, (unsigned)receiver, actions);
-                else
-                        candidate->sent |= 1u << receiver; /* its day is spent: this one is not made up for */
+                tell(gateway, candidate, &gateway->config.receivers[receiver], actions);
         }
 }
 
 void gateway_sms_answered(struct gateway *gateway, uint64_t sequence, int result)
 {
-        struct gateway_sms *sms = &gateway->alerts.sms;
+        struct alert_sms *sms = sms_of(gateway);
 
-        for (unsigned i = 0; i < SMS_CANDIDATES; i++) {
-                struct gateway_sms_candidate *candidate = &sms->candidates[i];
+        for (unsigned i = 0; i < ALERT_SMS_CANDIDATES; i++) {
+                struct alert_sms_candidate *candidate = &sms->candidates[i];
                 if (!candidate->used || !candidate->on_its_way || candidate->sequence != sequence)
                         continue;
                 candidate->on_its_way = false;
                 if (result >= 0)
                         continue;
-                candidate->sent &= ~(1u << candidate->receiver);
+                candidate->sent &= ~(1u << candidate->budget);
                 candidate->retry_at = usec_add(gateway->now, SMS_AGAIN);
-                if (sms->budgets[candidate->receiver].spent > 0)
-                        sms->budgets[candidate->receiver].spent--;
+                if (sms->budgets[candidate->budget].spent > 0)
+                        sms->budgets[candidate->budget].spent--;
+                gateway->alerts.book.dirty = true;
         }
 }
 
 /* While it cannot be sent, what changes that is an event; so only what can be sent is waited for. */
 usec_t gateway_sms_deadline(const struct gateway *gateway)
 {
-        const struct gateway_sms *sms = &gateway->alerts.sms;
+        const struct alert_sms *sms = &gateway->alerts.book.sms;
         usec_t deadline = USEC_INFINITY;
 
-        for (unsigned i = 0; i < SMS_CANDIDATES; i++) {
-                const struct gateway_sms_candidate *candidate = &sms->candidates[i];
+        for (unsigned i = 0; i < ALERT_SMS_CANDIDATES; i++) {
+                const struct alert_sms_candidate *candidate = &sms->candidates[i];
                 if (candidate->used && !candidate->on_its_way && next_receiver(gateway, candidate) >= 0)
                         deadline = usec_min(deadline, due(gateway, candidate));
         }

@@ -85,6 +85,18 @@ static void note_record(struct gateway *gateway, const struct action *action)
                 gateway_alerts_say(alert->next_action, "nothing, when you changed it; else find out who did: "
                                                        "`smswarden modems` shows what sits there");
                 break;
+        case RECORD_PROVISION_FAILED: /* an info: it is tried again */
+                if (action->record.severity < SEVERITY_WARNING ||
+                    alert_book_post(&gateway->alerts.book, ALERT_PROVISION_FAILED, action->record.modem,
+                                    gateway->now, &alert) < 0)
+                        break;
+                (void)text_copy(alert->modem, sizeof(alert->modem), action->record.modem);
+                (void)text_copy(alert->cause, sizeof(alert->cause), "provision");
+                gateway_alerts_say(alert->summary, "%s", message);
+                gateway_alerts_say(alert->next_action,
+                                   "correct [provision] in smswarden.conf and reload; what was corrected is "
+                                   "tried once more after `smswarden stop`, `smswarden start`");
+                break;
         default:
                 break;
         }

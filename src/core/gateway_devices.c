@@ -128,13 +128,15 @@ static void leave(struct gateway *gateway, unsigned i, struct action_list *actio
 {
         struct slot *slot = slots_of_modem(&gateway->slots, i);
 
-        if (slot && gateway_serves_port(gateway, gateway->modems[i].target))
+        if (slot && gateway_slot_has_handler(gateway, slot))
                 gateway_modem_crashed(gateway, slot, actions);
         modem_gone(&gateway->modems[i], i, actions);
-        action_record(actions, RECORD_MODEM_LEFT, slot ? SEVERITY_WARNING : SEVERITY_INFO,
-                      slot ? slot->config.name : NULL, "the modem at %s %s left",
+        bool expected = slot && gateway->now < slot->away_until;
+        action_record(actions, RECORD_MODEM_LEFT, slot && !expected ? SEVERITY_WARNING : SEVERITY_INFO,
+                      slot ? slot->config.name : NULL, "the modem at %s %s left%s",
                       gateway->modems[i].fixed ? "node" : "USB",
-                      gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path);
+                      gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path,
+                      expected ? ": it restarts after it was set up" : "");
         /* Which handler sits on a dead tty now is what /proc says, not what we remember. */
         if (gateway->smsd.running)
                 action_push(actions, ACTION_SCAN);
@@ -291,55 +293,4 @@ void gateway_drive_modems(struct gateway *gateway, struct action_list *actions)
         for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]))
                         tell_readiness(gateway, i, actions);
-}
-
-/* --- memory --- */
-
-void gateway_save_slot(const struct slot *slot, struct action_list *actions)
-{
-        action_push(actions, ACTION_MODEM_SAVE)->modem = slot->record;
-}
-
-static void take_known(char *target, size_t size, const char *value)
-{
-        if (value[0] != '\0')
-                (void)text_copy(target, size, value);
-}
-
-static void tell_change(const struct slot *slot, const char *what, const char *before, const char *after,
-                        struct action_list *actions)
-{
-        if (before[0] && after[0] && !text_equal(before, after))
-                action_record(actions, RECORD_MODEM_CHANGED, SEVERITY_WARNING, slot->config.name,
-                              "another %s sits in %s now", what, slot->config.name);
-}
-
-/* What the probe learned replaces what was remembered; a readable SIM lifts the guard of the one before. */
-static void remember_slot(struct gateway *gateway, struct slot *slot, struct action_list *actions)
-{
-        const struct modem *modem = slot_modem(slot, gateway->modems);
-        struct modem_record record = slot->record;
-
-        if (!modem || !modem_usable(modem))
-                return;
-        take_known(record.usb, sizeof(record.usb), modem->device.path);
-        take_known(record.imei, sizeof(record.imei), modem->facts.imei);
-        take_known(record.imsi, sizeof(record.imsi), modem->facts.imsi);
-        take_known(record.iccid, sizeof(record.iccid), modem->facts.iccid);
-        take_known(record.model, sizeof(record.model), modem->facts.model);
-        take_known(record.firmware, sizeof(record.firmware), modem->facts.firmware);
-        if (modem->facts.sim == SIM_READY && modem->proven)
-                record.guard = GUARD_NONE;
-        if (modem_record_equal(&record, &slot->record))
-                return;
-        tell_change(slot, "modem (IMEI)", slot->record.imei, record.imei, actions);
-        tell_change(slot, "SIM (IMSI)", slot->record.imsi, record.imsi, actions);
-        slot->record = record;
-        gateway_save_slot(slot, actions);
-}
-
-void gateway_remember(struct gateway *gateway, struct action_list *actions)
-{
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                remember_slot(gateway, &gateway->slots.items[i], actions);
 }

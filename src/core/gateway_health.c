@@ -20,8 +20,8 @@ static bool is_doubtful(const struct gateway *gateway, usec_t now)
 
         if (restart->last_outcome == RESTART_OUTCOME_OK && restart->last_at >= gateway->smsd.since)
                 return false;
-        return restart->last_outcome == RESTART_OUTCOME_UNVERIFIED || gateway->settling ||
-               usec_sub(now, gateway->smsd.since) < DOUBT_TIME;
+        return (restart->last_outcome == RESTART_OUTCOME_UNVERIFIED && !restart->partly) ||
+               gateway->settling || usec_sub(now, gateway->smsd.since) < DOUBT_TIME;
 }
 
 /* A handler that polls rewrites its line all the time; one that hangs leaves it as it was, Idle or not. */
@@ -138,6 +138,9 @@ void gateway_describe_slot(const struct gateway *gateway, const struct slot *slo
                                 "check with the operator that the SIM is active; smswarden goes on trying");
                 return;
         }
+        if (health == SLOT_UNSERVED &&
+            gateway_company_describe(gateway, slot, reason, reason_size, action, action_size))
+                return;
         (void)text_format(reason, reason_size, "%s: %s", slot->config.name, words[health].reason);
         (void)text_copy(action, action_size,
                         words[health].action[0] ? words[health].action : "nothing: smswarden restarts smsd");

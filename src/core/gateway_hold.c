@@ -154,7 +154,7 @@ static bool modem_is_coming(const struct gateway *gateway)
         for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (gateway->modems[i].state == MODEM_SETTLING || gateway->modems[i].state == MODEM_PROBING)
                         return true;
-        return false;
+        return gateway_modem_is_away(gateway);
 }
 
 /* The modem that a start waited for has made up its mind, and may not be used (its SIM, its PIN). */

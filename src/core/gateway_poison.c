@@ -36,10 +36,10 @@ void gateway_modem_crashed(struct gateway *gateway, struct slot *slot, struct ac
         look(gateway, actions);
 }
 
-bool gateway_serves_port(const struct gateway *gateway, const char *target)
+bool gateway_slot_has_handler(const struct gateway *gateway, const struct slot *slot)
 {
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
-                if (target[0] && text_equal(gateway->smsd.handlers[i].last, target))
+                if (slot->serving[0] && text_equal(gateway->smsd.handlers[i].last, slot->serving))
                         return true;
         return false;
 }

@@ -13,6 +13,7 @@
 #include "core/slot.h"
 #include "core/smsd_state.h"
 #include "gateway_alerts.h"
+#include "gateway_company.h"
 #include "gateway_look.h"
 #include "gateway_queue.h"
 
@@ -102,6 +103,7 @@ struct gateway {
         struct gateway_alerts alerts;
         struct gateway_queue queue;
         struct gateway_poison poison;
+        struct gateway_company company;
         struct gateway_look looks[MODEMS_MAX]; /* as modems */
         struct kernel_trouble kernel;
 };
@@ -172,6 +174,8 @@ void gateway_drive_modems(struct gateway *gateway, struct action_list *actions);
 /* True when the modem's port may be opened now: no hold, no run of the restart path, what smsd holds is
  * known, and no handler is about to open it. */
 bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem);
+
+/* gateway_identity.c: who sits in a slot: remembered, told when it is another, refused */
 void gateway_remember(struct gateway *gateway, struct action_list *actions);
 void gateway_save_slot(const struct slot *slot, struct action_list *actions);
 
@@ -187,8 +191,8 @@ void gateway_requeued(struct gateway *gateway, const struct message_moved_event 
 unsigned gateway_retries(const struct gateway *gateway);
 
 /* gateway_poison.c: messages that crash the modem */
-/* True while a handler of smsd's has this port, or had it when it left. */
-bool gateway_serves_port(const struct gateway *gateway, const char *target);
+/* True while there is a handler of smsd's that has served the slot, on a port that is there or not. */
+bool gateway_slot_has_handler(const struct gateway *gateway, const struct slot *slot);
 /* The slot's modem crashed while smsd served it (it left the bus, reset itself, fell silent): asks at once
  * what it was sending. Not for a step of our own, before which smsd is stopped. */
 void gateway_modem_crashed(struct gateway *gateway, struct slot *slot, struct action_list *actions);
@@ -202,6 +206,12 @@ void gateway_put_aside(struct gateway *gateway, struct action_list *actions);
 void gateway_quarantined(struct gateway *gateway, const struct message_moved_event *moved,
                          struct action_list *actions);
 void gateway_tell_quarantined(struct gateway *gateway);
+
+/* gateway_setup.c: [provision] for a new modem or SIM, in the probe's place */
+void gateway_set_up(struct gateway *gateway, struct action_list *actions);
+void gateway_setup_event(struct gateway *gateway, const struct event *event, struct action_list *actions);
+/* A modem that was set up restarts, and is expected back. */
+bool gateway_modem_is_away(const struct gateway *gateway);
 
 /* gateway_alerts*.c: who is told of what */
 /* False: there is no place in the book just now. */

@@ -122,25 +122,26 @@ static usec_t age_of(const struct message_item *item, const struct queue_seen *s
 
 struct candidates {
         struct retry_message *messages;
-        const struct message_item **items;
+        size_t *indices; /* of the list */
         size_t n;
         usec_t wait; /* for those that are left alone for a while */
 };
 
 static void take_candidate(struct gateway *gateway, struct candidates *candidates,
-                           const struct message_item *item, int64_t wall)
+                           const struct messages_event *list, size_t index)
 {
+        const struct message_item *item = &list->items[index];
         struct queue_seen *seen = remember(&gateway->queue, id_of(item), gateway->now);
 
         if (item->locked || (seen && seen->not_before > gateway->now)) {
                 candidates->wait = usec_min(candidates->wait, BUSY_PAUSE);
                 return;
         }
-        candidates->items[candidates->n] = item;
+        candidates->indices[candidates->n] = index;
         candidates->messages[candidates->n++] =
             (struct retry_message){.fail_reason = item->fail_reason,
                                    .requeued = item->requeued,
-                                   .age = age_of(item, seen, wall, gateway->now)};
+                                   .age = age_of(item, seen, list->now, gateway->now)};
 }
 
 static void requeue(const struct gateway *gateway, const struct message_item *item,
@@ -153,7 +154,8 @@ static void requeue(const struct gateway *gateway, const struct message_item *it
         (void)text_copy(action->message.name, sizeof(action->message.name), item->name);
 }
 
-static void plan(struct gateway *gateway, const struct candidates *candidates, struct action_list *actions)
+static void plan(struct gateway *gateway, const struct messages_event *list,
+                 const struct candidates *candidates, struct action_list *actions)
 {
         struct gateway_queue *queue = &gateway->queue;
         struct retry_plan plan;
@@ -164,7 +166,7 @@ static void plan(struct gateway *gateway, const struct candidates *candidates, s
                 wait = 0;
         else
                 for (unsigned i = 0; i < plan.n; i++)
-                        requeue(gateway, candidates->items[plan.chosen[i]], actions);
+                        requeue(gateway, &list->items[candidates->indices[plan.chosen[i]]], actions);
         queue->look_at = usec_max(usec_add(gateway->now, wait), earliest(queue));
 }
 
@@ -179,15 +181,15 @@ void gateway_failed_listed(struct gateway *gateway, const struct messages_event 
         if (seen->result < 0)
                 return;
         candidates.messages = calloc(seen->n + 1, sizeof(*candidates.messages));
-        candidates.items = calloc(seen->n + 1, sizeof(*candidates.items));
-        for (size_t i = 0; candidates.messages && candidates.items && i < seen->n; i++)
+        candidates.indices = calloc(seen->n + 1, sizeof(*candidates.indices));
+        for (size_t i = 0; candidates.messages && candidates.indices && i < seen->n; i++)
                 if (strlen(seen->items[i].name) <= MESSAGE_NAME_MAX)
-                        take_candidate(gateway, &candidates, &seen->items[i], seen->now);
-        if (candidates.messages && candidates.items)
-                plan(gateway, &candidates, actions);
+                        take_candidate(gateway, &candidates, seen, i);
+        if (candidates.messages && candidates.indices)
+                plan(gateway, seen, &candidates, actions);
         forget_gone(queue);
         free(candidates.messages);
-        free(candidates.items);
+        free(candidates.indices);
 }
 
 static void leave_alone(struct gateway *gateway, const struct message_moved_event *moved, usec_t pause)

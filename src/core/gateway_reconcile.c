@@ -57,6 +57,7 @@ static void request(struct gateway *gateway, enum restart_goal goal, enum restar
         gateway->handler_lost = gateway->settling = false;
         gateway->flag.fresh = gateway->unit.fresh = false;
         gateway->company_until = 0;
+        gateway_company_interrupted(gateway);
         restart_request(&gateway->restart, goal, cause, token, &world);
 }
 
@@ -210,7 +211,7 @@ static const struct slot *find_unserved(const struct gateway *gateway)
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
                 if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot) &&
-                    is_worth_a_restart(gateway, slot))
+                    is_worth_a_restart(gateway, slot) && gateway_company_may_restart(gateway, slot))
                         return slot;
         }
         return NULL;
@@ -247,6 +248,7 @@ static void settle(struct gateway *gateway)
 
 static void reconcile_running(struct gateway *gateway, struct action_list *actions)
 {
+        gateway_company_forgive(gateway);
         const struct slot *unserved = find_unserved(gateway);
 
         settle(gateway);
@@ -257,7 +259,8 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
             usec_sub(gateway->now, gateway->smsd.stopping_since) < STOPPING_TIME)
                 return; /* its end is awaited: somebody stopped it */
         if (unserved && !gateway->settling && gateway->now >= gateway->restart.not_before &&
-            (gateway->handler_lost || !wait_for_company(gateway))) {
+            (gateway->handler_lost || !wait_for_company(gateway)) &&
+            gateway_company_is_quiet(gateway, unserved, actions)) {
                 request(gateway, RESTART_RUN, cause_of(gateway, unserved), 0, actions);
                 return;
         }
@@ -343,6 +346,7 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
         if (gateway->unit.stopping)
                 return;
         gateway_remember(gateway, actions);
+        gateway_set_up(gateway, actions);
         if (!gateway_knows_enough(gateway))
                 return;
         if (gateway->config.mode == MODE_OBSERVE) {

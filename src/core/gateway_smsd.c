@@ -82,7 +82,8 @@ void gateway_handler_ended_alone(struct gateway *gateway, struct action_list *ac
                 return;
         gateway->handler_lost = true;
         gateway_doubt_unserved(gateway);
-        restart_count_failure(&gateway->restart, gateway->now);
+        if (!gateway_company_is_served(gateway, NULL))
+                restart_count_failure(&gateway->restart, gateway->now);
         action_record(actions, RECORD_HANDLER_LOST, SEVERITY_WARNING, NULL,
                       "a modem handler of smsd (pid %d) ended while smsd runs on%s%.160s",
                       (int)gateway->lost_handler, gateway->smsd.last_error[0] ? ": " : "",
@@ -294,6 +295,7 @@ void gateway_status_read(struct gateway *gateway, const struct event *event)
                             smsd_status_find(event->status.status, slot->config.name));
         }
         smsd_state_status(&gateway->smsd, event->status.status, gateway->now);
+        gateway->company.read_at = gateway->now;
 }
 
 void gateway_smsd_opened(struct gateway *gateway)

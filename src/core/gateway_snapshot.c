@@ -61,7 +61,10 @@ static void judge_down(const struct gateway *gateway, usec_t now, struct snapsho
                 return;
         }
         gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
-        set_verdict(s, modem_on_its_way(gateway) ? VERDICT_RECOVERING : VERDICT_DOWN, reason, action);
+        set_verdict(s,
+                    modem_on_its_way(gateway) || gateway_modem_is_away(gateway) ? VERDICT_RECOVERING
+                                                                                : VERDICT_DOWN,
+                    reason, action);
 }
 
 /* What went wrong although SMS flow: a configuration that could not be written or was refused. */
@@ -108,6 +111,13 @@ static const char *known_word(const char *word)
         return text_equal(word, "unknown") ? "" : word;
 }
 
+/* Who is plugged in is not who is remembered: one that pin_imei does not let in. */
+static bool slot_is_other(const struct modem_record *record, const struct modem *modem)
+{
+        return record && record->imei[0] && modem->facts.imei[0] &&
+               !text_equal(record->imei, modem->facts.imei);
+}
+
 static void fill_modem(struct snapshot_modem *to, const char *name, const struct modem *modem,
                        const struct modem_record *record)
 {
@@ -127,6 +137,13 @@ static void fill_modem(struct snapshot_modem *to, const char *name, const struct
         }
         if (!modem)
                 return;
+        if (slot_is_other(record, modem)) {
+                (void)text_copy(to->model, sizeof(to->model), modem->facts.model);
+                (void)text_copy(to->firmware, sizeof(to->firmware), modem->facts.firmware);
+                (void)text_copy(to->imei, sizeof(to->imei), modem->facts.imei);
+                (void)text_copy(to->imsi, sizeof(to->imsi), modem->facts.imsi);
+                (void)text_copy(to->iccid, sizeof(to->iccid), modem->facts.iccid);
+        }
         (void)text_copy(to->usb, sizeof(to->usb), modem->device.path);
         (void)text_copy(to->device, sizeof(to->device), modem->node);
         (void)text_copy(to->sim, sizeof(to->sim), known_word(sim_state_to_string(modem->facts.sim)));

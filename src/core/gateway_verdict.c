@@ -72,6 +72,7 @@ static enum sim_state sim_of(const struct gateway *gateway, const struct slot *s
         case GUARD_PIN_ATTEMPTS:
         case GUARD_PIN_MISSING:
                 return SIM_PIN;
+        case GUARD_STRANGE:
         case GUARD_NONE:
                 break;
         }

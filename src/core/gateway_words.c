@@ -17,6 +17,8 @@ static const char *guard_reason(enum guard guard)
                 return "the SIM asks for its PIN and smsd.conf has none";
         case GUARD_PUK:
                 return "the SIM is locked and asks for its PUK";
+        case GUARD_STRANGE:
+                return "the modem is not the one that pin_imei lets in: it is not used";
         case GUARD_NONE:
                 break;
         }
@@ -36,6 +38,9 @@ static const char *guard_action(enum guard guard)
                        "switch the SIM's PIN off";
         case GUARD_PUK:
                 return "unlock the SIM in a phone with its PUK, put it back, then run `smswarden start`";
+        case GUARD_STRANGE:
+                return "put the right modem back; or correct `pin_imei` in smswarden.conf and reload "
+                       "(`smswarden start --force` uses this one once)";
         case GUARD_NONE:
                 break;
         }
@@ -132,6 +137,9 @@ void gateway_describe_waiting(const struct gateway *gateway, char *reason, size_
                                 gateway->conf_error[0] ? gateway->conf_error
                                                        : "smsd.conf names no modem in `devices`");
                 (void)text_copy(action, action_size, "correct smsd.conf, then run `smswarden start`");
+        } else if (!modem && gateway_modem_is_away(gateway)) {
+                (void)text_copy(reason, reason_size, "the modem restarts, for it was set up ([provision])");
+                (void)text_copy(action, action_size, "nothing: it is back within a minute");
         } else if (!modem) {
                 (void)text_copy(reason, reason_size, "no modem is plugged in");
                 (void)text_copy(action, action_size,

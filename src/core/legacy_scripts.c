@@ -31,7 +31,8 @@ static const struct legacy_script scripts[] = {
     {"modem_crash_recovery.sh", "status", false, WATCHED},
     {"sms_timeout_monitor.sh", "status", false, WATCHED},
     {"sms_retry_failed.sh", "status", false,
-     "it took files that smsd was working on: look into the failed folder"},
+     "it took files that smsd was working on: retry_failed = 3 in [queue] does it, smswarden queue shows "
+     "them"},
     {"sms_cleanup.sh", "status", false, "it took files that smsd was sending, which doubled messages"},
     {"sms_watch.sh", "status --watch", false, "the status shows smsd and its traffic as it goes"},
     {"pi_send_message.sh", NULL, false, "it stays: other programs may send by it"},

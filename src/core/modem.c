@@ -5,6 +5,7 @@
 #include "core/modem.h"
 
 #include "base/text.h"
+#include "modem_private.h"
 
 #include <string.h>
 
@@ -40,7 +41,7 @@ int modem_interface(const struct modem *modem)
         return -1;
 }
 
-static void close_port(struct modem *modem, unsigned index, struct action_list *actions)
+void modem_close_port(struct modem *modem, unsigned index, struct action_list *actions)
 {
         if (modem->open || modem->opening) {
                 struct action *action = action_push(actions, ACTION_PORT_CLOSE);
@@ -48,9 +49,10 @@ static void close_port(struct modem *modem, unsigned index, struct action_list *
                 action->port.generation = modem->generation;
         }
         modem->open = modem->opening = false;
+        modem_setup_lost(modem);
 }
 
-static void set_state(struct modem *modem, enum modem_state state, const char *reason)
+void modem_set_state(struct modem *modem, enum modem_state state, const char *reason)
 {
         modem->state = state;
         modem->retry_at = USEC_INFINITY;
@@ -74,10 +76,11 @@ static int choose_interface(const struct modem *modem)
         return -1;
 }
 
-static void begin_probing(struct modem *modem, usec_t now)
+void modem_begin_probing(struct modem *modem, usec_t now)
 {
-        set_state(modem, MODEM_PROBING, "waiting for its first answer");
+        modem_set_state(modem, MODEM_PROBING, "waiting for its first answer");
         modem->told = false;
+        modem_setup_drop(modem);
         /* A dialogue that runs already decides. */
         modem->retry_at = modem->open || modem->opening ? USEC_INFINITY : now;
 }
@@ -118,7 +121,7 @@ static void take_name(struct modem *modem, int interface)
 static void settle(struct modem *modem, bool same_port, usec_t now)
 {
         if (modem->map.result != PORT_MAP_OK && modem->map.result != PORT_MAP_NO_AT_INTERFACE) {
-                set_state(modem, MODEM_FAILED, port_map_result_to_string(modem->map.result));
+                modem_set_state(modem, MODEM_FAILED, port_map_result_to_string(modem->map.result));
                 return;
         }
         if (same_port && modem->state != MODEM_SETTLING)
@@ -126,9 +129,9 @@ static void settle(struct modem *modem, bool same_port, usec_t now)
         modem->proven = false;
         modem->node[0] = modem->target[0] = '\0';
         if (take_interface(modem))
-                begin_probing(modem, now);
+                modem_begin_probing(modem, now);
         else
-                set_state(modem, MODEM_SETTLING, "waiting for the kernel to make its AT port");
+                modem_set_state(modem, MODEM_SETTLING, "waiting for the kernel to make its AT port");
 }
 
 void modem_device(struct modem *modem, unsigned index, const struct usb_device *device,
@@ -139,7 +142,7 @@ void modem_device(struct modem *modem, unsigned index, const struct usb_device *
 
         if (other) {
                 unsigned generation = modem->generation;
-                close_port(modem, index, actions);
+                modem_close_port(modem, index, actions);
                 modem_init(modem);
                 modem->generation = generation;
                 modem->state = MODEM_SETTLING;
@@ -155,7 +158,7 @@ void modem_device(struct modem *modem, unsigned index, const struct usb_device *
         if (same_port)
                 take_name(modem, interface);
         else if (settled) {
-                close_port(modem, index, actions);
+                modem_close_port(modem, index, actions);
                 modem->give_up = usec_add(now, boot_timeout); /* it was plugged in anew, unnoticed */
         }
         settle(modem, same_port, now);
@@ -167,7 +170,7 @@ void modem_node(struct modem *modem, unsigned index, const char *node, const cha
         if (modem_present(modem) && text_equal(modem->node, node) && text_equal(modem->target, target))
                 return;
         unsigned generation = modem->generation;
-        close_port(modem, index, actions);
+        modem_close_port(modem, index, actions);
         modem_init(modem);
         modem->generation = generation;
         modem->fixed = true;
@@ -175,13 +178,14 @@ void modem_node(struct modem *modem, unsigned index, const char *node, const cha
         modem->give_up = usec_add(now, boot_timeout);
         (void)text_copy(modem->node, sizeof(modem->node), node);
         (void)text_copy(modem->target, sizeof(modem->target), target);
-        begin_probing(modem, now);
+        modem_begin_probing(modem, now);
 }
 
 void modem_gone(struct modem *modem, unsigned index, struct action_list *actions)
 {
-        close_port(modem, index, actions);
-        set_state(modem, MODEM_ABSENT, "it is not plugged in");
+        modem_close_port(modem, index, actions);
+        modem_setup_drop(modem);
+        modem_set_state(modem, MODEM_ABSENT, "it is not plugged in");
         modem->told = modem->proven = false;
 }
 
@@ -190,7 +194,7 @@ void modem_reprobe(struct modem *modem, usec_t now)
         if (!modem_usable(modem))
                 return;
         modem->give_up = usec_add(now, modem->boot_timeout);
-        begin_probing(modem, now);
+        modem_begin_probing(modem, now);
 }
 
 void modem_distrust(struct modem *modem, usec_t now)
@@ -209,7 +213,7 @@ void modem_trust(struct modem *modem)
         modem->facts.sim = SIM_READY;
         modem->facts.pin_attempts = -1;
         if (modem->state != MODEM_READY || modem->reason[0])
-                set_state(modem, MODEM_READY, "");
+                modem_set_state(modem, MODEM_READY, "");
 }
 
 void modem_forgive(struct modem *modem)
@@ -229,19 +233,25 @@ static void open_port(struct modem *modem, unsigned index, struct action_list *a
         (void)text_copy(action->port.path, sizeof(action->port.path), modem->node);
 }
 
-/* Sends what the dialogue wants to say. */
-static void send_output(struct modem *modem, unsigned index, struct action_list *actions)
+void modem_write_port(const struct modem *modem, unsigned index, const char *data, size_t length,
+                      struct action_list *actions)
 {
-        char output[64];
-        size_t length = at_dialogue_output(&modem->dialogue, output, sizeof(output));
-
         if (length == 0)
                 return;
         struct action *action = action_push(actions, ACTION_PORT_WRITE);
         action->port.modem = index;
         action->port.generation = modem->generation;
         action->port.length = length;
-        memcpy(action->port.data, output, length);
+        memcpy(action->port.data, data, length);
+}
+
+/* Sends what the dialogue wants to say. */
+static void send_output(struct modem *modem, unsigned index, struct action_list *actions)
+{
+        char output[64];
+        size_t length = at_dialogue_output(&modem->dialogue, output, sizeof(output));
+
+        modem_write_port(modem, index, output, length, actions);
 }
 
 static void mark_tried(struct modem *modem)
@@ -256,17 +266,17 @@ static void next_interface(struct modem *modem, usec_t now)
 {
         mark_tried(modem);
         if (!modem->fixed && take_interface(modem)) {
-                begin_probing(modem, now);
+                modem_begin_probing(modem, now);
                 return;
         }
         modem->tried = 0;
         if (now < modem->give_up && !modem->fixed && take_interface(modem)) {
-                begin_probing(modem, now);
+                modem_begin_probing(modem, now);
                 modem->retry_at = usec_add(now, USEC_PER_SEC);
                 return;
         }
-        set_state(modem, MODEM_FAILED,
-                  "none of its ports answers AT commands: is it a modem? See `smswarden modems`");
+        modem_set_state(modem, MODEM_FAILED,
+                        "none of its ports answers AT commands: is it a modem? See `smswarden modems`");
         modem->retry_at = usec_add(now, FAILED_RETRY);
 }
 
@@ -305,11 +315,11 @@ static void conclude(struct modem *modem, usec_t now)
         switch (modem->dialogue.verdict) {
         case AT_VERDICT_READY:
                 modem->distrusted = false;
-                set_state(modem, MODEM_READY, "");
+                modem_set_state(modem, MODEM_READY, "");
                 break;
         case AT_VERDICT_SIM:
-                set_state(modem, modem->facts.sim == SIM_PIN ? MODEM_READY : MODEM_DEGRADED,
-                          sim_reason(modem->facts.sim));
+                modem_set_state(modem, modem->facts.sim == SIM_PIN ? MODEM_READY : MODEM_DEGRADED,
+                                sim_reason(modem->facts.sim));
                 modem->retry_at = usec_add(now, FAILED_RETRY);
                 break;
         case AT_VERDICT_SILENT:
@@ -317,7 +327,7 @@ static void conclude(struct modem *modem, usec_t now)
                         next_interface(modem, now);
                         break;
                 }
-                set_state(modem, MODEM_DEGRADED, "it has not answered AT within boot_timeout");
+                modem_set_state(modem, MODEM_DEGRADED, "it has not answered AT within boot_timeout");
                 modem->retry_at = usec_add(now, FAILED_RETRY);
                 break;
         case AT_VERDICT_NOT_AT:
@@ -344,7 +354,7 @@ static void continue_dialogue(struct modem *modem, unsigned index, usec_t now, s
                 tell_progress(modem);
                 return;
         }
-        close_port(modem, index, actions);
+        modem_close_port(modem, index, actions);
         conclude(modem, now);
 }
 
@@ -363,6 +373,11 @@ static void opened(struct modem *modem, unsigned index, const struct port_event 
                    struct action_list *actions)
 {
         modem->opening = false;
+        if (port->result >= 0 && modem->setup.phase == SETUP_DUE) {
+                modem->open = true;
+                modem->setup.phase = SETUP_OPEN;
+                return;
+        }
         if (port->result >= 0) {
                 start_dialogue(modem, index, now, actions);
                 return;
@@ -385,12 +400,14 @@ void modem_port_event(struct modem *modem, unsigned index, enum event_kind kind,
                 return;
         if (kind == EVENT_PORT_OPENED && modem->opening)
                 opened(modem, index, port, now, actions);
-        if (kind == EVENT_PORT_DATA && modem->open) {
+        if (kind == EVENT_PORT_DATA && modem->open && modem_setup_has_port(modem))
+                modem_setup_receive(modem, index, port->data, port->length, now, actions);
+        else if (kind == EVENT_PORT_DATA && modem->open) {
                 at_dialogue_receive(&modem->dialogue, port->data, port->length, now);
                 continue_dialogue(modem, index, now, actions);
         }
         if (kind == EVENT_PORT_CLOSED) {
-                close_port(modem, index, actions);
+                modem_close_port(modem, index, actions);
                 modem->retry_at = usec_add(now, HELD_RETRY);
                 (void)text_copy(modem->reason, sizeof(modem->reason), "its port failed while it was asked");
         }
@@ -399,9 +416,10 @@ void modem_port_event(struct modem *modem, unsigned index, enum event_kind kind,
 /* A modem that smsd uses is ready by that, unless it has just failed smsd. */
 static void adopt_use(struct modem *modem, unsigned index, struct action_list *actions)
 {
-        close_port(modem, index, actions);
+        modem_close_port(modem, index, actions);
+        modem_setup_drop(modem);
         if (!modem_usable(modem) && !modem->distrusted)
-                set_state(modem, MODEM_READY, "");
+                modem_set_state(modem, MODEM_READY, "");
         modem->retry_at = USEC_INFINITY;
         modem->in_use = true;
 }
@@ -427,12 +445,14 @@ void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use,
         if (modem->in_use)
                 end_use(modem, now);
         if (!allowed && (modem->open || modem->opening)) {
-                close_port(modem, index, actions);
+                modem_close_port(modem, index, actions);
                 modem->retry_at = now;
         }
         if (!allowed)
                 return;
-        if (modem->open && at_dialogue_deadline(&modem->dialogue) <= now) {
+        if (modem->open && modem_setup_has_port(modem))
+                modem_setup_tick(modem, index, now, actions);
+        else if (modem->open && at_dialogue_deadline(&modem->dialogue) <= now) {
                 at_dialogue_tick(&modem->dialogue, now);
                 continue_dialogue(modem, index, now, actions);
         }
@@ -442,6 +462,8 @@ void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use,
 
 usec_t modem_deadline(const struct modem *modem)
 {
+        if (modem->setup.phase == SETUP_ASKING || modem_setup_has_port(modem))
+                return modem_setup_deadline(modem);
         if (modem->open)
                 return at_dialogue_deadline(&modem->dialogue);
         return modem->opening ? USEC_INFINITY : modem->retry_at;

@@ -7,6 +7,7 @@
 #include "base/pairs.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "core/sim_identity.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +20,7 @@ static const char *const guard_names[] = {
     [GUARD_PIN_ATTEMPTS] = "pin-attempts",
     [GUARD_PIN_MISSING] = "pin-missing",
     [GUARD_PUK] = "puk",
+    [GUARD_STRANGE] = "strange",
 };
 
 void modem_record_init(struct modem_record *record, const char *name)
@@ -33,7 +35,9 @@ bool modem_record_equal(const struct modem_record *a, const struct modem_record 
                text_equal(a->imsi, b->imsi) && text_equal(a->iccid, b->iccid) &&
                text_equal(a->model, b->model) && text_equal(a->firmware, b->firmware) &&
                a->guard == b->guard && a->guard_pin == b->guard_pin &&
-               a->poison.suspect == b->poison.suspect && a->poison.put_aside == b->poison.put_aside;
+               a->poison.suspect == b->poison.suspect && a->poison.put_aside == b->poison.put_aside &&
+               a->setup_open == b->setup_open && a->setup_attempts == b->setup_attempts &&
+               a->setup_reset_spent == b->setup_reset_spent && a->setup_asked == b->setup_asked;
 }
 
 int modem_record_encode(const struct modem_record *record, char *target, size_t size)
@@ -41,10 +45,12 @@ int modem_record_encode(const struct modem_record *record, char *target, size_t 
         int r = text_format(
             target, size,
             "name=%s\nusb=%s\nimei=%s\nimsi=%s\niccid=%s\nmodel=%s\nfirmware=%s\nguard=%s\nguard_pin=%" PRIu64
-            "\nsuspect=%" PRIu64 "\nput_aside=%u\n",
+            "\nsuspect=%" PRIu64 "\nput_aside=%u"
+            "\nsetup_open=%u\nsetup_attempts=%u\nsetup_reset_spent=%d\nsetup_asked=%" PRIu64 "\n",
             record->name, record->usb, record->imei, record->imsi, record->iccid, record->model,
             record->firmware, guard_to_string(record->guard), record->guard_pin, record->poison.suspect,
-            record->poison.put_aside);
+            record->poison.put_aside, record->setup_open, record->setup_attempts, record->setup_reset_spent,
+            record->setup_asked);
 
         return r < 0 ? -ENOBUFS : (int)strlen(target);
 }
@@ -63,6 +69,30 @@ static int take_digits(char *target, size_t size, const char *value)
         if (value[0] != '\0' && !text_only(value, "0123456789", size - 1))
                 return -EBADMSG;
         return take_text(target, size, value);
+}
+
+static int take_number(uint64_t *target, const char *value, uint64_t max)
+{
+        return parse_u64(value, 0, max, target) < 0 ? -EBADMSG : 0;
+}
+
+static int take_setup(struct modem_record *record, const char *key, const char *value)
+{
+        uint64_t number = 0;
+        int r = 0;
+
+        if (text_equal(key, "setup_open")) {
+                r = take_number(&number, value, PROVISION_SCOPE_MODEM | PROVISION_SCOPE_SIM);
+                record->setup_open = (unsigned)number;
+        } else if (text_equal(key, "setup_attempts")) {
+                r = take_number(&number, value, IDENTITY_ATTEMPTS_MAX);
+                record->setup_attempts = (unsigned)number;
+        } else if (text_equal(key, "setup_reset_spent")) {
+                r = take_number(&number, value, 1);
+                record->setup_reset_spent = number > 0;
+        } else if (text_equal(key, "setup_asked"))
+                r = take_number(&record->setup_asked, value, UINT64_MAX);
+        return r; /* another key is of a newer version */
 }
 
 static int take_pair(void *userdata, const char *key, const char *value)
@@ -91,7 +121,7 @@ static int take_pair(void *userdata, const char *key, const char *value)
                 return parse_u64(value, 0, UINT64_MAX, &record->poison.suspect) < 0 ? -EBADMSG : 0;
         if (text_equal(key, "put_aside"))
                 return parse_unsigned(value, 0, UINT_MAX, &record->poison.put_aside) < 0 ? -EBADMSG : 0;
-        return 0; /* a key of a newer version */
+        return take_setup(record, key, value);
 }
 
 int modem_record_decode(const char *text, size_t length, struct modem_record *ret_record)

@@ -45,6 +45,8 @@ static const struct kind kinds[RECORD_KIND_MAX] = {
     [RECORD_SYSTEM_STOPPING] = {"system-stopping", "smsd", false},
     [RECORD_OBSERVED] = {"observed", "observed", false},
     [RECORD_WORKING_AGAIN] = {"working-again", "incident", false},
+    [RECORD_PROVISIONED] = {"provisioned", "modem", false},
+    [RECORD_PROVISION_FAILED] = {"provision-failed", "modem", false},
 };
 
 static const struct kind unknown = {"?", "?", false};

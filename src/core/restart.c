@@ -202,6 +202,8 @@ static void settle_setback(struct restart *restart, const struct restart_world *
                 restart_begin_stopping(restart, world);
         else if (setback == SETBACK_MAIN)
                 restart_main_ended(restart, restart->setback_refused, world);
+        else if (setback == SETBACK_HANDLER)
+                restart_handler_failed(restart, world);
         else
                 restart_fail(restart, restart->setback_problem, world);
 }
@@ -216,7 +218,7 @@ static void begin(struct restart *restart, enum restart_goal goal, enum restart_
         restart->begun = world->now;
         restart->problem[0] = '\0';
         restart->reads = 0;
-        restart->rolled_back = false;
+        restart->rolled_back = restart->partly = false;
         restart->main = (struct process_id){0};
         restart->first_main = world->smsd->running ? world->smsd->main : (struct process_id){0};
         restart->job_seen = restart->yielded = restart->unstarted = false;

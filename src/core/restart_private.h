@@ -52,6 +52,8 @@ void restart_was_started(struct restart *restart, const struct event *event,
 void restart_main_ended(struct restart *restart, bool refused, const struct restart_world *world);
 void restart_verifying_event(struct restart *restart, const struct event *event,
                              const struct restart_world *world);
+/* SETBACK_HANDLER counts: setback_problem says why. */
+void restart_handler_failed(struct restart *restart, const struct restart_world *world);
 void restart_judge(struct restart *restart, const struct restart_world *world);
 void restart_look(struct restart *restart, const struct restart_world *world);
 

@@ -359,16 +359,43 @@ static void handler_failed(struct restart *restart, const char *what, const stru
         (void)text_format(problem, sizeof(restart->setback_problem), "%s%s%.160s", what,
                           world->smsd->last_error[0] ? ": " : "", world->smsd->last_error);
         if (!restart_set_back(restart, SETBACK_HANDLER, world))
-                restart_fail(restart, problem, world);
+                restart_handler_failed(restart, world);
+}
+
+/* One modem does not make a failure of smsd that serves others. */
+void restart_handler_failed(struct restart *restart, const struct restart_world *world)
+{
+        restart->partly |= restart_serves_any(restart, world);
+        restart_note_problem(restart, restart->setback_problem);
+        restart_finish(restart, restart->partly ? RESTART_OUTCOME_UNVERIFIED : RESTART_OUTCOME_FAILED, world);
+}
+
+/* The others are not stopped for it: its handler is told to let go of the dead tty when the run is over. */
+static void modem_left(struct restart *restart, const struct restart_world *world)
+{
+        restart_note_problem(restart, "the modem left while smsd was started");
+        restart_expect_no_more(restart, world);
+        if (restart->n_expected > 0) {
+                restart->partly = true;
+                restart->next_look = world->now;
+                return;
+        }
+        restart_answer_all(restart, world, 1,
+                           "the modem left while smsd was started: smsd is started as soon as it is back");
+        restart->goal = RESTART_STOP;
+        restart_begin_stopping(restart, world);
 }
 
 void restart_judge(struct restart *restart, const struct restart_world *world)
 {
         switch (restart_verify(restart, world)) {
         case VERIFY_PENDING:
+                if (restart->partly && restart->handlers_seen)
+                        restart_finish(restart, RESTART_OUTCOME_UNVERIFIED, world);
                 break;
         case VERIFY_OK:
-                restart_finish(restart, RESTART_OUTCOME_OK, world);
+                restart_finish(restart, restart->partly ? RESTART_OUTCOME_UNVERIFIED : RESTART_OUTCOME_OK,
+                               world);
                 break;
         case VERIFY_MAIN_LOST:
                 main_has_ended(restart, world->smsd->config_refused, world);
@@ -377,12 +404,7 @@ void restart_judge(struct restart *restart, const struct restart_world *world)
                 handler_failed(restart, "a modem handler of smsd ended", world);
                 break;
         case VERIFY_MODEM_LEFT:
-                restart_note_problem(restart, "the modem left while smsd was started");
-                restart_answer_all(
-                    restart, world, 1,
-                    "the modem left while smsd was started: smsd is started as soon as it is back");
-                restart->goal = RESTART_STOP;
-                restart_begin_stopping(restart, world);
+                modem_left(restart, world);
                 break;
         case VERIFY_TIMEOUT_ALIVE:
                 timed_out_alive(restart, world);

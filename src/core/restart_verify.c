@@ -49,6 +49,25 @@ static unsigned count_in_place(const struct restart *restart, const struct smsd_
         return n;
 }
 
+bool restart_serves_any(const struct restart *restart, const struct restart_world *world)
+{
+        for (unsigned i = 0; main_is_ours(restart, world->smsd) && i < restart->n_expected; i++)
+                if (modem_still_there(&restart->expected[i], world) &&
+                    smsd_state_handler_on(world->smsd, restart->expected[i].target))
+                        return true;
+        return false;
+}
+
+void restart_expect_no_more(struct restart *restart, const struct restart_world *world)
+{
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < restart->n_expected; i++)
+                if (modem_still_there(&restart->expected[i], world))
+                        restart->expected[n++] = restart->expected[i];
+        restart->n_expected = n;
+}
+
 static bool all_answered(const struct restart *restart, const struct restart_world *world)
 {
         if (!world->smsd->status_known &&

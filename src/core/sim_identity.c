@@ -109,6 +109,14 @@ void identity_finish(struct identity_memory *memory, enum provision_verdict verd
                 memory->open = sim_too ? 0 : memory->open & PROVISION_SCOPE_SIM;
 }
 
+bool identity_give_up(struct identity_memory *memory)
+{
+        if (memory->open == 0 || memory->attempts < IDENTITY_ATTEMPTS_MAX)
+                return false;
+        memory->open = 0;
+        return true;
+}
+
 static const struct {
         const char *word;
         const char *sentence;

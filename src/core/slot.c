@@ -4,6 +4,7 @@
 #include "core/slot.h"
 
 #include "base/text.h"
+#include "core/sim_identity.h"
 
 #include <string.h>
 
@@ -52,6 +53,8 @@ int slots_configure(struct slots *slots, const struct config *config, const char
                 else
                         slot_init(&slots->items[i], &wanted);
                 slots->items[i].config = wanted;
+                slots->items[i].wary =
+                    wanted.pin_imei[0] || !provision_config_is_empty(&config->provision.config);
         }
         return 0;
 }
@@ -108,6 +111,24 @@ static bool is_bound(const struct slots *slots, int modem)
         return false;
 }
 
+bool slot_refuses(const struct slot *slot, const struct modem *modem)
+{
+        static const struct identity_memory none;
+        const char *imei = modem->facts.imei;
+
+        if (slot->config.pin_imei[0] == '\0')
+                return false;
+        enum identity identity = identity_judge(&none, slot->config.pin_imei, imei, "");
+        /* One that does not tell who it is, although it was asked, is not let in either. */
+        return identity == IDENTITY_STRANGE || (identity == IDENTITY_UNKNOWN && modem->proven);
+}
+
+/* It was not asked yet: smsd had it before us. */
+static bool is_unknown(const struct slot *slot, const struct modem *modem)
+{
+        return slot->config.pin_imei[0] && modem->facts.imei[0] == '\0' && !modem->proven;
+}
+
 /* Unbinds what left or no longer matches. */
 static bool release_bindings(struct slots *slots, const struct modem *modems)
 {
@@ -121,6 +142,8 @@ static bool release_bindings(struct slots *slots, const struct modem *modems)
                 bool stays =
                     modem_present(modem) && modem->state != MODEM_FAILED &&
                     (slot->config.match == MATCH_AUTO ? !claimed(slots, modem) : matches(slot, modem));
+                /* It sits where no better one is, and makes place for one at any time. */
+                stays &= slot->config.match != MATCH_AUTO || modem->in_use || !slot_refuses(slot, modem);
                 if (stays)
                         continue;
                 slot->modem = -1;
@@ -156,18 +179,23 @@ static unsigned preference(const struct modem *modem)
         return modem->profile ? modem->profile->preference : 1000;
 }
 
-/* How well the free modem suits the automatic slot: its own memory first. 0: not at all. */
+/* How well the free modem suits the automatic slot: its own memory first. 0: not at all. One that the slot
+ * refuses sits in it only to be told of. */
 static unsigned affinity(const struct slot *slot, const struct modem *modem)
 {
         const struct modem_record *record = &slot->record;
 
+        if (slot_refuses(slot, modem))
+                return 1;
+        if (slot->config.pin_imei[0])
+                return 7;
         if (record->imei[0] && text_equal(record->imei, modem->facts.imei))
-                return 5;
+                return 6;
         if (text_equal(slot->serving, modem->target) && modem->target[0])
-                return 4;
+                return 5;
         if (record->usb[0] && text_equal(record->usb, modem->device.path))
-                return 3;
-        return record->imei[0] || record->usb[0] ? 1 : 2;
+                return 4;
+        return record->imei[0] || record->usb[0] ? 2 : 3;
 }
 
 /* A modem of a better family that has not decided yet keeps the lesser ones waiting (at most its
@@ -252,6 +280,8 @@ enum guard slot_guard(const struct slot *slot, const struct modem *modems)
 
         if (slot->pass_guard)
                 return GUARD_NONE;
+        if (modem && slot_refuses(slot, modem))
+                return GUARD_STRANGE;
         if (slot->record.guard == GUARD_PIN_REFUSED &&
             !(slot->has_pin && slot->record.guard_pin && slot->pin != slot->record.guard_pin))
                 return GUARD_PIN_REFUSED;
@@ -283,5 +313,6 @@ bool slot_startable(const struct slot *slot, const struct modem *modems)
 {
         const struct modem *modem = slot_modem(slot, modems);
 
-        return modem && modem_usable(modem) && slot_guard(slot, modems) == GUARD_NONE;
+        return modem && modem_usable(modem) && slot_guard(slot, modems) == GUARD_NONE &&
+               (slot->pass_guard || !is_unknown(slot, modem));
 }

@@ -86,6 +86,16 @@ static void on_found(void *userdata, const struct alert *alert, bool told)
         event->found.told = told;
 }
 
+static void on_found_sms(void *userdata, const struct alert_sms *sms)
+{
+        struct alert_sms *copy = malloc(sizeof(*copy));
+
+        if (!copy)
+                return;
+        *copy = *sms;
+        daemon_enqueue(userdata, EVENT_SMS_FOUND)->sms_found = copy; /* the event's own */
+}
+
 static void on_forgotten(void *userdata)
 {
         count_waiting(userdata);
@@ -106,6 +116,7 @@ static int open_spool(struct daemon *daemon)
 {
         static const struct alert_spool_callbacks callbacks = {.written = on_written,
                                                                .saved = on_saved,
+                                                               .found_sms = on_found_sms,
                                                                .forgotten = on_forgotten,
                                                                .told = on_told,
                                                                .beaten = on_beaten};

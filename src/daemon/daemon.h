@@ -237,6 +237,10 @@ void daemon_history_alert(struct daemon *daemon, const struct alert *alert);
  */
 void daemon_learn_files(struct daemon *daemon, const char *text, size_t length);
 
+/* setup.c: what setting a modem up needs of the outside -> EVENT_APN, EVENT_RESET_NOTED */
+void daemon_find_apn(struct daemon *daemon, const struct action *action);
+void daemon_note_reset(struct daemon *daemon, const struct action *action);
+
 /* state.c: what an earlier life left, and what the next one shall find */
 void daemon_restore(struct daemon *daemon);
 int daemon_save_modem(const struct daemon *daemon, const struct modem_record *record);

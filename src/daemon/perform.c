@@ -360,6 +360,12 @@ static void perform(struct daemon *daemon, const struct action *action)
         case ACTION_HEARTBEAT:
                 daemon_heartbeat(daemon);
                 break;
+        case ACTION_APN_FIND:
+                daemon_find_apn(daemon, action);
+                break;
+        case ACTION_RESET_NOTE:
+                daemon_note_reset(daemon, action);
+                break;
         case ACTION_KIND_MAX:
                 break;
         }

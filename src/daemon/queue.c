@@ -52,6 +52,10 @@ static void forget(struct event *event)
                 free((void *)event->found.alert);
                 event->found.alert = NULL;
         }
+        if (event->kind == EVENT_SMS_FOUND) {
+                free((void *)event->sms_found);
+                event->sms_found = NULL;
+        }
 }
 
 struct event *daemon_enqueue(struct daemon *daemon, enum event_kind kind)

@@ -123,6 +123,7 @@ static const char *status_word(const struct alert *alert)
         case ALERT_MESSAGE_FAILED:
         case ALERT_MESSAGE_ASIDE:
         case ALERT_INCOMING_UNREAD:
+        case ALERT_PROVISION_FAILED:
         case ALERT_MODEM_POWER:
         case ALERT_MODEM_RESET:
         case ALERT_MODEM_STORAGE:

@@ -52,6 +52,7 @@ struct world {
         struct spool_answer answers[ANSWERS_MAX];
         struct spool_found found[ALERTS_MAX];
         struct alert_book book;
+        struct alert_sms found_sms;
 };
 
 static inline void world_written(void *userdata, const char *key, unsigned generation, int result,
@@ -103,6 +104,13 @@ static inline void world_found(void *userdata, const struct alert *alert, bool t
         world->found[world->n_found++] = (struct spool_found){*alert, told};
 }
 
+static inline void world_found_sms(void *userdata, const struct alert_sms *sms)
+{
+        struct world *world = userdata;
+
+        world->found_sms = *sms;
+}
+
 static inline int try_to_live(struct world *world)
 {
         const struct alert_spool_options options = {.folder = world->folder,
@@ -110,8 +118,11 @@ static inline int try_to_live(struct world *world)
                                                     .boot_id = world->boot,
                                                     .max_files = world->max_files,
                                                     .max_bytes = world->max_bytes};
-        const struct alert_spool_callbacks callbacks = {
-            .written = world_written, .saved = world_saved, .told = world_told, .beaten = world_beaten};
+        const struct alert_spool_callbacks callbacks = {.written = world_written,
+                                                        .saved = world_saved,
+                                                        .found_sms = world_found_sms,
+                                                        .told = world_told,
+                                                        .beaten = world_beaten};
 
         world->n_answers = world->n_saved = world->n_found = world->n_told = world->n_written = 0;
         world->n_beaten = 0;

@@ -127,7 +127,8 @@ static void alertmanager_survives_wrong_clocks(void **state)
 
 static void momentary_alerts_end_by_themselves(void **state)
 {
-        static const enum alert_kind kinds[] = {ALERT_MESSAGE_FAILED, ALERT_MODEM_CHANGED, ALERT_TEST};
+        static const enum alert_kind kinds[] = {ALERT_MESSAGE_FAILED, ALERT_MODEM_CHANGED,
+                                                 ALERT_PROVISION_FAILED, ALERT_TEST};
         struct receiver_config config = config_of("alertmanager", "http://am:9093");
 
         (void)state;

@@ -395,6 +395,7 @@ static void vps_status_has_few_words(void **state)
             {ALERT_CONFIG_REFUSED, SEVERITY_CRITICAL, ALERT_RESOLVED, 1, NULL, false},
             {ALERT_MESSAGE_FAILED, SEVERITY_WARNING, ALERT_FIRING, 0, NULL, false},
             {ALERT_INCOMING_UNREAD, SEVERITY_WARNING, ALERT_FIRING, 0, NULL, false},
+            {ALERT_PROVISION_FAILED, SEVERITY_WARNING, ALERT_FIRING, 0, NULL, false},
         };
         struct receiver_config config = config_of("vps-status", "http://10.8.0.1:5000/webhook/sms/status");
 

@@ -57,7 +57,9 @@ double samples_max(const struct samples *samples)
 
 bool figure_reached(const struct figure *figure)
 {
-        return figure->measured.n > 0 && samples_median(&figure->measured) <= figure->limit;
+        double median = samples_median(&figure->measured);
+
+        return figure->measured.n > 0 && (figure->more ? median >= figure->limit : median <= figure->limit);
 }
 
 struct row {

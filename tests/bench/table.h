@@ -30,6 +30,7 @@ struct figure {
         struct samples measured;
         const char *reach; /* in words */
         double limit;      /* the median may not be above it */
+        bool more;         /* ... not below it: more is better */
 };
 
 bool figure_reached(const struct figure *figure);

@@ -153,7 +153,8 @@ int ec25_new(unsigned number, struct ec25 **ret_modem)
 
         if (!modem)
                 return -ENOMEM;
-        modem->stored = (struct stored_settings){.cnmi = {2, 1, 0, 0, 0}, .urcport = "usbat", .ims = 1};
+        modem->stored = (struct stored_settings){
+            .cnmi = {2, 1, 0, 0, 0}, .urcport = "usbat", .ims = 1, .pdp_type = "IPV4V6", .apn = "internet"};
         modem->storages[0].capacity = SLOTS;
         modem->storages[1].capacity = 20;
         modem->registration = EC25_REG_HOME;

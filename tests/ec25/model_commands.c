@@ -245,22 +245,29 @@ static int qurccfg(struct ec25 *modem, const struct at_call *call)
 static int qcfg(struct ec25 *modem, const struct at_call *call)
 {
         struct stored_settings *stored = &modem->stored;
-        char key[24];
-        unsigned value;
+        const struct {
+                const char *key;
+                unsigned *value, maximum;
+        } settings[] = {
+            {"usbnet", &stored->usbnet, 3}, {"ims", &stored->ims, 2}, {"nwscanmode", &stored->nwscanmode, 8}};
+        char key[24], value[8];
+        size_t i = 0;
 
         if (call->kind == AT_TEST)
                 return AT_OK;
         if (call->kind != AT_SET || !argument_text(call->argument, 0, key, sizeof(key)))
                 return AT_ERROR;
-        bool sets = argument_number(call->argument, 1, 3, &value), usbnet = text_equal(key, "usbnet");
-        if (!usbnet && !text_equal(key, "ims"))
+        while (i < ARRAY_SIZE(settings) && !text_equal(key, settings[i].key))
+                i++;
+        if (i == ARRAY_SIZE(settings))
                 return AT_ERROR;
-        if (sets)
-                *(usbnet ? &stored->usbnet : &stored->ims) = value;
-        else if (usbnet)
-                answer_line(modem, call, "+QCFG: \"usbnet\",%u", stored->usbnet);
-        else
+        if (argument_text(call->argument, 1, value, sizeof(value)))
+                return argument_number(call->argument, 1, settings[i].maximum, settings[i].value) ? AT_OK
+                                                                                                  : AT_ERROR;
+        if (text_equal(key, "ims"))
                 answer_line(modem, call, "+QCFG: \"ims\",%u,%u", stored->ims, stored->ims == 1);
+        else
+                answer_line(modem, call, "+QCFG: \"%s\",%u", key, *settings[i].value);
         return AT_OK;
 }
 
@@ -310,8 +317,21 @@ static int cscs(struct ec25 *modem, const struct at_call *call)
 
 static int cgdcont(struct ec25 *modem, const struct at_call *call)
 {
+        struct stored_settings *stored = &modem->stored;
+        char type[sizeof(stored->pdp_type)], apn[sizeof(stored->apn)];
+        unsigned context;
+
         if (call->kind == AT_READ)
-                answer_line(modem, call, "+CGDCONT: 1,\"IPV4V6\",\"internet\",\"0.0.0.0\",0,0,0,0");
+                answer_line(modem, call, "+CGDCONT: 1,\"%s\",\"%s\",\"0.0.0.0\",0,0,0,0", stored->pdp_type,
+                            stored->apn);
+        if (call->kind != AT_SET)
+                return AT_OK;
+        if (!argument_number(call->argument, 0, 16, &context) || context != 1 ||
+            !argument_text(call->argument, 1, type, sizeof(type)) ||
+            !argument_text(call->argument, 2, apn, sizeof(apn)))
+                return AT_ERROR;
+        (void)text_copy(stored->pdp_type, sizeof(stored->pdp_type), type);
+        (void)text_copy(stored->apn, sizeof(stored->apn), apn);
         return AT_OK;
 }
 

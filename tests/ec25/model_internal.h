@@ -95,7 +95,8 @@ struct stored_settings {
         unsigned cmgf, csms, cnmi[5];
         unsigned memory[3]; /* index into memory_names */
         char urcport[16];
-        unsigned usbnet, ims;
+        unsigned usbnet, ims, nwscanmode;
+        char pdp_type[8], apn[64]; /* of the first context */
         unsigned smsfull;
 };
 

@@ -152,7 +152,7 @@ static void write_smsd_conf(const struct gateway *g, unsigned slots)
                                     "loglevel = 5\ndelaytime = 1\ndelaytime_mainprocess = 1\n"
                                     "receive_before_send = no\n";
         const struct gateway_options *options = g->options;
-        char text[8192] = "# A comment of the user's own.\ndevices = GSM1";
+        char text[16384] = "# A comment of the user's own.\ndevices = GSM1";
 
         for (unsigned i = 1; i < slots; i++)
                 assert_int_equal(text_append(text, sizeof(text), ",GSM%u", i + 1), 0);

@@ -318,6 +318,9 @@ void controller_up(struct world *world)
                 event.found.told = world->alerts.book[i].told;
                 step(world, &event);
         }
+        event.kind = EVENT_SMS_FOUND;
+        event.sms_found = &world->alerts.sms;
+        step(world, &event);
         gateway_begin(c->gateway, world_boottime(world), &world->actions);
         c->begun = true;
         carry_out_all(world);

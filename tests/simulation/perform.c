@@ -18,6 +18,27 @@ static void post_result(struct world *world, enum event_kind kind, int result, u
         controller_post(world, event, CHANNEL_RESULTS, in);
 }
 
+/* Every second time a modem was sending, and always the same message. */
+static void list_messages(struct world *world, const struct action *action)
+{
+        static const struct message_item sending = {
+            .name = "poison", .recipient = "", .fail_reason = "", .locked = true, .locked_by = "GSM1"};
+        struct event *event = controller_event(world, EVENT_MESSAGES);
+
+        event->messages = (struct messages_event){
+            .folder = action->messages.folder, .items = &sending, .n = world_chance(world, 0, 1)};
+        controller_post(world, event, CHANNEL_RESULTS, world_chance(world, 100, 20 * USEC_PER_MSEC));
+}
+
+static void quarantine(struct world *world, const struct action *action)
+{
+        struct event *event = controller_event(world, EVENT_MESSAGE_MOVED);
+
+        event->moved = (struct message_moved_event){.from = MESSAGES_CHECKED};
+        (void)text_copy(event->moved.name, sizeof(event->moved.name), action->message.name);
+        controller_post(world, event, CHANNEL_RESULTS, world_chance(world, 100, 20 * USEC_PER_MSEC));
+}
+
 static void open_port(struct world *world, const struct action *action)
 {
         struct event *event = controller_event(world, EVENT_PORT_OPENED);
@@ -222,6 +243,17 @@ void perform_trace(struct world *world, const struct action *action)
         }
 }
 
+static void note_reset(struct world *world, const struct action *action)
+{
+        struct event *event = controller_event(world, EVENT_RESET_NOTED);
+
+        (void)text_copy(event->noted.modem, sizeof(event->noted.modem), action->modem.name);
+        event->noted.result = world->now < world->files.disk_full_until ? -ENOSPC : 0;
+        files_save_modem(world, &action->modem);
+        controller_post(world, event, CHANNEL_RESULTS,
+                        world_chance(world, USEC_PER_MSEC, 40 * USEC_PER_MSEC));
+}
+
 void perform_action(struct world *world, const struct action *action)
 {
         int result = 0;
@@ -297,11 +329,17 @@ void perform_action(struct world *world, const struct action *action)
                 post_result(world, EVENT_ALERTS_SAVED, alerts_save(world, action->book),
                             world_chance(world, USEC_PER_MSEC, 40 * USEC_PER_MSEC));
                 break;
-        case ACTION_MESSAGES_LIST: /* nothing is ever locked or failed there */
-                controller_post(world, controller_event(world, EVENT_MESSAGES), CHANNEL_RESULTS, 300);
+        case ACTION_MESSAGES_LIST:
+                list_messages(world, action);
+                break;
+        case ACTION_MESSAGE_QUARANTINE:
+                quarantine(world, action);
+                break;
+        case ACTION_RESET_NOTE:
+                note_reset(world, action);
                 break;
         case ACTION_MESSAGE_REQUEUE:
-        case ACTION_MESSAGE_QUARANTINE:
+        case ACTION_APN_FIND:
         case ACTION_ALERT_SMS:
         case ACTION_DELIVER:
         case ACTION_HEARTBEAT:

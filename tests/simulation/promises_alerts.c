@@ -20,7 +20,8 @@
 
 static bool is_momentary(enum alert_kind kind)
 {
-        return kind == ALERT_TEST || kind == ALERT_MESSAGE_FAILED || kind == ALERT_MODEM_CHANGED;
+        return kind == ALERT_TEST || kind == ALERT_MESSAGE_FAILED || kind == ALERT_MESSAGE_ASIDE ||
+               kind == ALERT_MODEM_CHANGED || kind == ALERT_PROVISION_FAILED;
 }
 
 /* --- the spool */
@@ -137,6 +138,7 @@ int alerts_save(struct world *world, const struct alert_book *book)
                         alerts->book[alerts->n].alert = book->entries[i].alert;
                         alerts->book[alerts->n++].told = book->entries[i].told;
                 }
+        alerts->sms = book->sms;
         return 0;
 }
 
@@ -145,6 +147,7 @@ void alerts_rebooted(struct world *world)
 {
         for (unsigned i = 0; i < world->alerts.n; i++)
                 world->alerts.book[i].alert.since = world->alerts.book[i].alert.until = 0;
+        alert_sms_new_boot(&world->alerts.sms);
 }
 
 /* --- what people are told in the end */

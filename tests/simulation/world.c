@@ -76,6 +76,7 @@ static void make_config(struct world *world)
 
         config_init(config);
         config->mode = world_percent(world, 8) ? MODE_OBSERVE : MODE_CONTROL;
+        config->provision.config.usbnet = world->seed % 3 == 0 ? 1 : -1;
         if (world_percent(world, 20))
                 config->legacy_flag[0] = '\0';
         if (!world_percent(world, 20))

@@ -81,6 +81,8 @@ struct world_modem {
             wrong_pins;    /* entered by starts that nobody asked for, since a person last touched the PIN */
         bool needs_person; /* for its PIN or PUK */
         usec_t good_since; /* 0: it is not good */
+        unsigned usbnet;   /* in its flash */
+        unsigned resets;   /* by AT+CFUN=1,1 */
 };
 
 struct world_tty {
@@ -171,6 +173,7 @@ struct world_alerts {
                 struct alert alert;
                 bool told;
         } book[ALERTS_MAX];
+        struct alert_sms sms; /* kept with it */
         unsigned n_open; /* as people know them */
         struct {
                 char key[ALERT_KEY_MAX];

@@ -259,6 +259,39 @@ static const char *answer_sim(enum sim_state sim)
         return "+CME ERROR: 13";
 }
 
+/* It goes down without leaving the bus, as some firmware does. [provision] may do that once: what needs it is
+ * in the flash afterwards, whoever was killed meanwhile. */
+static void reset(struct world *world, unsigned modem)
+{
+        struct world_modem *m = &world->modems[modem];
+
+        m->resets++;
+        m->unlocked = false;
+        m->boots_at = usec_add(world->now, world_chance(world, USEC_PER_SEC, 20 * USEC_PER_SEC));
+        world_trace(world, "modem %u resets itself, for it was told to", modem);
+        if (m->resets > 1)
+                promise_broken(world, 3, "modem %u was reset %u times for one setting", modem, m->resets);
+}
+
+/* False: none of these. */
+static bool answer_setting(struct world *world, unsigned modem, const char *command, char *answer,
+                           size_t size)
+{
+        struct world_modem *m = &world->modems[modem];
+
+        if (text_equal(command, "AT+CFUN=1,1"))
+                reset(world, modem);
+        else if (text_equal(command, "AT+QCFG=\"usbnet\",1"))
+                m->usbnet = 1;
+        else if (text_equal(command, "AT+QCFG=\"usbnet\"")) {
+                (void)text_format(answer, size, "\r\n+QCFG: \"usbnet\",%u\r\n\r\nOK\r\n", m->usbnet);
+                return true;
+        } else
+                return false;
+        (void)text_copy(answer, size, "\r\nOK\r\n");
+        return true;
+}
+
 void modem_at(struct world *world, unsigned modem, unsigned interface, const char *command, char *answer,
               size_t size)
 {
@@ -268,6 +301,8 @@ void modem_at(struct world *world, unsigned modem, unsigned interface, const cha
 
         answer[0] = '\0';
         if (!modem_answers(world, modem) || interface < AT_INTERFACE)
+                return;
+        if (answer_setting(world, modem, command, answer, size))
                 return;
         if (text_equal(command, "AT+CPIN?"))
                 (void)text_format(answer, size, "\r\n%s\r\n", answer_sim(modem_sim(world, modem)));

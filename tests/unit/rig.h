@@ -12,6 +12,7 @@
 #include "core/gateway.h"
 #include "core/modem.h"
 #include "rig_health.h"
+#include "rig_settings.h"
 #include "rig_spool.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@
 
 #include <cmocka.h>
 
-#define RIG_QUEUE   64
+#define RIG_QUEUE   256
 #define RIG_REPLIES 32
 #define RIG_LINK    "/dev/smswarden/1-1.2-at"
 #define RIG_CONF                                                                                             \
@@ -54,7 +55,8 @@ struct rig {
         struct unit_state unit;
         bool withheld[ACTION_KIND_MAX]; /* no result comes of these actions */
         bool refuses;                   /* smsd refuses smsd.conf as long as it holds `bogus` */
-        bool handler_dies;              /* a started handler ends at once */
+        bool handler_dies;              /* a started handler (of GSM1) ends at once */
+        unsigned others;                /* more modems, on fixed nodes: company.h */
         pid_t next_pid;
         unsigned status_time;
         bool plugged;
@@ -63,6 +65,10 @@ struct rig {
         enum sim_state sim;
         int attempts;
         bool silent;
+        char imei[16], imsi[16];
+        struct rig_settings settings;
+        const char *apn; /* that the list of operators has for its SIM; NULL none */
+        int note_result; /* of the next notes of a reset */
         enum flag_state flag;
         usec_t flag_since;
         bool hold;
@@ -142,11 +148,17 @@ static inline pid_t rig_smsd(struct rig *rig)
         main->in_pidfile = true;
         if (!rig->handler_dies)
                 (void)text_format(rig_process(rig, pid)->tty, DEVICE_NODE_MAX, "/dev/ttyUSB%u", rig->tty);
-        rig->status.n = 1;
-        (void)text_copy(rig->status.modems[0].name, SMSD_MODEM_NAME_MAX, "GSM1");
-        rig->status.modems[0].state = HANDLER_IDLE;
-        rig->status.modems[0].signal_dbm = rig->signal;
-        (void)text_format(rig->status.modems[0].since_text, 32, "%u", ++rig->status_time);
+        for (unsigned i = 0; i < rig->others; i++)
+                (void)text_format(rig_process(rig, pid)->tty, DEVICE_NODE_MAX, "/dev/ttyS%u", i + 2);
+        rig->status.n = 1 + rig->others;
+        rig->status_time++;
+        for (unsigned i = 0; i < rig->status.n; i++) {
+                struct smsd_status_modem *modem = &rig->status.modems[i];
+                (void)text_format(modem->name, sizeof(modem->name), "GSM%u", i + 1);
+                modem->state = HANDLER_IDLE;
+                modem->signal_dbm = rig->signal;
+                (void)text_format(modem->since_text, sizeof(modem->since_text), "%u", rig->status_time);
+        }
         return pid;
 }
 
@@ -185,9 +197,7 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
 {
         static const struct {
                 const char *command, *answer;
-        } answers[] = {{"AT+CGSN", "\r\n862061045678901\r\n\r\nOK\r\n"},
-                       {"AT+CIMI", "\r\n246012345678901\r\n\r\nOK\r\n"},
-                       {"AT+QCCID", "\r\n+QCCID: 89860025128306012474\r\n\r\nOK\r\n"},
+        } answers[] = {{"AT+QCCID", "\r\n+QCCID: 89860025128306012474\r\n\r\nOK\r\n"},
                        {"AT+QINISTAT", "\r\n+QINISTAT: 7\r\n\r\nOK\r\n"},
                        {"AT+CREG?", "\r\n+CREG: 0,1\r\n\r\nOK\r\n"}};
         static const char *const sims[] = {[SIM_READY] = "\r\n+CPIN: READY\r\n\r\nOK\r\n",
@@ -195,7 +205,8 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
                                            [SIM_PUK] = "\r\n+CPIN: SIM PUK\r\n\r\nOK\r\n",
                                            [SIM_ABSENT] = "\r\n+CME ERROR: 10\r\n"};
         const char *text = "\r\nOK\r\n";
-        char command[64], attempts[64], spare[128];
+        char command[128], attempts[64], number[64], setting[160], spare[128];
+        bool mute = false;
 
         if (rig->silent)
                 return;
@@ -204,6 +215,16 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
         for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
                 if (text_equal(command, answers[i].command))
                         text = answers[i].answer;
+        if (text_equal(command, "AT+CGSN") || text_equal(command, "AT+CIMI")) {
+                (void)text_format(number, sizeof(number), "\r\n%s\r\n\r\nOK\r\n",
+                                  text_equal(command, "AT+CGSN") ? rig->imei : rig->imsi);
+                text = number;
+        }
+        rig_settings_answer(&rig->settings, command, setting, sizeof(setting), &mute);
+        if (mute)
+                return;
+        if (setting[0])
+                text = setting;
         if (text_equal(command, "AT+CPIN?")) /* smsd has entered the PIN */
                 text = sims[rig->sim == SIM_PIN && rig->list.n > 1 ? SIM_READY : rig->sim];
         rig_health_answer(&rig->health, command, action->port.modem >= MODEMS_MAX, spare, sizeof(spare));
@@ -327,6 +348,21 @@ static inline void rig_perform_file(struct rig *rig, const struct action *action
                 rig->record = action->modem;
                 rig->recorded = true;
                 break;
+        case ACTION_RESET_NOTE: {
+                struct event *event = rig_event(rig, EVENT_RESET_NOTED);
+                (void)text_copy(event->noted.modem, sizeof(event->noted.modem), action->modem.name);
+                event->noted.result = rig->note_result;
+                if (rig->note_result >= 0)
+                        rig->record = action->modem;
+                break;
+        }
+        case ACTION_APN_FIND: {
+                struct event *event = rig_event(rig, EVENT_APN);
+                (void)text_copy(event->apn.imsi, sizeof(event->apn.imsi), action->apn.imsi);
+                (void)text_copy(event->apn.apn, sizeof(event->apn.apn), rig->apn ? rig->apn : "");
+                (void)text_copy(event->apn.why, sizeof(event->apn.why), rig->apn ? "" : "none is known");
+                break;
+        }
         default:
                 break;
         }
@@ -506,8 +542,8 @@ static inline void rig_log_line(struct rig *rig, const char *line)
         (void)text_copy(event->log.text, sizeof(event->log.text), line);
 }
 
-/* The controller begins on what is there. */
-static inline void rig_begin(struct rig *rig)
+/* The controller begins on what is there: the first picture is queued. */
+static inline void rig_wake(struct rig *rig)
 {
         rig->gateway = gateway_free(rig->gateway);
         rig->gateway = gateway_new(&rig->config);
@@ -523,12 +559,19 @@ static inline void rig_begin(struct rig *rig)
                 event->found.alert = &rig->spool.open[i].alert;
                 event->found.told = rig->spool.open[i].told;
         }
+        rig_event(rig, EVENT_SMS_FOUND)->sms_found = &rig->spool.sms;
         rig_go(rig);
         gateway_begin(rig->gateway, rig->now, &rig->actions);
         rig_perform_all(rig);
         if (rig->plugged)
                 rig_usb(rig);
         (void)rig_event(rig, EVENT_USB_ENUMERATED);
+}
+
+/* ... and taken in. */
+static inline void rig_begin(struct rig *rig)
+{
+        rig_wake(rig);
         rig_go(rig);
 }
 
@@ -545,6 +588,9 @@ static inline struct rig *rig_new(void)
         rig->tty = 2;
         rig->sim = SIM_READY;
         rig->attempts = 3;
+        (void)text_copy(rig->imei, sizeof(rig->imei), "862061045678901");
+        (void)text_copy(rig->imsi, sizeof(rig->imsi), "246012345678901");
+        (void)text_copy(rig->settings.apn, sizeof(rig->settings.apn), "internet");
         (void)text_copy(rig->conf, sizeof(rig->conf), RIG_CONF);
         (void)text_copy(rig->good, sizeof(rig->good), RIG_CONF);
         return rig;

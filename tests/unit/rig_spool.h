@@ -34,6 +34,7 @@ struct rig_spool {
                 struct alert alert;
                 bool told;
         } open[ALERTS_MAX];
+        struct alert_sms sms;
         uint64_t book_sequence;
 };
 
@@ -63,12 +64,14 @@ static inline void rig_spool_save(struct rig_spool *spool, const struct alert_bo
                         spool->open[spool->n_open].alert = book->entries[i].alert;
                         spool->open[spool->n_open++].told = book->entries[i].told;
                 }
+        spool->sms = book->sms;
         spool->book_sequence = spool->sequence;
 }
 
 static inline bool rig_is_momentary(enum alert_kind kind)
 {
-        return kind == ALERT_TEST || kind == ALERT_MESSAGE_FAILED || kind == ALERT_MODEM_CHANGED;
+        return kind == ALERT_TEST || kind == ALERT_MESSAGE_FAILED || kind == ALERT_MODEM_CHANGED ||
+               kind == ALERT_PROVISION_FAILED;
 }
 
 /* What lies in the spool behind the book is put into it. */
@@ -78,6 +81,7 @@ static inline void rig_spool_open(struct rig_spool *spool)
                 const struct rig_message *message = &spool->messages[m];
                 if (message->sequence <= spool->book_sequence)
                         continue;
+                alert_sms_note(&spool->sms, &message->alert, message->sequence, 0);
                 unsigned i = 0;
                 while (i < spool->n_open && !text_equal(spool->open[i].alert.key, message->alert.key))
                         i++;

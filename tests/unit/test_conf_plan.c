@@ -127,6 +127,20 @@ static void test_guarded_is_parked(void **state)
         check(HEAD GSM1 GSM2, NULL);
 }
 
+/* While nobody knows who sits there, or it is being set up, the smsd of the other slots must not take its
+ * port. */
+static void test_unasked_is_parked_when_that_matters(void **state)
+{
+        (void)state;
+
+        sits(0, "/dev/ttyUSB2");
+        sits(1, "/dev/ttyUSB6");
+        modems[0].state = MODEM_PROBING;
+        check(HEAD GSM1 GSM2, NULL);
+        slots.items[0].wary = true;
+        check(HEAD GSM1 GSM2, HEAD "[GSM1]\n# first\ndevice = /dev/smswarden/GSM1-parked\npin = 1111\n" GSM2);
+}
+
 static void test_slot_that_smsd_does_not_know(void **state)
 {
         (void)state;
@@ -207,6 +221,7 @@ int main(void)
             cmocka_unit_test_setup(test_collision_behind_a_stable_name_is_parked, setup),
             cmocka_unit_test_setup(test_two_swap, setup),
             cmocka_unit_test_setup(test_guarded_is_parked, setup),
+            cmocka_unit_test_setup(test_unasked_is_parked_when_that_matters, setup),
             cmocka_unit_test_setup(test_slot_that_smsd_does_not_know, setup),
             cmocka_unit_test_setup(test_profile_only_when_asked, setup),
             cmocka_unit_test_setup(test_hostile_node, setup),

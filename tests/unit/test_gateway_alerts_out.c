@@ -180,6 +180,92 @@ static void test_sms_fails(void **state)
         assert_int_equal(rig->counts[ACTION_ALERT_SMS], n);
 }
 
+/* --- sms: what another life leaves --- */
+
+/* The controller is started anew, again and again, while the network is away: the SMS goes, once. */
+static void test_sms_after_another_life(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        add_receiver(rig, "vps", "webhook", SEVERITY_WARNING);
+        add_receiver(rig, "phone", "sms", SEVERITY_WARNING);
+        give_up_message(rig, "f1");
+        rig_wait(rig, 4 * USEC_PER_MIN);
+        rig_begin(rig);
+        rig_wait(rig, 30 * USEC_PER_SEC);
+        assert_int_equal(rig->counts[ACTION_ALERT_SMS], 0);
+        rig_wait(rig, 31 * USEC_PER_SEC); /* it has waited since it was told first */
+        assert_int_equal(rig->counts[ACTION_ALERT_SMS], 1);
+        assert_string_equal(rig->last[ACTION_ALERT_SMS].sms.receiver, "phone");
+        assert_int_equal(rig->last[ACTION_ALERT_SMS].sms.sequence, 1);
+        for (unsigned i = 0; i < 3; i++) {
+                rig_begin(rig);
+                rig_wait(rig, USEC_PER_HOUR);
+        }
+        assert_int_equal(rig->counts[ACTION_ALERT_SMS], 1);
+}
+
+/* Killed before the book knew of the message. */
+static void test_sms_of_a_message_behind_the_book(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        add_receiver(rig, "vps", "webhook", SEVERITY_WARNING);
+        add_receiver(rig, "phone", "sms", SEVERITY_WARNING);
+        rig->spool.save_result = -EIO;
+        give_up_message(rig, "f1");
+        rig->spool.save_result = 0;
+        rig_begin(rig);
+        rig_wait(rig, 4 * USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_ALERT_SMS], 0); /* nobody knows since when it waits */
+        rig_wait(rig, 2 * USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_ALERT_SMS], 1);
+}
+
+static void test_no_sms_after_another_life_for_what_arrived(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        add_receiver(rig, "vps", "webhook", SEVERITY_WARNING);
+        add_receiver(rig, "phone", "sms", SEVERITY_WARNING);
+        give_up_message(rig, "f1");
+        crash(rig);
+        rig_wait(rig, USEC_PER_MIN);
+        rig_begin(rig);
+        deliver(rig, "vps", rig->spool.sequence, 0);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->counts[ACTION_ALERT_SMS], 0);
+}
+
+/* A controller that is killed again and again is no way around the budget, nor is a changed configuration. */
+static void test_sms_budget_of_many_lives(void **state)
+{
+        _rig_ rig = rig_working();
+        char file[16];
+        (void)state;
+
+        add_receiver(rig, "phone", "sms", SEVERITY_WARNING);
+        for (unsigned i = 0; i < 6; i++) {
+                (void)text_format(file, sizeof(file), "f%u", i);
+                give_up_message(rig, file);
+                rig_wait(rig, USEC_PER_MIN);
+                assert_int_equal(rig->counts[ACTION_ALERT_SMS], i < 3 ? i + 1 : 3);
+                if (i == 3) { /* another one in front of it */
+                        rig->config.receivers[1] = rig->config.receivers[0];
+                        rig->config.n_receivers = 0;
+                        add_receiver(rig, "first", "sms", SEVERITY_CRITICAL);
+                        rig->config.n_receivers = 2;
+                }
+                rig_begin(rig);
+        }
+        rig_wait(rig, USEC_PER_DAY);
+        give_up_message(rig, "the next day");
+        assert_int_equal(rig->counts[ACTION_ALERT_SMS], 4);
+}
+
 /* --- the sign of life --- */
 
 /* Never late, and hardly ever a wakeup of its own. */
@@ -282,6 +368,10 @@ int main(void)
             cmocka_unit_test(test_no_sms_while_none_can_be_sent),
             cmocka_unit_test(test_sms_budget),
             cmocka_unit_test(test_sms_fails),
+            cmocka_unit_test(test_sms_after_another_life),
+            cmocka_unit_test(test_sms_of_a_message_behind_the_book),
+            cmocka_unit_test(test_no_sms_after_another_life_for_what_arrived),
+            cmocka_unit_test(test_sms_budget_of_many_lives),
             cmocka_unit_test(test_heartbeat),
             cmocka_unit_test(test_heartbeat_of_a_new_life),
             cmocka_unit_test(test_test_alert),

@@ -21,7 +21,11 @@ static const struct modem_record full = {.name = "GSM1",
                                          .model = "EC25",
                                          .firmware = "EC25EFAR06A11M4G",
                                          .guard = GUARD_PIN_REFUSED,
-                                         .guard_pin = UINT64_C(18446744073709551615)};
+                                         .guard_pin = UINT64_C(18446744073709551615),
+                                         .setup_open = 3,
+                                         .setup_attempts = 2,
+                                         .setup_reset_spent = true,
+                                         .setup_asked = UINT64_C(18446744073709551614)};
 
 static void test_there_and_back(void **state)
 {
@@ -40,7 +44,7 @@ static void test_every_guard(void **state)
 {
         (void)state;
 
-        for (enum guard guard = GUARD_NONE; guard <= GUARD_PUK; guard++) {
+        for (enum guard guard = GUARD_NONE; guard <= GUARD_STRANGE; guard++) {
                 enum guard back;
                 assert_int_equal(guard_from_string(guard_to_string(guard), &back), 0);
                 assert_int_equal(back, guard);
@@ -71,6 +75,18 @@ static void test_equal_sees_each_field(void **state)
         other = full;
         other.guard_pin = 1;
         assert_false(modem_record_equal(&other, &full));
+        other = full;
+        other.setup_open = 1;
+        assert_false(modem_record_equal(&other, &full));
+        other = full;
+        other.setup_attempts = 1;
+        assert_false(modem_record_equal(&other, &full));
+        other = full;
+        other.setup_reset_spent = false;
+        assert_false(modem_record_equal(&other, &full));
+        other = full;
+        other.setup_asked = 1;
+        assert_false(modem_record_equal(&other, &full));
 }
 
 static void test_foreign_text(void **state)
@@ -95,6 +111,10 @@ static void test_foreign_text(void **state)
             {"name=GSM1\nguard=perhaps\n", -EBADMSG},
             {"name=GSM1\nguard_pin=-1\n", -EBADMSG},
             {"name=GSM1\nguard_pin=18446744073709551616\n", -EBADMSG},
+            {"name=GSM1\nsetup_open=4\n", -EBADMSG},
+            {"name=GSM1\nsetup_attempts=4\n", -EBADMSG},
+            {"name=GSM1\nsetup_reset_spent=2\n", -EBADMSG},
+            {"name=GSM1\nsetup_asked=x\n", -EBADMSG},
             {"name=a name that is much longer than any that smsd would take as one\n", -EBADMSG},
         };
         (void)state;

@@ -240,6 +240,52 @@ static void test_a_tty_serves_one_slot(void **state)
         assert_string_equal(slots.items[1].serving, "/dev/ttyUSB2");
 }
 
+/* pin_imei: the right modem comes first, a strange one sits there to be told of, makes place, and takes no
+ * place of others. */
+static void test_a_pinned_modem(void **state)
+{
+        (void)state;
+        configure(2, NULL, NULL);
+        struct slot *pinned = &slots.items[0];
+        (void)text_copy(pinned->config.pin_imei, sizeof(pinned->config.pin_imei), "222222222222222");
+        (void)ready(0, "1-1.1", "111111111111111", "quectel-ec2x");
+        bind();
+        assert_int_equal(pinned->modem, -1);
+        assert_int_equal(slots.items[1].modem, 0);
+
+        (void)ready(2, "1-1.3", "333333333333333", "quectel-ec2x");
+        bind();
+        assert_int_equal(pinned->modem, 2);
+        assert_int_equal(slot_guard(pinned, modems), GUARD_STRANGE);
+        assert_false(slot_startable(pinned, modems));
+        pinned->pass_guard = true;
+        assert_true(slot_startable(pinned, modems));
+        pinned->pass_guard = false;
+
+        (void)ready(1, "1-1.2", "222222222222222", "simcom-sim7x00");
+        bind();
+        assert_int_equal(pinned->modem, 1);
+        assert_true(slot_startable(pinned, modems));
+        assert_int_equal(slots.items[1].modem, 0);
+}
+
+/* Who does not tell an IMEI is not let in; who was not asked yet is not started on, and not accused. */
+static void test_a_pinned_modem_without_imei(void **state)
+{
+        (void)state;
+        configure(1, NULL, NULL);
+        (void)text_copy(slots.items[0].config.pin_imei, 16, "222222222222222");
+        struct modem *modem = ready(0, "1-1.1", "", "quectel-ec2x");
+        bind();
+        assert_int_equal(slot_guard(&slots.items[0], modems), GUARD_NONE);
+        assert_false(slot_startable(&slots.items[0], modems));
+        modem->proven = true;
+        assert_int_equal(slot_guard(&slots.items[0], modems), GUARD_STRANGE);
+        /* The check digit is not always told. */
+        (void)text_copy(modem->facts.imei, sizeof(modem->facts.imei), "22222222222222");
+        assert_true(slot_startable(&slots.items[0], modems));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -252,6 +298,8 @@ int main(void)
             cmocka_unit_test_setup(test_reload_keeps_what_is_known, setup),
             cmocka_unit_test_setup(test_guards, setup),
             cmocka_unit_test_setup(test_a_tty_serves_one_slot, setup),
+            cmocka_unit_test_setup(test_a_pinned_modem, setup),
+            cmocka_unit_test_setup(test_a_pinned_modem_without_imei, setup),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

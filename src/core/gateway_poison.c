@@ -1,7 +1,7 @@
 /*
- * Messages that crash the modem (core/poison): a modem leaves while smsd serves it, and what it was sending
- * is seen by smsd's locks in `checked`, at once, for what smsd does when it hears TERM is not sure. Who does
- * so twice is put aside by the restart path when no smsd is left, and told.
+ * Messages that crash the modem (core/poison): a modem leaves, or falls silent, while smsd serves it, and
+ * what it was sending is seen by smsd's locks in `checked`, at once, for what smsd does when it hears TERM is
+ * not sure. Who does so twice is put aside by the restart path when no smsd is left, and told.
  */
 #include "gateway_private.h"
 
@@ -32,6 +32,10 @@ void gateway_modem_crashed(struct gateway *gateway, struct slot *slot, struct ac
 {
         if (!may_act(gateway) || gateway->hold.active)
                 return;
+        /* One that falls silent and leaves then has crashed once; for the next time smsd must be new. */
+        if (process_id_equal(slot->crash_of, gateway->smsd.main))
+                return;
+        slot->crash_of = gateway->smsd.main;
         slot->crashed = true;
         look(gateway, actions);
 }

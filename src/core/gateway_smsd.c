@@ -188,6 +188,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                 slot->unregistered_at = gateway->now;
                 break;
         case SMSD_LOG_TIMEOUT:
+                gateway_modem_crashed(gateway, slot, actions);
                 slot->silent = true;
                 break;
         case SMSD_LOG_SENDING_BLOCKED:

@@ -280,6 +280,7 @@ static void test_a_modem_that_falls_silent(void **state)
         rig_wait(rig, USEC_PER_MIN);
         assert_int_equal(rig->counts[ACTION_MESSAGES_LIST], 2);
         assert_int_equal(rig->counts[ACTION_MESSAGE_QUARANTINE], 0); /* smsd lives, and is not ended for it */
+        assert_true(rig->record.poison.suspect != 0); /* a controller that dies now knows it still */
         rig_command(rig, COMMAND_RESTART, 1, false);
         rig_wait(rig, USEC_PER_MIN);
         assert_int_equal(rig->counts[ACTION_MESSAGE_QUARANTINE], 1);

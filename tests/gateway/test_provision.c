@@ -142,7 +142,7 @@ static void the_other_modem_goes_on(struct gateway *g)
         gateway_modem(g, "plug 1 back=300");
         gateway_modem(g, "wait-command 1 AT+QCFG=\"usbnet\",1 20000 1");
         gateway_send(g, "one", "While the other is set up");
-        gateway_wait_sent(g, 0, 1, 2500);
+        gateway_wait_sent(g, 0, 1, 15000);
         gateway_wait_verdict(g, VERDICT_WORKING, 40000);
         for (unsigned i = 0; i < 2; i++) {
                 assert_int_equal(sent_by(g, i, SET_USBNET), 1);

@@ -257,7 +257,7 @@ bool gateway_slot_failure(const struct gateway *gateway, const struct slot *slot
 bool gateway_knows_enough(const struct gateway *gateway);
 void gateway_reconcile(struct gateway *gateway, struct action_list *actions);
 /* When a handler that was told to let go of its dead tty is killed. */
-usec_t gateway_kill_at(const struct smsd_handler *handler);
+usec_t gateway_kill_at(const struct gateway *gateway, const struct smsd_handler *handler);
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions);
 unsigned gateway_startable(const struct gateway *gateway);
 

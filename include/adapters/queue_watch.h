@@ -40,6 +40,7 @@ struct queue_watch_options {
 struct queue_counts {
         int64_t outgoing, checked, failed, incoming, quarantine; /* files; -1: no such folder */
         int64_t oldest_incoming_realtime;                        /* microseconds since the epoch, 0 none */
+        int64_t oldest_waiting_realtime;                         /* in outgoing and checked; likewise */
 };
 
 struct queue_watch_callbacks {

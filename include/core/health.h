@@ -94,6 +94,9 @@ struct health {
 /* The table's verdict on one picture. */
 void health_judge(const struct health_picture *picture, struct health_verdict *ret_verdict);
 
+/* The findings in their order, for the document of them: false behind the last. Its evidence is "". */
+bool health_finding_at(unsigned index, struct health_verdict *ret_verdict);
+
 /* Nothing is known; the first look is due at once. */
 void health_init(struct health *health, usec_t now);
 

@@ -201,6 +201,7 @@ static const sd_bus_vtable object[] = {
     PROPERTY("Verdict", "s"),
     PROPERTY("Reason", "s"),
     PROPERTY("NextAction", "s"),
+    PROPERTY("Evidence", "s"),
     PROPERTY("CanSend", "b"),
     PROPERTY("CanReceive", "b"),
     PROPERTY("SmsdRunning", "b"),

@@ -95,7 +95,7 @@ struct control_values {
         usec_t told;      /* CLOCK_MONOTONIC of the last signal */
         sd_event_source *turn, *later;
         char version[16], mode[16], verdict[16];
-        char reason[384], next_action[384];
+        char reason[384], next_action[384], evidence[256];
         int can_send, can_receive, smsd_running, hold_active;
         char hold_by[64], hold_reason[256];
         uint64_t hold_until;

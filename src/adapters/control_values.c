@@ -32,6 +32,7 @@ enum property {
         PROPERTY_VERDICT,
         PROPERTY_REASON,
         PROPERTY_NEXT_ACTION,
+        PROPERTY_EVIDENCE,
         PROPERTY_CAN_SEND,
         PROPERTY_CAN_RECEIVE,
         PROPERTY_SMSD_RUNNING,
@@ -56,6 +57,7 @@ static const struct property_entry {
     [PROPERTY_VERDICT] = {"Verdict", 's', FIELD(verdict)},
     [PROPERTY_REASON] = {"Reason", 's', FIELD(reason)},
     [PROPERTY_NEXT_ACTION] = {"NextAction", 's', FIELD(next_action)},
+    [PROPERTY_EVIDENCE] = {"Evidence", 's', FIELD(evidence)},
     [PROPERTY_CAN_SEND] = {"CanSend", 'b', FIELD(can_send)},
     [PROPERTY_CAN_RECEIVE] = {"CanReceive", 'b', FIELD(can_receive)},
     [PROPERTY_SMSD_RUNNING] = {"SmsdRunning", 'b', FIELD(smsd_running)},
@@ -126,6 +128,8 @@ static void set_reason(struct control_values *values, const struct snapshot *s)
                 (void)text_copy(reason, sizeof(reason), s->reason);
         set_text(values, PROPERTY_REASON, reason);
         set_text(values, PROPERTY_NEXT_ACTION, s->next_action);
+        /* That of a gateway that works tells how long ago it was asked. */
+        set_text(values, PROPERTY_EVIDENCE, s->verdict == VERDICT_WORKING ? "" : s->evidence);
 }
 
 static bool put_modem(struct control_modem *target, const struct snapshot_modem *modem)

@@ -40,6 +40,7 @@ struct watched {
         char awaited[NAME_MAX + 1]; /* what is to appear there */
         bool dirty;
         int64_t count;
+        int64_t oldest; /* as queue_scan.oldest */
 };
 
 struct late_names {
@@ -62,8 +63,7 @@ struct queue_watch {
         bool due[QUEUE_KINDS]; /* and those that this look is still to come to */
         struct queue_scan scan;
         usec_t look_begun, next_look; /* CLOCK_MONOTONIC */
-        int64_t oldest_incoming;
-        struct queue_file *batch; /* to be told, in order */
+        struct queue_file *batch;     /* to be told, in order */
         unsigned batch_n, batch_next, behind;
         struct late_names *late; /* NULL: the clock never went back */
 };
@@ -297,10 +297,8 @@ static void take_counts(struct queue_watch *w, int64_t count)
 
         w->changed = w->changed || folder->count != count;
         folder->count = count;
-        if (w->scanned != QUEUE_INCOMING)
-                return;
-        w->changed = w->changed || w->oldest_incoming != w->scan.oldest;
-        w->oldest_incoming = w->scan.oldest;
+        w->changed = w->changed || folder->oldest != w->scan.oldest;
+        folder->oldest = w->scan.oldest;
 }
 
 static void end_folder(struct queue_watch *w, int64_t count)
@@ -311,6 +309,12 @@ static void end_folder(struct queue_watch *w, int64_t count)
         queue_scan_end(&w->scan);
 }
 
+/* Of two times the first; 0 is none. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+        return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 static void end_look(struct queue_watch *w)
 {
         usec_t now = clock_monotonic(), pause = usec_sub(now, w->look_begun) * LOOK_SHARE;
@@ -319,12 +323,15 @@ static void end_look(struct queue_watch *w)
         if (!w->changed)
                 return;
         w->changed = false;
-        const struct queue_counts counts = {.outgoing = w->folders[QUEUE_OUTGOING].count,
-                                            .checked = w->folders[QUEUE_CHECKED].count,
-                                            .failed = w->folders[QUEUE_FAILED].count,
-                                            .incoming = w->folders[QUEUE_INCOMING].count,
-                                            .quarantine = w->folders[QUEUE_QUARANTINE].count,
-                                            .oldest_incoming_realtime = w->oldest_incoming};
+        const struct queue_counts counts = {
+            .outgoing = w->folders[QUEUE_OUTGOING].count,
+            .checked = w->folders[QUEUE_CHECKED].count,
+            .failed = w->folders[QUEUE_FAILED].count,
+            .incoming = w->folders[QUEUE_INCOMING].count,
+            .quarantine = w->folders[QUEUE_QUARANTINE].count,
+            .oldest_incoming_realtime = w->folders[QUEUE_INCOMING].oldest,
+            .oldest_waiting_realtime =
+                earlier(w->folders[QUEUE_OUTGOING].oldest, w->folders[QUEUE_CHECKED].oldest)};
         w->callbacks.counted(w->userdata, &counts);
 }
 

@@ -136,7 +136,7 @@ static int take_failed(struct queue_scan *scan, const char *name, const struct s
         return r < 0 ? r : gather(scan, &file);
 }
 
-static void take_incoming(struct queue_scan *scan, const struct stat *status)
+static void take_oldest(struct queue_scan *scan, const struct stat *status)
 {
         int64_t changed = status->st_mtim.tv_sec * INT64_C(1000000) + status->st_mtim.tv_nsec / 1000;
 
@@ -154,14 +154,14 @@ static int take(struct queue_scan *scan, enum queue_kind kind, const struct dire
                 return 0;
         if (scan->count < QUEUE_WATCH_COUNT)
                 scan->count++;
-        if (kind != QUEUE_FAILED && kind != QUEUE_INCOMING)
+        if (kind == QUEUE_QUARANTINE)
                 return 0;
         if (fstatat(dirfd(scan->stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
             !S_ISREG(status.st_mode))
                 return 0;
         if (kind == QUEUE_FAILED)
                 return take_failed(scan, entry->d_name, &status, mark);
-        take_incoming(scan, &status);
+        take_oldest(scan, &status);
         return 0;
 }
 

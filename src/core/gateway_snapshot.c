@@ -343,13 +343,15 @@ static void fill_alerts(const struct gateway *gateway, int64_t realtime_offset, 
         fill_open(gateway, realtime_offset, s);
 }
 
-static void fill_queues(const struct gateway *gateway, struct snapshot *s)
+static void fill_queues(const struct gateway *gateway, usec_t now, struct snapshot *s)
 {
         s->queues.outgoing = gateway->alerts.outgoing;
         s->queues.checked = gateway->alerts.checked;
         s->queues.failed = gateway->alerts.failed;
         s->queues.incoming = gateway->alerts.incoming;
         s->queues.quarantine = gateway->alerts.quarantine;
+        if (gateway->alerts.oldest_waiting)
+                s->queues.oldest_s = (int64_t)(usec_sub(now, gateway->alerts.oldest_waiting) / USEC_PER_SEC);
 }
 
 void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtime_offset,
@@ -366,5 +368,5 @@ void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtim
         fill_modems(gateway, realtime_offset, ret_snapshot);
         fill_restarts(gateway, realtime_offset, ret_snapshot);
         fill_alerts(gateway, realtime_offset, ret_snapshot);
-        fill_queues(gateway, ret_snapshot);
+        fill_queues(gateway, now, ret_snapshot);
 }

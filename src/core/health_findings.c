@@ -4,12 +4,10 @@
  * guess would call a failure stands last. A finding without a failure kind is one that no step on the modem
  * would mend: the one path of restarts, or a person, does.
  */
-#include "core/health.h"
+#include "health_private.h"
 
 #include "base/parse.h"
 #include "base/text.h"
-
-#define TEXT_MAX sizeof(((struct health_verdict *)NULL)->evidence)
 
 struct finding {
         const char *cause;
@@ -24,9 +22,6 @@ struct finding {
 };
 
 /* --- helpers --- */
-
-/* Words that fit, or are cut: evidence is for people. */
-#define SAY(evidence, ...) ((void)text_format(evidence, TEXT_MAX, __VA_ARGS__), true)
 
 static const struct modem_facts *facts_of(const struct health_picture *picture)
 {
@@ -225,43 +220,7 @@ static bool silent(const struct health_picture *picture, char *evidence)
                SAY(evidence, "smsd's log: the modem is not ready to answer commands");
 }
 
-/* --- smsd --- */
-
-static bool handler_on_deleted_tty(const struct health_picture *picture, char *evidence)
-{
-        return picture->smsd.tty_deleted && SAY(evidence, "smsd's handler holds a tty that is deleted");
-}
-
-static bool handler_orphaned(const struct health_picture *picture, char *evidence)
-{
-        return picture->smsd.orphaned && SAY(evidence, "a handler of smsd lives on without its main process");
-}
-
-static bool smsd_dead(const struct health_picture *picture, char *evidence)
-{
-        return picture->smsd.expected && !picture->smsd.running && SAY(evidence, "no smsd runs");
-}
-
-static bool handler_dead(const struct health_picture *picture, char *evidence)
-{
-        return picture->smsd.expected && picture->smsd.running && !picture->smsd.served &&
-               SAY(evidence, "smsd's main process lives, the modem's handler does not");
-}
-
-static bool stuck(const struct health_picture *picture, char *evidence)
-{
-        const struct health_smsd *smsd = &picture->smsd;
-        char unchanged[32], oldest[32];
-
-        if (smsd->silent)
-                return SAY(evidence, "the modem answers on its spare port, and not smsd");
-        if (!smsd->stuck)
-                return smsd->trouble && SAY(evidence, "smsd's status is Trouble");
-        format_duration(unchanged, sizeof(unchanged), smsd->unchanged);
-        format_duration(oldest, sizeof(oldest), smsd->oldest_file);
-        return SAY(evidence, "smsd's status is unchanged for %s%s%s", unchanged,
-                   smsd->oldest_file ? "; oldest file in its queue: " : "", smsd->oldest_file ? oldest : "");
-}
+/* --- smsd: the rest is health_smsd.c --- */
 
 static bool sending_blocked(const struct health_picture *picture, char *evidence)
 {
@@ -407,13 +366,6 @@ static bool anything(const struct health_picture *picture, char *evidence)
         return SAY(evidence, "nothing has answered yet");
 }
 
-/* smsd's handler is there, and has had no answer that shows. */
-static bool unverified(const struct health_picture *picture, char *evidence)
-{
-        return picture->smsd.expected && picture->smsd.served && !picture->smsd.answered &&
-               SAY(evidence, "smsd's handler has its port open, and has told of no answer");
-}
-
 #define NO_STEP  FAILURE_NONE
 #define NO_ALERT ALERT_KIND_MAX, SEVERITY_INFO
 #define UNUSABLE ALERT_MODEM_UNUSABLE, SEVERITY_CRITICAL
@@ -446,29 +398,52 @@ static const struct finding findings[] = {
     {"silent", FAILURE_SILENT, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, silent},
     /* smsd is brought back by the one path: no step of the ladder's is needed, and smsd-down tells of it. */
     {"tty-deleted", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd's handler sits on a port that is gone",
-     "nothing: smswarden restarts smsd", handler_on_deleted_tty},
+     "nothing: smswarden restarts smsd", health_handler_on_deleted_tty},
     {"handler-orphaned", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "a handler of an earlier smsd lives on", "nothing: smswarden ends it",
-     handler_orphaned},
-    {"smsd-dead", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd does not run", "nothing: smswarden starts smsd", smsd_dead},
+     health_handler_orphaned},
+    {"smsd-dead", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd does not run", "nothing: smswarden starts smsd", health_smsd_dead},
     {"denied", FAILURE_DENIED, HEALTH_ILL, false, false, NETWORK, NULL, NULL, denied},
-    {"handler-dead", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd does not serve it", "nothing: smswarden restarts smsd", handler_dead},
+    {"handler-dead", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd does not serve it", "nothing: smswarden restarts smsd", health_handler_dead},
     {"no-signal", FAILURE_NO_SIGNAL, HEALTH_ILL, false, false, NETWORK, NULL, NULL, no_signal},
     {"ims", FAILURE_IMS, HEALTH_ILL, false, false, NETWORK, NULL, NULL, ims},
     {"unregistered", FAILURE_UNREGISTERED, HEALTH_ILL, false, false, NETWORK, NULL, NULL, unregistered},
-    {"stuck", FAILURE_STUCK, HEALTH_ILL, false, false, STUCK, NULL, NULL, stuck},
+    {"stuck", FAILURE_STUCK, HEALTH_ILL, false, false, STUCK, NULL, NULL, health_stuck},
     {"sending-blocked", FAILURE_SENDING_BLOCKED, HEALTH_ILL, false, true, STUCK, NULL, NULL, sending_blocked},
     {"storage-full", FAILURE_STORAGE_FULL, HEALTH_ILL, true, false, ALERT_MODEM_STORAGE, SEVERITY_CRITICAL, NULL, NULL, storage_full},
     {"undervoltage", NO_STEP, HEALTH_DOUBTFUL, true, true, ALERT_MODEM_POWER, SEVERITY_WARNING, "the box gets too little voltage",
      "replace the power supply or the cable", undervoltage},
     {"half-answered", NO_STEP, HEALTH_DOUBTFUL, true, true, NO_ALERT, "it answers in part", "nothing: it is asked again", half_answered},
     {"unverified", NO_STEP, HEALTH_DOUBTFUL, false, false, NO_ALERT, "its first answers to smsd are awaited",
-     "wait a minute; then `smswarden modems`", unverified},
+     "wait a minute; then `smswarden modems`", health_unverified},
     {"storage-nearly-full", NO_STEP, HEALTH_WELL, true, true, ALERT_MODEM_STORAGE, SEVERITY_WARNING,
      "its memory for messages is nearly full", "delete read messages, or set [storage] cleanup = yes", nearly_full},
     {"well", NO_STEP, HEALTH_WELL, true, true, NO_ALERT, "it works", "nothing", proven},
     {"unknown", NO_STEP, HEALTH_UNKNOWN, false, false, NO_ALERT, "nothing has answered yet", "nothing: it is asked again", anything},
 };
 /* clang-format on */
+
+static void take(struct health_verdict *verdict, const struct finding *finding)
+{
+        verdict->state = finding->state;
+        verdict->cause = finding->cause;
+        verdict->kind = finding->kind;
+        verdict->what = finding->what ? finding->what : failure_describe(finding->kind);
+        verdict->alert = finding->alert;
+        verdict->severity = finding->severity;
+        verdict->can_send = finding->sends;
+        verdict->can_receive = finding->receives;
+        (void)text_copy(verdict->next_action, sizeof(verdict->next_action),
+                        finding->action ? finding->action : failure_advice(finding->kind));
+}
+
+bool health_finding_at(unsigned index, struct health_verdict *ret_verdict)
+{
+        if (index >= ARRAY_SIZE(findings))
+                return false;
+        *ret_verdict = (struct health_verdict){0};
+        take(ret_verdict, &findings[index]);
+        return true;
+}
 
 void health_judge(const struct health_picture *picture, struct health_verdict *ret_verdict)
 {
@@ -477,19 +452,12 @@ void health_judge(const struct health_picture *picture, struct health_verdict *r
         *ret_verdict = (struct health_verdict){0};
         while (!finding->applies(picture, ret_verdict->evidence))
                 finding++; /* the last one always applies */
-        ret_verdict->state = finding->state;
-        ret_verdict->cause = finding->cause;
-        ret_verdict->kind = finding->kind;
-        ret_verdict->what = finding->what ? finding->what : failure_describe(finding->kind);
-        ret_verdict->alert = finding->alert;
-        ret_verdict->severity = finding->severity;
+        take(ret_verdict, finding);
         /* Through a modem that smsd does not serve nothing flows, however well it is. */
-        ret_verdict->can_send = finding->sends && smsd_takes_part(picture) && !picture->smsd.blocked;
-        ret_verdict->can_receive =
-            finding->receives && smsd_takes_part(picture) && storage_of(picture) != STORAGE_FULL;
+        bool flows = smsd_takes_part(picture);
+        ret_verdict->can_send &= flows && !picture->smsd.blocked;
         ret_verdict->storage = storage_of(picture);
+        ret_verdict->can_receive &= flows && ret_verdict->storage != STORAGE_FULL;
         ret_verdict->roaming =
             picture->answers && picture->answers->facts.registration == REGISTRATION_ROAMING;
-        (void)text_copy(ret_verdict->next_action, sizeof(ret_verdict->next_action),
-                        finding->action ? finding->action : failure_advice(finding->kind));
 }

@@ -109,18 +109,25 @@ void daemon_queue_told(struct daemon *daemon, const char *key)
         queue_watch_taken(daemon->queues.watch);
 }
 
+/* CLOCK_BOOTTIME; 0: none, or before this boot. */
+static usec_t since_boot(int64_t realtime)
+{
+        int64_t time = realtime - clock_realtime_offset();
+
+        return realtime > 0 && time > 0 ? (usec_t)time : 0;
+}
+
 static void on_counted(void *userdata, const struct queue_counts *counts)
 {
         struct event *event = daemon_enqueue(userdata, EVENT_QUEUES);
-        int64_t oldest = counts->oldest_incoming_realtime - clock_realtime_offset();
 
         event->queues.outgoing = counts->outgoing;
         event->queues.checked = counts->checked;
         event->queues.failed = counts->failed;
         event->queues.incoming = counts->incoming;
         event->queues.quarantine = counts->quarantine;
-        event->queues.oldest_incoming =
-            counts->oldest_incoming_realtime > 0 && oldest > 0 ? (usec_t)oldest : 0;
+        event->queues.oldest_incoming = since_boot(counts->oldest_incoming_realtime);
+        event->queues.oldest_waiting = since_boot(counts->oldest_waiting_realtime);
 }
 
 /* --- life --- */

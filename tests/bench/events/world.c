@@ -361,6 +361,10 @@ static void answer(struct daemon *daemon, const struct action *action)
         case ACTION_MODEM_SAVE:
         case ACTION_RECORD:
         case ACTION_REPLY:
+        case ACTION_HOLDER_LOOK:
+        case ACTION_KERNEL_READ:
+        case ACTION_APN_FIND:
+        case ACTION_RESET_NOTE:
         case ACTION_KIND_MAX:
                 break;
         }

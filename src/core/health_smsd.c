@@ -1,0 +1,50 @@
+/*
+ * The findings that smsd itself shows, see health_findings.c.
+ */
+#include "health_private.h"
+
+#include "base/parse.h"
+#include "base/text.h"
+
+bool health_handler_on_deleted_tty(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.tty_deleted && SAY(evidence, "smsd's handler holds a tty that is deleted");
+}
+
+bool health_handler_orphaned(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.orphaned && SAY(evidence, "a handler of smsd lives on without its main process");
+}
+
+bool health_smsd_dead(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.expected && !picture->smsd.running && SAY(evidence, "no smsd runs");
+}
+
+bool health_handler_dead(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.expected && picture->smsd.running && !picture->smsd.served &&
+               SAY(evidence, "smsd's main process lives, the modem's handler does not");
+}
+
+bool health_stuck(const struct health_picture *picture, char *evidence)
+{
+        const struct health_smsd *smsd = &picture->smsd;
+        char unchanged[32], oldest[32];
+
+        if (smsd->silent)
+                return SAY(evidence, "the modem answers on its spare port, and not smsd");
+        if (!smsd->stuck)
+                return smsd->trouble && SAY(evidence, "smsd's status is Trouble");
+        format_duration(unchanged, sizeof(unchanged), smsd->unchanged / USEC_PER_MIN * USEC_PER_MIN);
+        format_duration(oldest, sizeof(oldest), smsd->oldest_file / USEC_PER_MIN * USEC_PER_MIN);
+        return SAY(evidence, "smsd's status is unchanged for %s%s%s", unchanged,
+                   smsd->oldest_file ? "; oldest file in its queue: " : "", smsd->oldest_file ? oldest : "");
+}
+
+/* smsd's handler is there, and has had no answer that shows. */
+bool health_unverified(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.expected && picture->smsd.served && !picture->smsd.answered &&
+               SAY(evidence, "smsd's handler has its port open, and has told of no answer");
+}

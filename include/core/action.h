@@ -13,6 +13,7 @@
 #include "core/modem_record.h"
 #include "core/process.h"
 #include "core/record.h"
+#include "core/recovery_record.h"
 
 #include <stdbool.h>
 
@@ -43,11 +44,30 @@ enum action_kind {
         ACTION_DELIVER,     /* start smswarden-notify: something waits, and it may not be running */
         ACTION_ALERT_SMS,   /* queue sms.text for sms.number at smsd -> EVENT_ALERT_SMS */
         ACTION_HEARTBEAT,   /* have a sign of life sent */
-        ACTION_REPLY,       /* answer the command `token` */
+        /* the recovery ladder */
+        ACTION_RECOVERY_LOOK, /* what holds of the device at usb_switch.path -> EVENT_RECOVERY_SEEN */
+        ACTION_USB_SWITCH,    /* usb_switch -> EVENT_USB_SWITCHED */
+        ACTION_RECOVERY_SAVE, /* keep `recovery` for the next life */
+        ACTION_REPLY,         /* answer the command `token` */
         ACTION_KIND_MAX
 };
 
 #define ACTION_MESSAGE_MAX 384
+
+/* Of a USB device: the kernel's `authorized`; its port's power; the user's command. */
+enum usb_switch {
+        USB_SWITCH_AUTHORIZE_OFF,
+        USB_SWITCH_AUTHORIZE_ON,
+        USB_SWITCH_PORT_OFF,
+        USB_SWITCH_PORT_ON,
+        USB_SWITCH_COMMAND_OFF,
+        USB_SWITCH_COMMAND_ON,
+        USB_SWITCH_MAX
+};
+
+/* "usb-off" "usb-on" "port-off" "port-on" "command-off" "command-on": the verbs of smswarden-power. */
+const char *usb_switch_to_string(enum usb_switch what);
+int usb_switch_from_string(const char *text, enum usb_switch *ret_what); /* 0, -EINVAL */
 
 struct action {
         enum action_kind kind;
@@ -89,6 +109,12 @@ struct action {
                         char text[160];    /* printable ASCII */
                         uint64_t sequence; /* of the alert it tells of */
                 } sms;
+                struct {
+                        char path[USB_PATH_MAX];
+                        enum usb_switch what;
+                        unsigned token; /* comes back with the answer */
+                } usb_switch;
+                const struct recovery_record *recovery; /* borrowed until the next step */
                 struct {
                         unsigned token;
                         int result; /* 0, or positive: failed, refused; see interface.md's exit codes */

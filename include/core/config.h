@@ -30,6 +30,7 @@ struct modem_config {
         char link[32];    /* another name of its AT port below /dev, "" none */
         enum manage_what manage;
         usec_t boot_timeout;
+        bool ganged_power; /* its hub's power may be cut although other ports lose theirs */
 };
 
 struct receiver_config { /* [notify NAME] */
@@ -71,6 +72,15 @@ struct heartbeat_config { /* [heartbeat] */
         char token_file[CONFIG_PATH_MAX];
 };
 
+struct recovery_config {     /* [recovery] */
+        bool automatic;      /* no: only by hand, `smswarden reset-modem` */
+        usec_t silent_after; /* smsd has had no answer for so long: the modem is taken for silent */
+        unsigned resets_per_hour, resets_per_day;
+        unsigned route_resets_per_hour, route_resets_per_day; /* of a modem with the default route */
+        unsigned stops_per_hour, stops_per_day;               /* of smsd, for one modem's sake */
+        char power_command[CONFIG_PATH_MAX];                  /* "" none */
+};
+
 struct config {
         enum gateway_mode mode;
         enum control_backend control;
@@ -96,6 +106,7 @@ struct config {
         struct receiver_config receivers[CONFIG_RECEIVERS_MAX];
         struct alerts_config alerts;
         struct heartbeat_config heartbeat;
+        struct recovery_config recovery;
 };
 
 struct config_error {
@@ -131,6 +142,9 @@ int config_set(struct config *config, const char *section, const char *key, cons
  * refused even when it is empty. Same results as config_set.
  */
 int config_open_section(struct config *config, const char *section, struct config_error *ret_error);
+
+/* The defaults of the recovery: core/ladder's budgets. */
+void recovery_config_init(struct recovery_config *recovery);
 
 /* What only the whole can show: hold.default <= hold.maximum, two modems with the same match, absolute paths,
  * a receiver without type, with an address that its type cannot use or with keys of another type. 0 or

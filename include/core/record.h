@@ -38,6 +38,12 @@ enum record_kind {
         RECORD_SYSTEM_STOPPING, /* shutdown, reboot; or it was called off */
         RECORD_OBSERVED,
         RECORD_WORKING_AGAIN, /* the end of an incident */
+        /* the recovery ladder */
+        RECORD_RECOVERY_STEP,     /* a step begins */
+        RECORD_RECOVERY_DONE,     /* it was carried out, or was not */
+        RECORD_RECOVERY_NOTICE,   /* the modem with the default route will be reset */
+        RECORD_RECOVERY_GAVE_UP,  /* software does not help */
+        RECORD_RECOVERY_SWITCHED, /* what an earlier life left off is on again, or cannot be */
         RECORD_KIND_MAX
 };
 

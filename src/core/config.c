@@ -6,6 +6,7 @@
 #include "config_private.h"
 
 #include "base/text.h"
+#include "core/ladder.h"
 
 #include <errno.h>
 #include <string.h>
@@ -251,11 +252,28 @@ void config_init(struct config *config)
                        .state_dir = "/var/lib/smswarden-notify"},
         };
         heartbeat_config_init(&config->heartbeat);
+        recovery_config_init(&config->recovery);
 }
 
 void heartbeat_config_init(struct heartbeat_config *heartbeat)
 {
         *heartbeat = (struct heartbeat_config){.every = 5 * USEC_PER_MIN};
+}
+
+void recovery_config_init(struct recovery_config *recovery)
+{
+        static const struct ladder_budget budget = LADDER_BUDGET_DEFAULT;
+
+        *recovery = (struct recovery_config){
+            .automatic = true,
+            .silent_after = 90 * USEC_PER_SEC,
+            .resets_per_hour = budget.per_hour,
+            .resets_per_day = budget.per_day,
+            .route_resets_per_hour = budget.route_per_hour,
+            .route_resets_per_day = budget.route_per_day,
+            .stops_per_hour = budget.stops_per_hour,
+            .stops_per_day = budget.stops_per_day,
+        };
 }
 
 void modem_config_init(struct modem_config *modem, const char *name)

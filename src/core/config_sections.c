@@ -5,6 +5,7 @@
 #include "config_private.h"
 
 #include "base/text.h"
+#include "core/ladder.h"
 
 #include <errno.h>
 #include <string.h>
@@ -63,6 +64,7 @@ static const struct config_key modem_keys[] = {
     {"manage", &config_kind_word, FIELD(struct modem_config, manage), .words = manage_words},
     {"boot_timeout", &config_kind_duration, FIELD(struct modem_config, boot_timeout), .min = USEC_PER_SEC,
      .max = USEC_PER_HOUR},
+    {"ganged_power", &config_kind_boolean, FIELD(struct modem_config, ganged_power)},
     {NULL},
 };
 
@@ -108,6 +110,26 @@ static const struct config_key heartbeat_keys[] = {
     {"plain_http", &config_kind_boolean, FIELD(struct config, heartbeat.plain_http)},
     {"ca_file", &config_kind_path_none, FIELD(struct config, heartbeat.ca_file)},
     {"token_file", &config_kind_secret_file, FIELD(struct config, heartbeat.token_file)},
+    {NULL},
+};
+
+static const struct config_key recovery_keys[] = {
+    {"automatic", &config_kind_boolean, FIELD(struct config, recovery.automatic)},
+    {"silent_after", &config_kind_duration, FIELD(struct config, recovery.silent_after),
+     .min = 5 * USEC_PER_SEC, .max = USEC_PER_HOUR},
+    {"resets_per_hour", &config_kind_number, FIELD(struct config, recovery.resets_per_hour),
+     .max = LADDER_BUDGET_MAX},
+    {"resets_per_day", &config_kind_number, FIELD(struct config, recovery.resets_per_day),
+     .max = LADDER_BUDGET_MAX},
+    {"route_resets_per_hour", &config_kind_number, FIELD(struct config, recovery.route_resets_per_hour),
+     .max = LADDER_BUDGET_MAX},
+    {"route_resets_per_day", &config_kind_number, FIELD(struct config, recovery.route_resets_per_day),
+     .max = LADDER_BUDGET_MAX},
+    {"smsd_stops_per_hour", &config_kind_number, FIELD(struct config, recovery.stops_per_hour),
+     .max = LADDER_BUDGET_MAX},
+    {"smsd_stops_per_day", &config_kind_number, FIELD(struct config, recovery.stops_per_day),
+     .max = LADDER_BUDGET_MAX},
+    {"power_command", &config_kind_path_none, FIELD(struct config, recovery.power_command)},
     {NULL},
 };
 
@@ -160,6 +182,7 @@ const struct config_section config_sections[] = {
      notify_keys},
     {"alerts", 0, 1, place_plain, alerts_keys},
     {"heartbeat", 0, 1, place_plain, heartbeat_keys},
+    {"recovery", 0, 1, place_plain, recovery_keys},
     {NULL},
 };
 

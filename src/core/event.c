@@ -39,6 +39,9 @@ const char *event_kind_to_string(enum event_kind kind)
             [EVENT_MESSAGE_FAILED] = "message-failed",
             [EVENT_QUEUES] = "queues",
             [EVENT_CONFIG_REFUSED] = "config-refused",
+            [EVENT_RECOVERY_RECORD] = "recovery-record",
+            [EVENT_RECOVERY_SEEN] = "recovery-seen",
+            [EVENT_USB_SWITCHED] = "usb-switched",
         };
 
         return (unsigned)kind < EVENT_KIND_MAX ? names[kind] : "?";

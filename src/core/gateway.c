@@ -247,6 +247,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
                 deadline = usec_min(deadline, gateway->waiting_until);
         deadline = usec_min(deadline, reconcile_deadline(gateway));
         deadline = usec_min(deadline, ahead(gateway, gateway_alerts_deadline(gateway)));
+        deadline = usec_min(deadline, gateway_recovery_deadline(gateway));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
         for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && gateway_may_probe(gateway, &gateway->modems[i]))
@@ -264,7 +265,7 @@ static void take_record(struct gateway *gateway, const struct modem_record *reco
 
 static void port_event(struct gateway *gateway, const struct event *event, struct action_list *actions)
 {
-        if (event->port.modem < gateway->n_modems)
+        if (event->port.modem < gateway->n_modems && !gateway_recovery_port_event(gateway, event, actions))
                 modem_port_event(&gateway->modems[event->port.modem], event->port.modem, event->kind,
                                  &event->port, gateway->now, actions);
 }
@@ -278,6 +279,7 @@ static void reloaded(struct gateway *gateway, const struct config *config, struc
                 gateway_hold_repeat(gateway, actions); /* a hold that was only observed so far */
         gateway->restart.backoff.maximum = config->backoff_max;
         gateway_alerts_reloaded(gateway);
+        gateway_recovery_reloaded(gateway);
         gateway_read_conf(gateway, actions);
 }
 
@@ -340,6 +342,11 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
         case EVENT_HOLD_WRITTEN:
         case EVENT_HOLD_CLEARED:
                 gateway_hold_stored(gateway, event, actions);
+                break;
+        case EVENT_RECOVERY_RECORD:
+        case EVENT_RECOVERY_SEEN:
+        case EVENT_USB_SWITCHED:
+                gateway_recovery_event(gateway, event, actions);
                 break;
         case EVENT_ALERT_FOUND:
         case EVENT_ALERT_SPOOLED:

@@ -13,6 +13,7 @@
 #include "core/slot.h"
 #include "core/smsd_state.h"
 #include "gateway_alerts.h"
+#include "gateway_recovery.h"
 
 #define SCANS_MAX   3
 #define WAITING_MAX 16
@@ -96,6 +97,7 @@ struct gateway {
         usec_t waiting_until;
         enum restart_cause waiting_cause;
         struct gateway_alerts alerts;
+        struct gateway_recovery recovery;
 };
 
 /* Reads smsd.conf, now or when the restart path, which works on its own reading, is through. */
@@ -179,6 +181,9 @@ bool gateway_knows_enough(const struct gateway *gateway);
 void gateway_reconcile(struct gateway *gateway, struct action_list *actions);
 /* When a handler that was told to let go of its dead tty is killed. */
 usec_t gateway_kill_at(const struct smsd_handler *handler);
+/* Asks the one restart path for a run. */
+void gateway_request_restart(struct gateway *gateway, enum restart_goal goal, enum restart_cause cause,
+                             unsigned token, struct action_list *actions);
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions);
 unsigned gateway_startable(const struct gateway *gateway);
 

@@ -52,8 +52,10 @@ void gateway_doubt_unserved(struct gateway *gateway)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
-                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot))
+                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot)) {
                         modem_distrust(&gateway->modems[slot->modem], gateway->now);
+                        gateway_recovery_handler_ended(gateway, slot);
+                }
         }
 }
 

@@ -39,6 +39,14 @@ static void judge_restarting(const struct gateway *gateway, struct snapshot *s)
         set_verdict(s, VERDICT_RECOVERING, reason, "nothing: wait some seconds");
 }
 
+static void judge_recovering(const struct gateway *gateway, struct snapshot *s)
+{
+        char reason[sizeof(s->reason)] = "";
+
+        (void)gateway_recovery_describe_block(gateway, reason, sizeof(reason));
+        set_verdict(s, VERDICT_RECOVERING, reason, "nothing: smsd is started when the modem is back");
+}
+
 static bool modem_on_its_way(const struct gateway *gateway)
 {
         const struct modem *modem = gateway_relevant_modem(gateway);
@@ -120,6 +128,8 @@ static void judge(const struct gateway *gateway, usec_t now, struct snapshot *s)
                 judge_held(gateway, now, s);
         else if (restart_busy(&gateway->restart))
                 judge_restarting(gateway, s);
+        else if (!gateway->smsd.running && gateway_recovery_blocks_start(gateway))
+                judge_recovering(gateway, s);
         else if (!gateway->smsd.running && gateway->unit.stopping)
                 set_verdict(s, VERDICT_DOWN, "the system is shutting down", "nothing");
         else if (!gateway->smsd.running && gateway_waits_for_unit(gateway))

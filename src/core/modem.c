@@ -183,6 +183,7 @@ void modem_gone(struct modem *modem, unsigned index, struct action_list *actions
         close_port(modem, index, actions);
         set_state(modem, MODEM_ABSENT, "it is not plugged in");
         modem->told = modem->proven = false;
+        modem->ready_at = 0;
 }
 
 void modem_reprobe(struct modem *modem, usec_t now)
@@ -305,6 +306,7 @@ static void conclude(struct modem *modem, usec_t now)
         switch (modem->dialogue.verdict) {
         case AT_VERDICT_READY:
                 modem->distrusted = false;
+                modem->ready_at = now;
                 set_state(modem, MODEM_READY, "");
                 break;
         case AT_VERDICT_SIM:
@@ -417,21 +419,28 @@ static void end_use(struct modem *modem, usec_t now)
                 modem->retry_at = now;
 }
 
+void modem_interrupt(struct modem *modem, unsigned index, usec_t now, struct action_list *actions)
+{
+        if (!modem->open && !modem->opening)
+                return;
+        close_port(modem, index, actions);
+        modem->retry_at = now;
+}
+
 void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use, usec_t now,
                  struct action_list *actions)
 {
         if (in_use) {
+                modem->used_at = now;
                 adopt_use(modem, index, actions);
                 return;
         }
         if (modem->in_use)
                 end_use(modem, now);
-        if (!allowed && (modem->open || modem->opening)) {
-                close_port(modem, index, actions);
-                modem->retry_at = now;
-        }
-        if (!allowed)
+        if (!allowed) {
+                modem_interrupt(modem, index, now, actions);
                 return;
+        }
         if (modem->open && at_dialogue_deadline(&modem->dialogue) <= now) {
                 at_dialogue_tick(&modem->dialogue, now);
                 continue_dialogue(modem, index, now, actions);

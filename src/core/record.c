@@ -41,6 +41,11 @@ static const struct kind kinds[RECORD_KIND_MAX] = {
     [RECORD_SYSTEM_STOPPING] = {"system-stopping", "smsd", false},
     [RECORD_OBSERVED] = {"observed", "observed", false},
     [RECORD_WORKING_AGAIN] = {"working-again", "incident", false},
+    [RECORD_RECOVERY_STEP] = {"recovery-step", "recovery", true},
+    [RECORD_RECOVERY_DONE] = {"recovery-done", "recovery", false},
+    [RECORD_RECOVERY_NOTICE] = {"recovery-notice", "recovery", false},
+    [RECORD_RECOVERY_GAVE_UP] = {"recovery-gave-up", "recovery", true},
+    [RECORD_RECOVERY_SWITCHED] = {"recovery-switched", "recovery", false},
 };
 
 static const struct kind unknown = {"?", "?", false};

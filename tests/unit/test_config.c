@@ -182,7 +182,7 @@ static const struct {
     {"modems GSM1", "match", "auto", "[modems GSM1]: no such section; did you mean [modem NAME]?"},
     {"network", "a", "b",
      "[network]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [notify NAME], "
-     "[alerts], [heartbeat]"},
+     "[alerts], [heartbeat], [recovery]"},
     {"gateway 2", "mode", "control", "[gateway 2]: write just [gateway]"},
     {"modem", "match", "auto",
      "[modem]: write [modem NAME], the name of at most 31 letters, digits, '_', '-', '.' or '+'"},
@@ -194,7 +194,7 @@ static const struct {
     {"", "mode", "control", "mode: stands before the first [section]"},
     {"\x1b[31m", "a", "b",
      "[\\x1b[31m]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [notify NAME], "
-     "[alerts], [heartbeat]"},
+     "[alerts], [heartbeat], [recovery]"},
     {"hold", "a\nb", "c",
      "[hold] a\\nb: no such key; allowed: default, maximum, notify_after, legacy_flag, legacy_owners"},
 };

@@ -184,7 +184,8 @@ void ladder_well(struct ladder *ladder, usec_t now);
 void ladder_absent(struct ladder *ladder, usec_t now);
 void ladder_present(struct ladder *ladder, usec_t now);
 
-/* The order with this ticket was carried out (>= 0) or not (negative errno). An old ticket is ignored. */
+/* The order with this ticket was carried out (>= 0) or not (negative errno; -EBUSY: somebody else has the
+ * port, the step counts as not tried - who says so holds it off for a while). An old ticket is ignored. */
 void ladder_done(struct ladder *ladder, unsigned ticket, int result, usec_t now);
 
 /* --- what is to be done --- */

@@ -202,8 +202,12 @@ static void left_over_switched(struct recovery *recovery, int result, struct act
 {
         bool gone = result == -ENODEV && recovery->off == RECOVERY_OFF_USB; /* plugged in anew it is on */
 
-        if (result >= 0 || gone)
+        bool told = recovery->off_told;
+        recovery->off_told = result < 0 && !gone;
+        if (!recovery->off_told)
                 forget_off(recovery);
+        else if (told)
+                return;
         action_record(actions, RECORD_RECOVERY_SWITCHED,
                       result >= 0 || gone ? SEVERITY_INFO : SEVERITY_WARNING, recovery->name,
                       result >= 0 ? "the modem was left switched off: it is on again"

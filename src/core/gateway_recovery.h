@@ -28,6 +28,7 @@ struct gateway;
 /* One AT command on its way. */
 struct recovery_at {
         bool opening, open;
+        bool spare; /* on the modem port, beside smsd */
         unsigned modem, generation;
         char command[24];
         struct at_parser parser;
@@ -59,21 +60,23 @@ struct recovery {
         struct recovery_record saved; /* as the next life would find it */
         enum recovery_off off;
         char off_path[USB_PATH_MAX];
-        unsigned ticket;        /* of the order that is being carried out, 0 none */
-        unsigned switch_token;  /* of the switch that is under way, 0 none */
-        bool switching_on;      /* the switch is none of the ladder's: what was left off */
-        usec_t switch_on_at;    /* what is left off is switched on not before */
-        usec_t switch_until;    /* its answer is waited for so long */
-        int modem;              /* the place of the modem that sits there, or sat last; -1 unknown */
-        bool there;             /* its ports are there, as the ladder was told last */
-        bool gave_up;           /* told, and not well since */
-        enum failure_kind kind; /* as the ladder saw it when it decided last */
-        usec_t begun_at;        /* the step that was told last began at */
-        enum ladder_step shown; /* its end is not told yet */
-        usec_t taken_until;     /* another program has the port: nothing automatic is done */
-        usec_t silent_since;    /* smsd has had no answer since, 0 it has */
-        usec_t returned_at;     /* it came back from the step that was taken last, 0 not */
-        unsigned handler_ends;  /* since it was served well */
+        unsigned ticket;          /* of the order that is being carried out, 0 none */
+        unsigned switch_token;    /* of the switch that is under way, 0 none */
+        bool switching_on;        /* the switch is none of the ladder's: what was left off */
+        usec_t switch_on_at;      /* what is left off is switched on not before */
+        usec_t switch_until;      /* its answer is waited for so long */
+        int modem;                /* the place of the modem that sits there, or sat last; -1 unknown */
+        bool there;               /* its ports are there, as the ladder was told last */
+        bool gave_up;             /* told, and not well since */
+        enum failure_kind kind;   /* as the ladder saw it when it decided last */
+        usec_t begun_at;          /* the step that was told last began at */
+        enum ladder_step shown;   /* its end is not told yet */
+        usec_t taken_until;       /* another program has the port: nothing automatic is done */
+        usec_t spare_taken_until; /* ... the modem port: AT goes to the other */
+        bool off_told;            /* that it cannot be switched on */
+        usec_t silent_since;      /* smsd has had no answer since, 0 it has */
+        usec_t returned_at;       /* it came back from the step that was taken last, 0 not */
+        unsigned handler_ends;    /* since it was served well */
         usec_t handler_ends_since;
 };
 

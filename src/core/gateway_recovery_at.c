@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define TAKEN_TIME (5 * USEC_PER_MIN)
+#define TAKEN_TIME (15 * USEC_PER_MIN)
 
 static void close_port(struct recovery_at *at, struct action_list *actions)
 {
@@ -33,10 +33,9 @@ void recovery_at_begin(struct gateway *gateway, const struct slot *slot, struct 
 {
         const struct modem *known = recovery_modem(gateway, slot);
         const struct usb_interface *spare = known ? recovery_spare_port(gateway, known) : NULL;
-        const char *node = known ? known->node : "";
+        bool beside = !recovery->ladder.exclusive && spare;
+        const char *node = beside ? spare->node : known ? known->node : "";
 
-        if (!recovery->ladder.exclusive && spare)
-                node = spare->node;
         if (node[0] == '\0') {
                 recovery_at_done(gateway, recovery, -ENODEV);
                 return;
@@ -45,6 +44,7 @@ void recovery_at_begin(struct gateway *gateway, const struct slot *slot, struct 
         struct modem *modem = &gateway->modems[index];
         modem_interrupt(modem, index, gateway->now, actions);
         recovery->at = (struct recovery_at){.opening = true,
+                                            .spare = beside,
                                             .modem = index,
                                             .generation = ++modem->generation,
                                             .until = usec_add(gateway->now, order->timeout)};
@@ -68,7 +68,11 @@ static void opened(struct gateway *gateway, struct recovery *recovery, int resul
         struct recovery_at *at = &recovery->at;
 
         at->opening = false;
-        if (result == -EBUSY) /* a person with a terminal program, ModemManager: not to be reset under them */
+        /* A person with a terminal program: not to be reset under their hands. On the modem port it may be
+         * anybody for days (pppd): then the AT port is asked. */
+        if (result == -EBUSY && at->spare)
+                recovery->spare_taken_until = usec_add(gateway->now, TAKEN_TIME);
+        else if (result == -EBUSY)
                 recovery->taken_until = usec_add(gateway->now, TAKEN_TIME);
         if (result < 0) {
                 end(gateway, recovery, result, actions);

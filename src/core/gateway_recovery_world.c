@@ -124,7 +124,8 @@ struct ladder_world recovery_world(const struct gateway *gateway, const struct s
         return (struct ladder_world){
             .held = recovery_is_held(gateway, recovery),
             .smsd_stopped = is_released(gateway, slot, modem),
-            .port_free = modem && modem_present(modem) && recovery_spare_port(gateway, modem),
+            .port_free =
+                modem && gateway->now >= recovery->spare_taken_until && recovery_spare_port(gateway, modem),
             .others_sending = others_are_sending(gateway, slot),
             .default_route = known && seen->default_route,
             .power = command                     ? LADDER_POWER_COMMAND

@@ -212,6 +212,8 @@ static bool watch_over(struct ladder *ladder, usec_t now)
         if (now < ladder->until && ladder->forced == LADDER_STEP_NONE)
                 return false;
         refund(ladder);
+        if (ladder->result == -EBUSY && !ladder->effect)
+                ladder->tried &= ~LADDER_STEP_BIT(ladder->step);
         enter(ladder, LADDER_PATIENT, now);
         return true;
 }

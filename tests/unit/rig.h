@@ -149,7 +149,14 @@ static inline pid_t rig_smsd(struct rig *rig)
         rig->status.n = 1;
         (void)text_copy(rig->status.modems[0].name, SMSD_MODEM_NAME_MAX, "GSM1");
         rig->status.modems[0].state = HANDLER_IDLE;
-        (void)text_format(rig->status.modems[0].since_text, 32, "%u", ++rig->status_time);
+        if (!rig->silent) {
+                (void)text_format(rig->status.modems[0].since_text, 32, "%u", ++rig->status_time);
+                return pid;
+        }
+        /* It has said "Modem handler 0 has started", and waits for an answer. */
+        rig->status.modems[0].state = HANDLER_UNKNOWN;
+        struct event *event = rig_event(rig, EVENT_SMSD_LOG);
+        event->log.line = (struct smsd_log_line){.kind = SMSD_LOG_TIMEOUT, .source = "GSM1", .modem = "GSM1"};
         return pid;
 }
 

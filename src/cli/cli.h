@@ -22,7 +22,9 @@ struct cli_options {
         bool json, watch, diff, force, dry_run, undo, follow, help, version;
         usec_t duration;      /* 0: not given */
         const char *reason;   /* NULL: not given */
-        const char *argument; /* of probe (PORT), explain (ID), test-alert (NAME); NULL: not given */
+        const char *step;     /* of reset-modem; NULL: not given */
+        const char *argument; /* of reset-modem (MODEM), probe (PORT), explain (ID), test-alert (NAME); NULL:
+                                 not given */
         const char *since;    /* NULL: not given */
         unsigned topics;      /* of history; 0: all */
         const char *root;     /* NULL: this system */
@@ -44,6 +46,7 @@ int command_status(struct cli *cli);
 int command_stop(struct cli *cli);
 int command_start(struct cli *cli);
 int command_restart(struct cli *cli);
+int command_reset_modem(struct cli *cli);
 int command_test_alert(struct cli *cli);
 int command_modems(struct cli *cli);
 int command_probe(struct cli *cli);

@@ -26,7 +26,8 @@ enum option_code {
         OPTION_ROOT,
         OPTION_SINCE,
         OPTION_FOLLOW,
-        OPTION_KIND
+        OPTION_KIND,
+        OPTION_STEP
 };
 
 #define BIT(option) (1U << (option))
@@ -43,6 +44,7 @@ static const struct command_entry commands[] = {
     {"stop", command_stop, BIT(OPTION_FOR) | BIT(OPTION_REASON) | BIT(OPTION_FORCE), false},
     {"start", command_start, BIT(OPTION_REASON) | BIT(OPTION_FORCE), false},
     {"restart", command_restart, BIT(OPTION_REASON) | BIT(OPTION_FORCE), false},
+    {"reset-modem", command_reset_modem, BIT(OPTION_STEP), true},
     {"test-alert", command_test_alert, 0, true},
     {"modems", command_modems, 0, false},
     {"probe", command_probe, 0, true},
@@ -67,6 +69,7 @@ static const struct option long_options[] = {
     {"since", required_argument, NULL, OPTION_SINCE},
     {"follow", no_argument, NULL, OPTION_FOLLOW},
     {"kind", required_argument, NULL, OPTION_KIND},
+    {"step", required_argument, NULL, OPTION_STEP},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -84,6 +87,8 @@ static const char help[] =
     "  start, restart [--reason TEXT] [--force]\n"
     "                               start smsd and wait until it is verified; ends a hold\n"
     "                               --force goes past a PIN, identity or SIM guard, once\n"
+    "  reset-modem [MODEM] [--step at|smsd|cfun|reset|usb|power]\n"
+    "                               one step of the recovery by hand, and wait until the modem is back\n"
     "  test-alert [NAME]            send an alert to see whether it arrives, to all receivers or to one\n"
     "  modems                       what is plugged in, and why it was or was not taken\n"
     "  probe [PORT]                 ask a modem that nobody uses who it is\n"
@@ -97,8 +102,8 @@ static const char help[] =
     "\n"
     "  --help, --version\n"
     "\n"
-    "Looking is for everybody, history and explain for root and group adm; stop, start, restart and\n"
-    "test-alert are for root.\n";
+    "Looking is for everybody, history and explain for root and group adm; stop, start, restart,\n"
+    "reset-modem and test-alert are for root.\n";
 
 void cli_print_help(void)
 {
@@ -183,6 +188,9 @@ static int take_option(struct cli_options *options, unsigned *given, int code, c
                 break;
         case OPTION_REASON:
                 options->reason = optarg;
+                break;
+        case OPTION_STEP:
+                options->step = optarg;
                 break;
         case OPTION_FOR:
                 *given |= BIT(OPTION_FOR);

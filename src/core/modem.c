@@ -124,6 +124,7 @@ static void settle(struct modem *modem, bool same_port, usec_t now)
         if (same_port && modem->state != MODEM_SETTLING)
                 return; /* a sibling tty came or left: nothing for us */
         modem->proven = false;
+        modem->ready_at = 0;
         modem->node[0] = modem->target[0] = '\0';
         if (take_interface(modem))
                 begin_probing(modem, now);

@@ -90,7 +90,7 @@ static const char *refusal(int error, enum ladder_step step)
 {
         switch (error) {
         case -EBUSY:
-                return "a step is under way, or its first minute is not over: try again then";
+                return "a step is under way, or the first minute of a reset is not over: try again then";
         case -EPERM:
                 return "other ports of its hub would lose their power too: allow that with `ganged_power = "
                        "yes` in its [modem] section";

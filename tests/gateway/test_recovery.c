@@ -76,10 +76,10 @@ static void weaker_steps(struct gateway *g)
         reset(g, "at", "the modem answers AT"); /* beside smsd, on the modem port */
         assert_int_equal(gateway_smsd(g), smsd);
         assert_true(gateway_bytes(g, 0, "modem") > 0);
+        reset(g, "smsd", "a restart of smsd: done, smsd serves it");
+        smsd = gateway_working(g, smsd);
         reset(g, "cfun", "smsd serves it");
         assert_int_equal(gateway_commands(g, 0, "AT+CFUN=0"), 1);
-        smsd = gateway_working(g, smsd);
-        reset(g, "smsd", "a restart of smsd: done, smsd serves it");
         gateway_working(g, smsd);
         assert_int_equal(gateway_starts(g), 3);
 }
@@ -124,7 +124,8 @@ static void a_hang_that_the_bus_cures(struct gateway *g)
 
         gateway_modem(g, "hang 0 usb");
         gateway_send(g, "hung", "While it hangs");
-        gateway_wait(g, 120000, "USB is switched", is_reset, "USB off and on is done");
+        /* smsd itself takes 22 timeouts of 5 s to say it. */
+        gateway_wait(g, 240000, "USB is switched", is_reset, "USB off and on is done");
         gateway_working(g, smsd);
         assert_int_equal(gateway_logged(g, "AT+CFUN=1,1) did not work"), 1); /* the weaker step came first */
         gateway_wait_sent(g, 0, 1, 60000);

@@ -105,8 +105,8 @@ static void test_route_is_remembered(void **state)
 
 static void test_recall(void **state)
 {
-        static const struct ladder_memory kept = {
-            .resets = {4, {T0 + 1, T0, T0 - 10 MIN, T0 - 20 MIN}}, .stops = {.n = 7000}};
+        static const struct ladder_memory kept = {.resets = {4, {T0 + 1, T0, T0 - 10 MIN, T0 - 20 MIN}},
+                                                  .stops = {.n = 7000}};
         struct rig rig;
         (void)state;
 
@@ -370,7 +370,9 @@ static void test_force(void **state)
                 assert_int_equal(ladder_force(&rig.ladder, cases[i].step, &rig.world, rig.now), -EBUSY);
                 assert_true(ladder_deadline(&rig.ladder) <= rig.now);
                 run(&rig, 6 SEC);
-                assert_int_equal(ladder_force(&rig.ladder, cases[i].step, &rig.world, rig.now), -EBUSY);
+                if (cases[i].step >= LADDER_STEP_CFUN)
+                        assert_int_equal(ladder_force(&rig.ladder, cases[i].step, &rig.world, rig.now),
+                                         -EBUSY);
                 run(&rig, 30 MIN);
                 assert_string_equal(rig.trace, cases[i].trace);
                 assert_int_equal(rig.ladder.state, LADDER_IDLE);

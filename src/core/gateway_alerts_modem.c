@@ -377,7 +377,7 @@ struct gateway_slots_seen gateway_alerts_slots(struct gateway *gateway)
                 bool startable = slot_startable(slot, gateway->modems);
                 enum slot_health health = gateway_slot_health(gateway, slot, gateway->now);
                 slot->came_up = slot->came_up || startable;
-                if (gateway_recovery_is_under_way(gateway, slot->config.name)) {
+                if (health != SLOT_WELL && gateway_recovery_is_under_way(gateway, slot->config.name)) {
                         keep_all(gateway, slot);
                         seen.troubled++;
                         continue;

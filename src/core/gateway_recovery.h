@@ -94,7 +94,6 @@ bool gateway_recovery_port_event(struct gateway *gateway, const struct event *ev
                                  struct action_list *actions);
 void gateway_recovery_step(struct gateway *gateway, struct action_list *actions);
 void gateway_recovery_reloaded(struct gateway *gateway);
-usec_t gateway_recovery_deadline(const struct gateway *gateway);
 /* smsd's handler of the slot has ended, with its modem there. */
 void gateway_recovery_handler_ended(struct gateway *gateway, const struct slot *slot);
 

@@ -33,11 +33,13 @@ void recovery_at_begin(struct gateway *gateway, const struct slot *slot, struct 
 {
         const struct modem *known = recovery_modem(gateway, slot);
         const struct usb_interface *spare = known ? recovery_spare_port(gateway, known) : NULL;
-        bool beside = !recovery->ladder.exclusive && spare;
+        /* Somebody may have started smsd in the middle of a step: what was begun is brought to its end beside
+         * it, for the radio must not stay off. */
+        bool beside = spare && (!recovery->ladder.exclusive || gateway->smsd.running);
         const char *node = beside ? spare->node : known ? known->node : "";
 
-        if (node[0] == '\0') {
-                recovery_at_done(gateway, recovery, -ENODEV);
+        if (node[0] == '\0' || (gateway->smsd.running && !beside)) {
+                recovery_at_done(gateway, recovery, node[0] ? -EBUSY : -ENODEV);
                 return;
         }
         unsigned index = (unsigned)(known - gateway->modems);

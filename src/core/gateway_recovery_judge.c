@@ -11,6 +11,8 @@
 #define HANDLER_ENDS_MANY 5
 #define HANDLER_ENDS_LONG (5 * USEC_PER_MIN)
 
+#define SAID_LONG_AGO (10 * USEC_PER_MIN)
+
 static const struct modem *only_modem(const struct gateway *gateway)
 {
         const struct modem *only = NULL;
@@ -76,10 +78,26 @@ const char *recovery_path(const struct gateway *gateway, const struct slot *slot
 
 /* --- smsd serves it --- */
 
-static bool is_silent(const struct gateway *gateway, const struct recovery *recovery)
+/* What was told once is over when smsd has not said it again for so long, unless stats/status would tell. */
+static bool still_counts(const struct gateway *gateway, usec_t said_at)
 {
+        return gateway->smsd.status_known || usec_sub(gateway->now, said_at) < SAID_LONG_AGO;
+}
+
+static bool judge_silent(const struct gateway *gateway, const struct slot *slot, enum failure_kind *ret_kind)
+{
+        const struct recovery *recovery = recovery_find(gateway, slot->config.name);
+
+        *ret_kind = still_counts(gateway, slot->silent_at) ? FAILURE_SILENT : FAILURE_NONE;
         return recovery && recovery->silent_since &&
                usec_sub(gateway->now, recovery->silent_since) >= gateway->config.recovery.silent_after;
+}
+
+static enum failure_kind judge_network(const struct gateway *gateway, const struct slot *slot)
+{
+        if (!still_counts(gateway, slot->unregistered_at))
+                return FAILURE_NONE;
+        return gateway_slot_is_denied(gateway, slot) ? FAILURE_DENIED : FAILURE_UNREGISTERED;
 }
 
 static bool judge_served(const struct gateway *gateway, const struct slot *slot, enum failure_kind *ret_kind)
@@ -89,16 +107,15 @@ static bool judge_served(const struct gateway *gateway, const struct slot *slot,
                 *ret_kind = FAILURE_NONE;
                 return true;
         case SLOT_SILENT:
-                *ret_kind = FAILURE_SILENT;
-                return is_silent(gateway, recovery_find(gateway, slot->config.name));
+                return judge_silent(gateway, slot, ret_kind);
         case SLOT_STUCK:
                 *ret_kind = FAILURE_STUCK;
                 return true;
         case SLOT_UNREGISTERED:
-                *ret_kind = gateway_slot_is_denied(gateway, slot) ? FAILURE_DENIED : FAILURE_UNREGISTERED;
+                *ret_kind = judge_network(gateway, slot);
                 return true;
         case SLOT_BLOCKED:
-                *ret_kind = FAILURE_SENDING_BLOCKED;
+                *ret_kind = still_counts(gateway, slot->blocked_at) ? FAILURE_SENDING_BLOCKED : FAILURE_NONE;
                 return true;
         case SLOT_UNSERVED:
         case SLOT_UNVERIFIED:

@@ -191,9 +191,11 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                 break;
         case SMSD_LOG_TIMEOUT:
                 slot->silent = true;
+                slot->silent_at = gateway->now;
                 break;
         case SMSD_LOG_SENDING_BLOCKED:
                 slot->blocked = true;
+                slot->blocked_at = gateway->now;
                 break;
         case SMSD_LOG_IDENTIFIED:
         case SMSD_LOG_REGISTERED:

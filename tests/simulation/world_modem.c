@@ -80,6 +80,9 @@ void modem_plug(struct world *world, unsigned modem)
 
         if (m->plugged)
                 return;
+        m->inserted = true;
+        if (m->off)
+                return;
         m->plugged = true;
         m->plug++;
         m->kind = m->next_kind;
@@ -120,6 +123,7 @@ void modem_unplug(struct world *world, unsigned modem)
 {
         struct world_modem *m = &world->modems[modem];
 
+        m->inserted = false;
         if (!m->plugged)
                 return;
         m->plugged = false;
@@ -269,6 +273,7 @@ void modem_at(struct world *world, unsigned modem, unsigned interface, const cha
         answer[0] = '\0';
         if (!modem_answers(world, modem) || interface < AT_INTERFACE)
                 return;
+        power_cfun(world, modem, command);
         if (text_equal(command, "AT+CPIN?"))
                 (void)text_format(answer, size, "\r\n%s\r\n", answer_sim(modem_sim(world, modem)));
         else if (text_equal(command, "AT+CGSN"))

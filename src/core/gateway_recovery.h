@@ -3,9 +3,11 @@
  * struct gateway, for the gateway_recovery*.c files only. The rest of the gateway knows the functions below.
  *
  *   gateway_recovery.c         the step: what is seen goes into the ladders, their orders are carried out
+ *   gateway_recovery_keep.c    a recovery for each slot, and its memory
  *   gateway_recovery_judge.c   what is wrong with a slot: the one place that says so
  *   gateway_recovery_world.c   what holds around a modem: switches, default route, who else is sending
  *   gateway_recovery_at.c      an order's AT command, on the modem's port
+ *   gateway_recovery_switch.c  an order's switch, of USB or power
  *   gateway_recovery_hand.c    `smswarden reset-modem`
  *   gateway_recovery_words.c   records, alerts and status
  */
@@ -74,6 +76,7 @@ struct recovery {
         usec_t taken_until;       /* another program has the port: nothing automatic is done */
         usec_t spare_taken_until; /* ... the modem port: AT goes to the other */
         bool off_told;            /* that it cannot be switched on */
+        usec_t known_at;          /* it was judged last at */
         usec_t silent_since;      /* smsd has had no answer since, 0 it has */
         usec_t returned_at;       /* it came back from the step that was taken last, 0 not */
         unsigned handler_ends;    /* since it was served well */
@@ -134,6 +137,16 @@ void gateway_alerts_recovery(struct gateway *gateway);
 
 const struct recovery *recovery_find(const struct gateway *gateway, const char *name);
 struct recovery *recovery_of(struct gateway *gateway, const char *name);
+void recovery_take_record(struct gateway *gateway, const struct recovery_record *record);
+/* Before what it tells of is done: a controller that is killed in the middle has paid for it. */
+void recovery_save(struct recovery *recovery, struct action_list *actions);
+
+void recovery_order_switch(struct gateway *gateway, const struct slot *slot, struct recovery *recovery,
+                           enum recovery_off off, bool on, struct action_list *actions);
+void recovery_switch_on_left_over(struct gateway *gateway, struct recovery *recovery,
+                                  struct action_list *actions);
+void recovery_switched(struct gateway *gateway, const struct event *event, struct action_list *actions);
+
 /* The modem that the slot stands for: in it, or (refused, not up yet) where it was; NULL: it is away. */
 const struct modem *recovery_modem(const struct gateway *gateway, const struct slot *slot);
 /* Where its switches are, "" nowhere. */

@@ -265,6 +265,16 @@ static void render_place(struct screen *screen, const struct snapshot_modem *mod
                 screen_value(screen, "", full ? SCREEN_BAD : SCREEN_PLAIN, line);
 }
 
+static void render_recovery(struct screen *screen, const struct snapshot_modem *modem)
+{
+        if (modem->recovery.text[0] == '\0')
+                return;
+        screen_format(screen, "", SCREEN_WARNING, "recovery: %s", modem->recovery.text);
+        if (modem->recovery.resets_left_day >= 0)
+                screen_format(screen, "", SCREEN_PLAIN, "resets left: %d this hour, %d today",
+                              modem->recovery.resets_left_hour, modem->recovery.resets_left_day);
+}
+
 static void render_modem(struct screen *screen, const struct snapshot_modem *modem)
 {
         screen_format(screen, modem->name[0] ? modem->name : "not used", state_colour(modem->state), "%s%s%s",
@@ -274,6 +284,7 @@ static void render_modem(struct screen *screen, const struct snapshot_modem *mod
         render_sim(screen, modem);
         render_network(screen, modem);
         render_place(screen, modem);
+        render_recovery(screen, modem);
 }
 
 static void render_modems(struct screen *screen, const struct snapshot *s)

@@ -19,6 +19,7 @@
 #include "core/ladder.h"
 #include "core/recovery_record.h"
 #include "core/slot.h"
+#include "core/snapshot.h"
 
 /* Where nothing of these was tried, the modem's own alert says all: insert the SIM, type the PUK. */
 #define RECOVERY_RESETS                                                                                      \
@@ -130,6 +131,9 @@ void gateway_recovery_command(struct gateway *gateway, const struct command *com
 void gateway_recovery_describe(const struct gateway *gateway, const char *slot, char *text, size_t size);
 /* The first modem that is being reset, for the verdict. False: none is. */
 bool gateway_recovery_describe_block(const struct gateway *gateway, char *text, size_t size);
+/* The slot's recovery for the status. */
+void gateway_recovery_snapshot(const struct gateway *gateway, const char *slot, int64_t realtime_offset,
+                               struct snapshot_modem *to);
 /* Sweeps what was given up into the book of alerts. */
 void gateway_alerts_recovery(struct gateway *gateway);
 

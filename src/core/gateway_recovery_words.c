@@ -82,6 +82,9 @@ void gateway_recovery_describe(const struct gateway *gateway, const char *slot, 
         text[0] = '\0';
         if (recovery && gateway->config.mode == MODE_CONTROL)
                 ladder_describe(&recovery->ladder, gateway->now, text, size);
+        if (recovery && !gateway->config.recovery.automatic && recovery->ladder.state == LADDER_HELD)
+                (void)text_format(text, size, "%s: nothing is done by itself ([recovery] automatic = no)",
+                                  failure_describe(recovery->ladder.kind));
 }
 
 bool gateway_recovery_describe_block(const struct gateway *gateway, char *text, size_t size)
@@ -97,6 +100,37 @@ bool gateway_recovery_describe_block(const struct gateway *gateway, char *text, 
                 return true;
         }
         return false;
+}
+
+static int left(unsigned allowed, unsigned used)
+{
+        return allowed > used ? (int)(allowed - used) : 0;
+}
+
+void gateway_recovery_snapshot(const struct gateway *gateway, const char *slot, int64_t realtime_offset,
+                               struct snapshot_modem *to)
+{
+        const struct recovery *recovery = recovery_find(gateway, slot);
+        const struct ladder *ladder = recovery ? &recovery->ladder : NULL;
+
+        to->recovery.resets_left_hour = to->recovery.resets_left_day = -1;
+        if (!ladder || gateway->config.mode != MODE_CONTROL)
+                return;
+        to->recovery.resets_left_hour = left(ladder->route ? ladder->budget.route_per_hour : ladder->budget.per_hour,
+                                             ladder_resets_within(ladder, USEC_PER_HOUR, gateway->now));
+        to->recovery.resets_left_day = left(ladder->route ? ladder->budget.route_per_day : ladder->budget.per_day,
+                                            ladder_resets_within(ladder, USEC_PER_DAY, gateway->now));
+        gateway_recovery_describe(gateway, slot, to->recovery.text, sizeof(to->recovery.text));
+        if (to->recovery.text[0] == '\0')
+                return;
+        (void)text_copy(to->recovery.state, sizeof(to->recovery.state), ladder_state_to_string(ladder->state));
+        if (ladder->tried)
+                (void)text_copy(to->recovery.step, sizeof(to->recovery.step),
+                                ladder_step_to_string(ladder->step));
+        if (ladder->until != USEC_INFINITY)
+                to->recovery.next_at = (snapshot_time_t)ladder->until + realtime_offset;
+        if (gateway_recovery_is_under_way(gateway, slot) && ladder->state != LADDER_SETTLING)
+                (void)text_copy(to->state, sizeof(to->state), modem_state_to_string(MODEM_RECOVERING));
 }
 
 /* --- what was given up --- */

@@ -165,6 +165,7 @@ static void fill_modem(struct snapshot_modem *to, const char *name, const struct
         (void)text_copy(to->reason, sizeof(to->reason), modem ? modem->reason : "");
         to->interface = modem ? modem_interface(modem) : -1;
         to->storage_used = to->storage_total = -1;
+        to->recovery.resets_left_hour = to->recovery.resets_left_day = -1;
         if (record) {
                 (void)text_copy(to->model, sizeof(to->model), record->model);
                 (void)text_copy(to->firmware, sizeof(to->firmware), record->firmware);
@@ -204,13 +205,15 @@ static void add_smsd_words(const struct gateway *gateway, const struct slot *slo
                 to->registration[0] = '\0';
 }
 
-static void fill_modems(const struct gateway *gateway, struct snapshot *s)
+static void fill_modems(const struct gateway *gateway, int64_t realtime_offset, struct snapshot *s)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
                 fill_modem(&s->modems[s->n_modems], slot->config.name, slot_modem(slot, gateway->modems),
                            &slot->record);
-                add_smsd_words(gateway, slot, &s->modems[s->n_modems++]);
+                add_smsd_words(gateway, slot, &s->modems[s->n_modems]);
+                gateway_recovery_snapshot(gateway, slot->config.name, realtime_offset,
+                                          &s->modems[s->n_modems++]);
         }
         for (unsigned i = 0; i < gateway->n_modems && s->n_others < ARRAY_SIZE(s->others); i++) {
                 bool bound = false;
@@ -391,7 +394,7 @@ void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtim
         judge(gateway, now, ret_snapshot);
         fill_smsd(gateway, realtime_offset, ret_snapshot);
         fill_hold(gateway, realtime_offset, ret_snapshot);
-        fill_modems(gateway, ret_snapshot);
+        fill_modems(gateway, realtime_offset, ret_snapshot);
         fill_restarts(gateway, realtime_offset, ret_snapshot);
         fill_alerts(gateway, realtime_offset, ret_snapshot);
         fill_queues(gateway, ret_snapshot);

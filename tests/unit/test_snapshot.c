@@ -15,10 +15,10 @@
 
 #define MODEM_KEYS                                                                                           \
         "{name state model firmware imei imsi usb device interface iccid sim registration operator "         \
-        "technology band signal_dbm storage{used total } reason recovery{state step text next_at "
-"resets_left_hour resets_left_day } } "
+        "technology band signal_dbm storage{used total } reason recovery{state step text next_at "           \
+        "resets_left_hour resets_left_day } } "
 
-    /* One modem, one handler, one device that is not used. New keys stand behind the old ones of their
+/* One modem, one handler, one device that is not used. New keys stand behind the old ones of their
        object. */
     static const char schema[] =
         "{schema controller{running mode version config } verdict reason next_action can_send can_receive "

@@ -48,7 +48,8 @@ CLI_OBJECTS     := $(call objects,src/cli)
 HOLD_OBJECTS    := $(call objects,src/hold)
 NOTIFY_OBJECTS  := $(call objects,src/notify)
 
-PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden $(BUILD)/smswarden-hold $(BUILD)/smswarden-port $(BUILD)/smswarden-notify
+PROGRAMS := $(BUILD)/smswardend $(BUILD)/smswarden $(BUILD)/smswarden-hold $(BUILD)/smswarden-port $(BUILD)/smswarden-notify \
+            $(BUILD)/smswarden-power
 
 UNIT_TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 ADAPTER_TESTS := $(patsubst tests/adapters/%.c,$(BUILD)/tests/adapters/%,$(wildcard tests/adapters/test_*.c))
@@ -129,6 +130,10 @@ $(BUILD)/smswarden-notify: $(BUILD)/src/notify/main.o $(BUILD)/libnotify.a $(BUI
 
 # Run before each start of smsd: as small as it can be.
 $(BUILD)/smswarden-hold: $(HOLD_OBJECTS) $(BUILD)/libadapters.a $(BUILD)/libcore.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -linih
+
+# Outside of the sandbox: as little as can be.
+$(BUILD)/smswarden-power: $(call objects,src/power) $(BUILD)/libadapters.a $(BUILD)/libcore.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -linih
 
 # udev waits for it: as few libraries as can be.
@@ -260,7 +265,7 @@ into = $(foreach source,$(3),$(1):$(source):$(2)/$(notdir $(source)))
 man  = $(foreach page,$(wildcard docs/man/*.[1-8]),0644:$(page):$(DATADIR)/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 INSTALLED = $(call into,0755,$(SBINDIR),$(BUILD)/smswardend) \
             $(call into,0755,$(BINDIR),$(BUILD)/smswarden) \
-            $(call into,0755,$(LIBEXECDIR),$(BUILD)/smswarden-hold $(BUILD)/smswarden-notify) \
+            $(call into,0755,$(LIBEXECDIR),$(BUILD)/smswarden-hold $(BUILD)/smswarden-notify $(BUILD)/smswarden-power) \
             $(call into,0755,$(UDEVDIR),$(BUILD)/smswarden-port) \
             $(call into,0644,$(UDEVDIR)/rules.d,$(wildcard udev/*.rules)) \
             $(call into,0644,$(UNITDIR),$(filter %.service,$(UNITS))) \

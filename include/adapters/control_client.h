@@ -39,7 +39,8 @@ struct control_request {
         usec_t duration;    /* STOP only; 0: the controller's default */
         const char *reason; /* NULL: none; what is not UTF-8 is escaped, what is too long is cut */
         bool force;
-        const char *receiver; /* TEST_ALERT: the only one that it is for; NULL: all */
+        const char *modem, *step; /* RESET_MODEM; NULL: the only one, what suits */
+        const char *receiver;     /* TEST_ALERT: the only one that it is for; NULL: all */
 };
 
 /*

@@ -55,6 +55,8 @@ struct smsd_systemd_callbacks {
          * job that replaced ours this tells before `stopped` and `started` do. A lost connection is told to
          * who looks only: it is replaced in a moment. */
         void (*unit)(void *userdata, const struct unit_state *state);
+        /* Answers smsd_systemd_run(), exactly once per call that was taken: 0, or the unit failed. */
+        void (*ran)(void *userdata, unsigned token, int result, const char *problem);
 };
 
 /* Connects (later, if it is not possible now), subscribes, asks for the unit's state. 0, -ENOMEM, -EINVAL for
@@ -92,6 +94,13 @@ int smsd_systemd_clear_hold_timer(struct smsd_systemd *s);
  */
 int smsd_systemd_start_helper(struct smsd_systemd *s, const char *unit);
 int smsd_systemd_reload_helper(struct smsd_systemd *s, const char *unit);
+
+/*
+ * Runs a unit of ours that does one thing and ends (Type=oneshot), and tells by `ran` what came of it. 0;
+ * -EINVAL for a name that is no service's; -EBUSY the same unit runs, or too many do; -ENOTCONN systemd
+ * cannot be asked now. There is no time limit here: the unit has one.
+ */
+int smsd_systemd_run(struct smsd_systemd *s, const char *unit, unsigned token);
 
 static inline void smsd_systemd_cleanup(struct smsd_systemd **s)
 {

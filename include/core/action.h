@@ -14,6 +14,7 @@
 #include "core/modem_record.h"
 #include "core/process.h"
 #include "core/record.h"
+#include "core/recovery_record.h"
 
 #include <stdbool.h>
 
@@ -54,11 +55,30 @@ enum action_kind {
         ACTION_APN_FIND,    /* the access point name of apn.imsi's operator -> EVENT_APN */
         ACTION_RESET_NOTE,  /* remember the slot: the reset of its modem is about to be sent ->
                                EVENT_RESET_NOTED */
-        ACTION_REPLY,       /* answer the command `token` */
+        /* the recovery ladder */
+        ACTION_RECOVERY_LOOK, /* what holds of the device at usb_switch.path -> EVENT_RECOVERY_SEEN */
+        ACTION_USB_SWITCH,    /* usb_switch -> EVENT_USB_SWITCHED */
+        ACTION_RECOVERY_SAVE, /* keep `recovery` for the next life */
+        ACTION_REPLY,         /* answer the command `token` */
         ACTION_KIND_MAX
 };
 
 #define ACTION_MESSAGE_MAX 384
+
+/* Of a USB device: the kernel's `authorized`; its port's power; the user's command. */
+enum usb_switch {
+        USB_SWITCH_AUTHORIZE_OFF,
+        USB_SWITCH_AUTHORIZE_ON,
+        USB_SWITCH_PORT_OFF,
+        USB_SWITCH_PORT_ON,
+        USB_SWITCH_COMMAND_OFF,
+        USB_SWITCH_COMMAND_ON,
+        USB_SWITCH_MAX
+};
+
+/* "usb-off" "usb-on" "port-off" "port-on" "command-off" "command-on": the verbs of smswarden-power. */
+const char *usb_switch_to_string(enum usb_switch what);
+int usb_switch_from_string(const char *text, enum usb_switch *ret_what); /* 0, -EINVAL */
 
 struct action {
         enum action_kind kind;
@@ -114,6 +134,12 @@ struct action {
                         char imsi[16];
                         char provider[32]; /* the name that its network shows, "" not known */
                 } apn;
+                struct {
+                        char path[USB_PATH_MAX];
+                        enum usb_switch what;
+                        unsigned token; /* comes back with the answer */
+                } usb_switch;
+                const struct recovery_record *recovery; /* borrowed until the next step */
                 struct {
                         unsigned token;
                         int result; /* 0, or positive: failed, refused; see interface.md's exit codes */

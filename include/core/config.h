@@ -34,6 +34,7 @@ struct modem_config {
         char pin_imei[16];                 /* the one modem that is let in; "" any */
         char health_port[DEVICE_NODE_MAX]; /* "auto": its second AT port; "none": smsd's own signs suffice; or
                                               a path */
+        bool ganged_power;                 /* its hub's power may be cut although other ports lose theirs */
 };
 
 struct receiver_config { /* [notify NAME] */
@@ -83,6 +84,15 @@ struct provision_settings { /* [provision] */
 struct profile;
 struct profile_table;
 
+struct recovery_config {     /* [recovery] */
+        bool automatic;      /* no: only by hand, `smswarden reset-modem` */
+        usec_t silent_after; /* smsd has had no answer for so long: the modem is taken for silent */
+        unsigned resets_per_hour, resets_per_day;
+        unsigned route_resets_per_hour, route_resets_per_day; /* of a modem with the default route */
+        unsigned stops_per_hour, stops_per_day;               /* of smsd, for one modem's sake */
+        char power_command[CONFIG_PATH_MAX];                  /* "" none */
+};
+
 struct config {
         const struct profile_table *profiles; /* borrowed; NULL: the built-in ones */
         enum gateway_mode mode;
@@ -112,6 +122,7 @@ struct config {
         unsigned retry_failed; /* [queue]: how often a failed message is sent again by itself, 0 never */
         struct provision_settings provision;
         bool storage_cleanup; /* [storage] cleanup */
+        struct recovery_config recovery;
 };
 
 struct config_error {
@@ -171,6 +182,8 @@ int config_check_profiles(const struct config *config, struct config_error *ret_
 
 /* Tells one [provision] from another; 0 stands for one that asks for nothing. */
 uint64_t config_provision_hash(const struct provision_config *config);
+/* The defaults of the recovery: core/ladder's budgets. */
+void recovery_config_init(struct recovery_config *recovery);
 
 /* What only the whole can show: hold.default <= hold.maximum, two modems with the same match, absolute paths,
  * a receiver without type, with an address that its type cannot use or with keys of another type. 0 or

@@ -15,6 +15,7 @@
 #include "core/message_file.h"
 #include "core/modem_record.h"
 #include "core/process.h"
+#include "core/recovery_record.h"
 #include "core/smsd_log.h"
 #include "core/smsd_status.h"
 #include "core/unit_state.h"
@@ -62,10 +63,14 @@ enum event_kind {
         /* health (gateway_look.c) */
         EVENT_HOLDER, /* result of ACTION_HOLDER_LOOK */
         EVENT_KERNEL, /* result of ACTION_KERNEL_READ: a line of the kernel's log that matters; any number */
+        /* the recovery ladder */
+        EVENT_RECOVERY_RECORD, /* at start: what is remembered of a slot's recovery */
+        EVENT_RECOVERY_SEEN,   /* result of ACTION_RECOVERY_LOOK */
+        EVENT_USB_SWITCHED,    /* result of ACTION_USB_SWITCH */
         EVENT_KIND_MAX
 };
 
-enum command_kind { COMMAND_STOP, COMMAND_START, COMMAND_RESTART, COMMAND_TEST_ALERT };
+enum command_kind { COMMAND_STOP, COMMAND_START, COMMAND_RESTART, COMMAND_TEST_ALERT, COMMAND_RESET_MODEM };
 
 struct command {
         enum command_kind kind;
@@ -74,8 +79,18 @@ struct command {
         char reason[256]; /* escaped */
         usec_t duration;  /* STOP: 0 for the default */
         bool force;
-        char receiver[32]; /* TEST_ALERT: the only one that it is for, "" all */
-        int64_t realtime;  /* the wall clock, seconds: for people only */
+        char receiver[32];               /* TEST_ALERT: the only one that it is for, "" all */
+        int64_t realtime;                /* the wall clock, seconds: for people only */
+        char modem[SMSD_MODEM_NAME_MAX]; /* RESET_MODEM: "" the only one */
+        char step[16];                   /* RESET_MODEM: "" what suits */
+};
+
+/* What an adapter knows of the device that a recovery may switch. */
+struct recovery_seen_event {
+        char path[USB_PATH_MAX]; /* as in the action */
+        bool present;            /* the kernel has it, authorised or not */
+        bool default_route;      /* it is on one of its network interfaces */
+        bool switchable;         /* its hub can cut its power */
 };
 
 /* How the old scripts' flag lies there. */
@@ -227,6 +242,12 @@ struct event {
                         struct port_holder holder;
                 } holder;
                 struct kernel_line kernel;
+                struct recovery_record recovery;
+                struct recovery_seen_event recovery_seen;
+                struct {
+                        unsigned token;
+                        int result;
+                } switched;
                 char config_problem[256]; /* CONFIG_REFUSED: file, line and what is wrong; "" accepted */
         };
 };

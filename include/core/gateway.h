@@ -52,5 +52,7 @@ bool gateway_is_restarting(const struct gateway *gateway);
 bool gateway_has_alerts(const struct gateway *gateway);
 /* When time alone brings the next one; USEC_INFINITY: it does not. */
 usec_t gateway_alerts_deadline(const struct gateway *gateway);
+/* When time alone lets a recovery go on; USEC_INFINITY: it does not. */
+usec_t gateway_recovery_deadline(const struct gateway *gateway);
 
 #endif

@@ -114,11 +114,18 @@ struct ladder_budget {
                 .stops_per_day = 24                                                                          \
         }
 
-/* The times of the last ones, newest first. Plain data: it may be kept over a restart of the controller (not
- * over a reboot), see ladder_recall. */
+/* The times of the last ones, newest first. */
 struct ladder_ledger {
         unsigned n;
         usec_t at[LADDER_BUDGET_MAX];
+};
+
+/* What outlives the controller, in the same boot: what was spent, and how far this episode has come. Plain
+ * data. */
+struct ladder_memory {
+        struct ladder_ledger resets, stops;
+        unsigned tried, rounds;
+        usec_t retry_at, acted_at;
 };
 
 struct ladder {
@@ -177,7 +184,8 @@ void ladder_well(struct ladder *ladder, usec_t now);
 void ladder_absent(struct ladder *ladder, usec_t now);
 void ladder_present(struct ladder *ladder, usec_t now);
 
-/* The order with this ticket was carried out (>= 0) or not (negative errno). An old ticket is ignored. */
+/* The order with this ticket was carried out (>= 0) or not (negative errno; -EBUSY: somebody else has the
+ * port, the step counts as not tried - who says so holds it off for a while). An old ticket is ignored. */
 void ladder_done(struct ladder *ladder, unsigned ticket, int result, usec_t now);
 
 /* --- what is to be done --- */
@@ -191,8 +199,9 @@ usec_t ladder_deadline(const struct ladder *ladder);
 /*
  * A person wants this step, now: past hold, patience, budget (it counts all the same) and brown-out, not past
  * the notice on the modem with the default route, nor past smsd's stop. 0; -EBUSY: a step is under way, or
- * its first minute is not over; -EINVAL: no such step; -EOPNOTSUPP: there is no way to cut the power, or the
- * step does not suit the modem; -EPERM: the hub's ports are ganged and that is not allowed.
+ * the first minute of one that cuts the network is not over; -EINVAL: no such step; -EOPNOTSUPP: there is no
+ * way to cut the power, or the step does not suit the modem; -EPERM: the hub's ports are ganged and that is
+ * not allowed.
  */
 int ladder_force(struct ladder *ladder, enum ladder_step step, const struct ladder_world *world, usec_t now);
 
@@ -218,12 +227,16 @@ void ladder_describe(const struct ladder *ladder, usec_t now, char *target, size
 
 /* --- over a restart of the controller, in the same boot --- */
 
-/* Takes over ledgers that were kept; times later than `now` are dropped. */
-void ladder_recall(struct ladder *ladder, const struct ladder_ledger *resets,
-                   const struct ladder_ledger *stops, usec_t now);
+void ladder_remember(const struct ladder *ladder, struct ladder_memory *ret_memory);
+
+/* Takes over what was kept; times later than `now` are dropped. An episode goes on: what it has tried is not
+ * tried again before the modem was well for the settle time, counted from now. */
+void ladder_recall(struct ladder *ladder, const struct ladder_memory *memory, usec_t now);
 
 /* --- words --- */
 
+/* "USB off and on": half a sentence. */
+const char *ladder_step_words(enum ladder_step step);
 const char *ladder_step_to_string(enum ladder_step step); /* none at smsd cfun reset usb power */
 int ladder_step_from_string(const char *text, enum ladder_step *ret_step); /* 0, -EINVAL; not "none" */
 const char *ladder_state_to_string(enum ladder_state state);

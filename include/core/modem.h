@@ -61,6 +61,8 @@ struct modem {
                             again */
         struct modem_setup setup; /* [provision], in the probe's place */
         char reason[192];         /* why it is not ready, for a person; "" when it is */
+        usec_t ready_at;          /* a probe found it READY at, 0 none in this plug */
+        usec_t used_at;           /* smsd had its port last at */
 };
 
 /* An empty place: ABSENT. */
@@ -102,6 +104,9 @@ void modem_distrust(struct modem *modem, usec_t now);
 
 /* smsd works with it: its SIM is READY, whatever the last probe saw. */
 void modem_trust(struct modem *modem);
+
+/* Another dialogue of ours needs its port: a probe that runs is begun anew when it may be. */
+void modem_interrupt(struct modem *modem, unsigned index, usec_t now, struct action_list *actions);
 
 /* A person wants it tried. */
 void modem_forgive(struct modem *modem);

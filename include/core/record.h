@@ -45,6 +45,12 @@ enum record_kind {
         /* A new modem or SIM has the settings of [provision], or not all of them. */
         RECORD_PROVISIONED,
         RECORD_PROVISION_FAILED,
+        /* the recovery ladder */
+        RECORD_RECOVERY_STEP,     /* a step begins */
+        RECORD_RECOVERY_DONE,     /* it was carried out, or was not */
+        RECORD_RECOVERY_NOTICE,   /* the modem with the default route will be reset */
+        RECORD_RECOVERY_GAVE_UP,  /* software does not help */
+        RECORD_RECOVERY_SWITCHED, /* what an earlier life left off is on again, or cannot be */
         RECORD_KIND_MAX
 };
 

@@ -40,10 +40,11 @@ enum restart_cause {
         CAUSE_EXTERNAL_STOP, /* somebody ended smsd by TERM, without a hold */
         CAUSE_STRAY,         /* orphaned handlers or a second smsd */
         CAUSE_HOLD_END,
-        CAUSE_START,   /* a person: smswarden start */
-        CAUSE_RESTART, /* a person: smswarden restart */
-        CAUSE_STOP,    /* a person: smswarden stop */
-        CAUSE_UNPLUG,  /* smsd must let go of a dead tty */
+        CAUSE_START,    /* a person: smswarden start */
+        CAUSE_RESTART,  /* a person: smswarden restart */
+        CAUSE_STOP,     /* a person: smswarden stop */
+        CAUSE_UNPLUG,   /* smsd must let go of a dead tty */
+        CAUSE_RECOVERY, /* a modem is to be reset; or was */
         CAUSE_MAX
 };
 

@@ -40,16 +40,17 @@ struct slot {
         usec_t unregistered_at; /* it said so last */
         bool blocked;           /* smsd blocks sending after failures */
         bool silent;            /* smsd says that the modem does not answer */
-        bool answered;          /* the smsd that runs had an answer from the modem */
-        usec_t status_moved;    /* its time in stats/status was seen to change */
-        bool crashed;           /* its modem did, under smsd: what it was sending is being looked for */
-        bool base_known;        /* status_base was read since this smsd runs */
-        bool denied;            /* smsd says that the network refuses it; unregistered is true then as well */
-        usec_t doubted_at;      /* smsd's log said something bad of it last: what a look saw before is old */
-        usec_t traffic_at;      /* a message of its went out or came in, 0 none in this life */
-        struct health health;   /* the verdict (gateway_verdict.c) */
-        bool recovering;        /* a reset of ours is under way: its absence and silence are our own doing */
-        char status_base[32];   /* its time in stats/status that proves nothing: from before */
+        usec_t silent_at, blocked_at; /* it said so last */
+        bool answered;                /* the smsd that runs had an answer from the modem */
+        usec_t status_moved;          /* its time in stats/status was seen to change */
+        bool crashed;                 /* its modem did, under smsd: what it was sending is being looked for */
+        bool base_known;              /* status_base was read since this smsd runs */
+        bool denied;          /* smsd says that the network refuses it; unregistered is true then as well */
+        usec_t doubted_at;    /* smsd's log said something bad of it last: what a look saw before is old */
+        usec_t traffic_at;    /* a message of its went out or came in, 0 none in this life */
+        struct health health; /* the verdict (gateway_verdict.c) */
+        bool recovering;      /* a reset of ours is under way: its absence and silence are our own doing */
+        char status_base[32]; /* its time in stats/status that proves nothing: from before */
         bool wary; /* smsd may have its device only when it was asked who it is (pin_imei, [provision]) */
         bool strange_told; /* that its modem is not let in was recorded */
         usec_t away_until; /* its modem restarts by our wish and is awaited so long */

@@ -52,6 +52,13 @@ struct snapshot_modem {
                 bool can_send, can_receive;
                 char what[128], evidence[192], next_action[192];
         } health;
+        struct {
+                char state[16];                        /* "" nothing is wrong; of core/ladder */
+                char step[16];                         /* under way or the last one, "" none */
+                char text[320];                        /* what is wrong, what is done, what comes next */
+                snapshot_time_t next_at;               /* when it goes on, 0 not by time */
+                int resets_left_hour, resets_left_day; /* -1 unknown */
+        } recovery;
 };
 
 #define SNAPSHOT_ALERTS_MAX 16

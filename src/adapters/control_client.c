@@ -200,6 +200,10 @@ static int append_arguments(sd_bus_message *call, const struct control_request *
 {
         if (request->kind == COMMAND_TEST_ALERT)
                 return append_text(call, request->receiver ? request->receiver : "");
+        if (request->kind == COMMAND_RESET_MODEM) {
+                int named = append_text(call, request->modem ? request->modem : "");
+                return named < 0 ? named : append_text(call, request->step ? request->step : "");
+        }
         int r = request->kind == COMMAND_STOP ? sd_bus_message_append(call, "t", request->duration) : 0;
         if (r >= 0)
                 r = append_text(call, request->reason ? request->reason : "");
@@ -212,7 +216,8 @@ static int make_call(struct control_client *client, const struct control_request
         static const char *const members[] = {[COMMAND_STOP] = "Stop",
                                               [COMMAND_START] = "Start",
                                               [COMMAND_RESTART] = "Restart",
-                                              [COMMAND_TEST_ALERT] = "TestAlert"};
+                                              [COMMAND_TEST_ALERT] = "TestAlert",
+                                              [COMMAND_RESET_MODEM] = "ResetModem"};
         _cleanup_(drop_message) sd_bus_message *call = NULL;
         int r = new_call(client, members[request->kind], &call);
 

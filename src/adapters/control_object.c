@@ -88,6 +88,25 @@ static int read_receiver(sd_bus_message *call, struct command *command, sd_bus_e
         return 0;
 }
 
+/* What does not fit names nothing that there is. */
+static int read_word(const char *word, char *target, size_t size, sd_bus_error *error)
+{
+        if (text_escape(target, size, word, strlen(word)) < 0)
+                return sd_bus_error_set_const(error, SD_BUS_ERROR_INVALID_ARGS,
+                                              "no modem and no step has so long a name");
+        return 0;
+}
+
+static int read_reset(sd_bus_message *call, struct command *command, sd_bus_error *error)
+{
+        const char *modem, *step;
+        int r = sd_bus_message_read(call, "ss", &modem, &step);
+
+        if (r >= 0)
+                r = read_word(modem, command->modem, sizeof(command->modem), error);
+        return r < 0 ? r : read_word(step, command->step, sizeof(command->step), error);
+}
+
 static int read_command(sd_bus_message *call, struct command *command, sd_bus_error *error)
 {
         const char *reason;
@@ -96,6 +115,8 @@ static int read_command(sd_bus_message *call, struct command *command, sd_bus_er
 
         if (command->kind == COMMAND_TEST_ALERT)
                 return read_receiver(call, command, error);
+        if (command->kind == COMMAND_RESET_MODEM)
+                return read_reset(call, command, error);
         if (command->kind == COMMAND_STOP)
                 r = sd_bus_message_read_basic(call, 't', &command->duration);
         if (r >= 0)
@@ -171,6 +192,11 @@ static int method_test_alert(sd_bus_message *call, void *userdata, sd_bus_error 
         return take_command(userdata, call, COMMAND_TEST_ALERT, error);
 }
 
+static int method_reset_modem(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+        return take_command(userdata, call, COMMAND_RESET_MODEM, error);
+}
+
 static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
         struct control_wish wish = {.reload = true};
@@ -195,6 +221,8 @@ static const sd_bus_vtable object[] = {
            SD_BUS_PARAM(result) SD_BUS_PARAM(message), method_restart),
     METHOD("TestAlert", "s", SD_BUS_PARAM(receiver), "is", SD_BUS_PARAM(result) SD_BUS_PARAM(message),
            method_test_alert),
+    METHOD("ResetModem", "ss", SD_BUS_PARAM(modem) SD_BUS_PARAM(step), "is",
+           SD_BUS_PARAM(result) SD_BUS_PARAM(message), method_reset_modem),
     SD_BUS_METHOD("Reload", NULL, NULL, method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
     PROPERTY("Version", "s"),
     PROPERTY("Mode", "s"),

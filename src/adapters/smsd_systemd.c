@@ -47,6 +47,7 @@ void systemd_on_lost(struct smsd_systemd *s, bool both)
         inquiry_reset(s);
         own_job_lost(s);
         hold_timer_lost(s);
+        errand_lost(s);
         if (both)
                 unit_watch_unknown(s);
 }
@@ -134,6 +135,7 @@ struct smsd_systemd *smsd_systemd_free(struct smsd_systemd *s)
         s->job.timer = sd_event_source_disable_unref(s->job.timer);
         s->watch.timer = sd_event_source_disable_unref(s->watch.timer);
         s->hold.timer = sd_event_source_disable_unref(s->hold.timer);
+        errand_end(s);
         link_end(s);
         (void)sd_event_unref(s->event);
         free(s->unit_path);
@@ -180,4 +182,11 @@ int smsd_systemd_reload_helper(struct smsd_systemd *s, const char *unit)
         int r = check_unit(unit);
 
         return r < 0 ? r : helper_want(s, unit, HELPER_RELOAD);
+}
+
+int smsd_systemd_run(struct smsd_systemd *s, const char *unit, unsigned token)
+{
+        int r = check_unit(unit);
+
+        return r < 0 ? r : errand_begin(s, unit, token);
 }

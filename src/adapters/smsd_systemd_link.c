@@ -66,6 +66,8 @@ static void on_job_removed(struct smsd_systemd *s, sd_bus_message *message)
                 inquiry_ask(s);
         else if (text_equal(unit, s->hold.unit))
                 hold_timer_job_removed(s, result);
+        else
+                errand_job_removed(s, unit, result);
 }
 
 /* Of what changed nothing is read here: the question asks for it, and for what must be known with it. */
@@ -221,6 +223,31 @@ static int add_match(struct smsd_systemd *s, const char *sender, const char *res
         return r < 0 ? r
                      : sd_bus_call_method_async(s->link.bus, NULL, BUS_DAEMON, "/org/freedesktop/DBus",
                                                 BUS_DAEMON, "AddMatch", on_match_added, s, "s", rule);
+}
+
+static int job_rule(char *rule, size_t size, const char *unit)
+{
+        return text_format(rule, size,
+                           "type='signal',sender='" SYSTEMD_NAME "'," MANAGER_RULE("JobRemoved") ",arg2='%s'",
+                           unit);
+}
+
+int link_watch_job(struct smsd_systemd *s, const char *unit)
+{
+        return s->link.way == LINK_BUS
+                   ? add_match(s, SYSTEMD_NAME, MANAGER_RULE("JobRemoved") ",arg2='", unit)
+                   : 0;
+}
+
+void link_unwatch_job(struct smsd_systemd *s, const char *unit)
+{
+        char rule[1024];
+
+        if (s->link.way != LINK_BUS || !s->link.bus || job_rule(rule, sizeof(rule), unit) < 0)
+                return;
+        /* What is still sent finds nobody. */
+        (void)sd_bus_call_method_async(s->link.bus, NULL, BUS_DAEMON, "/org/freedesktop/DBus", BUS_DAEMON,
+                                       "RemoveMatch", NULL, NULL, "s", rule);
 }
 
 /* systemd's own socket sends everything unasked. */

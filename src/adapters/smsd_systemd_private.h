@@ -8,6 +8,7 @@
  *   smsd_systemd_unit.c     other people's jobs and the unit's state
  *   smsd_systemd_timer.c    the transient timer that ends a hold in our absence
  *   smsd_systemd_helper.c   another unit of ours that is to be started: smswarden-notify
+ *   smsd_systemd_errand.c   units of ours that do one thing and end: smswarden-power@.service
  *   smsd_systemd_words.c    systemd's errors and job results in a person's words
  *
  * A part calls another by the functions below only. Each keeps its own struct; nobody else writes into it.
@@ -162,6 +163,16 @@ struct helper_unit {
         bool told;             /* that it does not work */
 };
 
+/* --- errands --- */
+
+#define ERRANDS_MAX 8
+
+struct errand {
+        char unit[UNIT_NAME_SIZE]; /* "": a free place */
+        unsigned token;
+        sd_bus_slot *call; /* StartUnit's answer is awaited */
+};
+
 struct smsd_systemd {
         sd_event *event;
         struct smsd_systemd_callbacks callbacks;
@@ -177,6 +188,7 @@ struct smsd_systemd {
         struct unit_watch watch;
         struct hold_timer hold;
         struct helper_unit helper;
+        struct errand errands[ERRANDS_MAX];
 };
 
 /* --- smsd_systemd.c: what a part tells the others --- */
@@ -201,6 +213,9 @@ void link_end(struct smsd_systemd *s);
 void link_lost(struct smsd_systemd *s);
 /* Somebody waits: the next try is now, when the last one is not just over. */
 void link_hurry(struct smsd_systemd *s);
+/* From now on the end of this unit's jobs is heard; no more. */
+int link_watch_job(struct smsd_systemd *s, const char *unit);
+void link_unwatch_job(struct smsd_systemd *s, const char *unit);
 const char *link_destination(const struct smsd_systemd *s);
 
 /* --- smsd_systemd_inquiry.c --- */
@@ -247,6 +262,13 @@ void hold_timer_job_removed(struct smsd_systemd *s, const char *result);
 
 int helper_want(struct smsd_systemd *s, const char *unit, enum helper_wish wish);
 void helper_ready(struct smsd_systemd *s);
+
+/* --- smsd_systemd_errand.c --- */
+
+int errand_begin(struct smsd_systemd *s, const char *unit, unsigned token);
+void errand_job_removed(struct smsd_systemd *s, const char *unit, const char *result);
+void errand_lost(struct smsd_systemd *s);
+void errand_end(struct smsd_systemd *s);
 
 /* --- smsd_systemd_words.c --- */
 

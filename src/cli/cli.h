@@ -23,7 +23,9 @@ struct cli_options {
         bool outgoing, checked, failed, quarantine; /* queue: which folders */
         usec_t duration;                            /* 0: not given */
         const char *reason;                         /* NULL: not given */
-        const char *argument; /* of probe (PORT), explain (ID), test-alert (NAME); NULL: not given */
+        const char *step;                           /* of reset-modem; NULL: not given */
+        const char *argument; /* of reset-modem (MODEM), probe (PORT), explain (ID), test-alert (NAME); NULL:
+                                 not given */
         char *const *words;   /* behind the command; `argument` is the first */
         unsigned n_words;
         const char *since; /* NULL: not given */
@@ -48,6 +50,7 @@ int command_status(struct cli *cli);
 int command_stop(struct cli *cli);
 int command_start(struct cli *cli);
 int command_restart(struct cli *cli);
+int command_reset_modem(struct cli *cli);
 int command_test_alert(struct cli *cli);
 int command_modems(struct cli *cli);
 int command_probe(struct cli *cli);

@@ -1,6 +1,7 @@
 /*
- * `smswarden stop`, `start`, `restart`, `test-alert`: asks the controller and waits for the outcome. There is
- * no second way to the same end in here: without a controller the person is told what helps instead.
+ * `smswarden stop`, `start`, `restart`, `reset-modem`, `test-alert`: asks the controller and waits for the
+ * outcome. There is no second way to the same end in here: without a controller the person is told what helps
+ * instead.
  *
  * The controller's own socket takes commands from root alone. Who is refused there asks over the system bus,
  * where polkit may know better, after a password perhaps.
@@ -99,6 +100,8 @@ static int ask(const struct cli *cli, struct control_client *client, enum comman
                                                 .duration = cli->options.duration,
                                                 .reason = cli->options.reason,
                                                 .force = cli->options.force,
+                                                .modem = cli->options.argument,
+                                                .step = cli->options.step,
                                                 .receiver = cli->options.argument};
 
         return control_client_command(client, &request, OUTCOME_TIMEOUT, &ret_answer->result,
@@ -168,6 +171,11 @@ int command_start(struct cli *cli)
 int command_restart(struct cli *cli)
 {
         return control(cli, COMMAND_RESTART);
+}
+
+int command_reset_modem(struct cli *cli)
+{
+        return control(cli, COMMAND_RESET_MODEM);
 }
 
 int command_test_alert(struct cli *cli)

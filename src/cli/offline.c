@@ -126,6 +126,7 @@ static void fill_modem(struct sight *sight, const char *name, struct snapshot *s
 
         (void)text_escape(to->name, sizeof(to->name), name, strlen(name));
         to->interface = to->storage_used = to->storage_total = -1;
+        to->recovery.resets_left_hour = to->recovery.resets_left_day = -1;
         if (smsd_conf_get(sight->conf, name, "device", device, sizeof(device)) == 0)
                 (void)text_escape(to->device, sizeof(to->device), device, strlen(device));
         if (device[0] == '/' && access(device, F_OK) < 0)

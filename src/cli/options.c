@@ -30,7 +30,8 @@ enum option_code {
         OPTION_OUTGOING,
         OPTION_CHECKED,
         OPTION_FAILED,
-        OPTION_QUARANTINE
+        OPTION_QUARANTINE,
+        OPTION_STEP
 };
 
 #define BIT(option) (1U << (option))
@@ -49,6 +50,7 @@ static const struct command_entry commands[] = {
     {"stop", command_stop, BIT(OPTION_FOR) | BIT(OPTION_REASON) | BIT(OPTION_FORCE), 0},
     {"start", command_start, BIT(OPTION_REASON) | BIT(OPTION_FORCE), 0},
     {"restart", command_restart, BIT(OPTION_REASON) | BIT(OPTION_FORCE), 0},
+    {"reset-modem", command_reset_modem, BIT(OPTION_STEP), 1},
     {"test-alert", command_test_alert, 0, 1},
     {"modems", command_modems, 0, 0},
     {"probe", command_probe, 0, 1},
@@ -81,6 +83,7 @@ static const struct option long_options[] = {
     {"checked", no_argument, NULL, OPTION_CHECKED},
     {"failed", no_argument, NULL, OPTION_FAILED},
     {"quarantine", no_argument, NULL, OPTION_QUARANTINE},
+    {"step", required_argument, NULL, OPTION_STEP},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -98,6 +101,8 @@ static const char help[] =
     "  start, restart [--reason TEXT] [--force]\n"
     "                               start smsd and wait until it is verified; ends a hold\n"
     "                               --force goes past a PIN, identity or SIM guard, once\n"
+    "  reset-modem [MODEM] [--step at|smsd|cfun|reset|usb|power]\n"
+    "                               one step of the recovery by hand, and wait until the modem is back\n"
     "  test-alert [NAME]            send an alert to see whether it arrives, to all receivers or to one\n"
     "  modems                       what is plugged in, and why it was or was not taken\n"
     "  probe [PORT]                 ask a modem that nobody uses who it is\n"
@@ -118,7 +123,7 @@ static const char help[] =
     "  --help, --version\n"
     "\n"
     "Looking is for everybody, history and explain for root and group adm; stop, start, restart,\n"
-    "test-alert and changing the queue are for root.\n";
+    "reset-modem, test-alert and changing the queue are for root.\n";
 
 void cli_print_help(void)
 {
@@ -215,6 +220,9 @@ static int take_option(struct cli_options *options, unsigned *given, int code, c
                 break;
         case OPTION_REASON:
                 options->reason = optarg;
+                break;
+        case OPTION_STEP:
+                options->step = optarg;
                 break;
         case OPTION_FOR:
                 *given |= BIT(OPTION_FOR);

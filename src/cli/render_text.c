@@ -289,6 +289,16 @@ static void render_health(struct screen *screen, const struct snapshot_modem *mo
         screen_value(screen, "", well ? SCREEN_PLAIN : SCREEN_WARNING, line);
 }
 
+static void render_recovery(struct screen *screen, const struct snapshot_modem *modem)
+{
+        if (modem->recovery.text[0] == '\0')
+                return;
+        screen_format(screen, "", SCREEN_WARNING, "recovery: %s", modem->recovery.text);
+        if (modem->recovery.resets_left_day >= 0)
+                screen_format(screen, "", SCREEN_PLAIN, "resets left: %d this hour, %d today",
+                              modem->recovery.resets_left_hour, modem->recovery.resets_left_day);
+}
+
 static void render_modem(struct screen *screen, const struct snapshot_modem *modem, snapshot_time_t now)
 {
         screen_format(screen, modem->name[0] ? modem->name : "not used", state_colour(modem->state), "%s%s%s",
@@ -299,6 +309,7 @@ static void render_modem(struct screen *screen, const struct snapshot_modem *mod
         render_network(screen, modem);
         render_place(screen, modem);
         render_health(screen, modem, now);
+        render_recovery(screen, modem);
 }
 
 static void render_modems(struct screen *screen, const struct snapshot *s, snapshot_time_t now)

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -65,6 +66,27 @@ void action_reply(struct action_list *list, unsigned token, int result, const ch
         va_end(arguments);
 }
 
+static const char *const switch_names[USB_SWITCH_MAX] = {
+    [USB_SWITCH_AUTHORIZE_OFF] = "usb-off",   [USB_SWITCH_AUTHORIZE_ON] = "usb-on",
+    [USB_SWITCH_PORT_OFF] = "port-off",       [USB_SWITCH_PORT_ON] = "port-on",
+    [USB_SWITCH_COMMAND_OFF] = "command-off", [USB_SWITCH_COMMAND_ON] = "command-on",
+};
+
+const char *usb_switch_to_string(enum usb_switch what)
+{
+        return (unsigned)what < USB_SWITCH_MAX ? switch_names[what] : "?";
+}
+
+int usb_switch_from_string(const char *text, enum usb_switch *ret_what)
+{
+        for (unsigned i = 0; i < USB_SWITCH_MAX; i++)
+                if (text_equal(text, switch_names[i])) {
+                        *ret_what = (enum usb_switch)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
 const char *action_kind_to_string(enum action_kind kind)
 {
         static const char *const names[ACTION_KIND_MAX] = {
@@ -100,6 +122,9 @@ const char *action_kind_to_string(enum action_kind kind)
             [ACTION_HOLDER_LOOK] = "holder-look",
             [ACTION_KERNEL_READ] = "kernel-read",
             [ACTION_REPLY] = "reply",
+            [ACTION_RECOVERY_LOOK] = "recovery-look",
+            [ACTION_USB_SWITCH] = "usb-switch",
+            [ACTION_RECOVERY_SAVE] = "recovery-save",
         };
 
         return (unsigned)kind < ACTION_KIND_MAX ? names[kind] : "?";

@@ -29,6 +29,8 @@ static const char *const kind_names[ALERT_KIND_MAX] = {
     [ALERT_MESSAGE_FAILED] = "message-failed",
     [ALERT_MESSAGE_ASIDE] = "message-quarantined",
     [ALERT_INCOMING_UNREAD] = "incoming-unread",
+    [ALERT_RESET_NOTICE] = "reset-notice",
+    [ALERT_RECOVERY_FAILED] = "recovery-failed",
     [ALERT_TEST] = "test",
     [ALERT_PROVISION_FAILED] = "provision-failed",
 };

@@ -6,6 +6,7 @@
 #include "config_private.h"
 
 #include "base/text.h"
+#include "core/ladder.h"
 
 #include <errno.h>
 #include <string.h>
@@ -253,6 +254,7 @@ void config_init(struct config *config)
         heartbeat_config_init(&config->heartbeat);
         provision_config_init(&config->provision.config);
         config->provision.reset = true;
+        recovery_config_init(&config->recovery);
 }
 
 static void copy_bytes(struct config *target, const struct config *source, size_t from, size_t to)
@@ -273,6 +275,22 @@ void config_copy(struct config *target, const struct config *source)
 void heartbeat_config_init(struct heartbeat_config *heartbeat)
 {
         *heartbeat = (struct heartbeat_config){.every = 5 * USEC_PER_MIN};
+}
+
+void recovery_config_init(struct recovery_config *recovery)
+{
+        static const struct ladder_budget budget = LADDER_BUDGET_DEFAULT;
+
+        *recovery = (struct recovery_config){
+            .automatic = true,
+            .silent_after = 90 * USEC_PER_SEC,
+            .resets_per_hour = budget.per_hour,
+            .resets_per_day = budget.per_day,
+            .route_resets_per_hour = budget.route_per_hour,
+            .route_resets_per_day = budget.route_per_day,
+            .stops_per_hour = budget.stops_per_hour,
+            .stops_per_day = budget.stops_per_day,
+        };
 }
 
 void modem_config_init(struct modem_config *modem, const char *name)

@@ -5,6 +5,7 @@
 #include "config_private.h"
 
 #include "base/text.h"
+#include "core/ladder.h"
 
 #include <errno.h>
 #include <string.h>
@@ -70,6 +71,7 @@ static const struct config_key modem_keys[] = {
      .max = USEC_PER_HOUR, .words = boot_timeout_words},
     {"pin_imei", &config_kind_imei, FIELD(struct modem_config, pin_imei)},
     {"health_port", &config_kind_health_port, FIELD(struct modem_config, health_port)},
+    {"ganged_power", &config_kind_boolean, FIELD(struct modem_config, ganged_power)},
     {NULL},
 };
 
@@ -140,6 +142,26 @@ static const struct config_key provision_keys[] = {
     {NULL},
 };
 
+static const struct config_key recovery_keys[] = {
+    {"automatic", &config_kind_boolean, FIELD(struct config, recovery.automatic)},
+    {"silent_after", &config_kind_duration, FIELD(struct config, recovery.silent_after),
+     .min = 5 * USEC_PER_SEC, .max = USEC_PER_HOUR},
+    {"resets_per_hour", &config_kind_number, FIELD(struct config, recovery.resets_per_hour),
+     .max = LADDER_BUDGET_MAX},
+    {"resets_per_day", &config_kind_number, FIELD(struct config, recovery.resets_per_day),
+     .max = LADDER_BUDGET_MAX},
+    {"route_resets_per_hour", &config_kind_number, FIELD(struct config, recovery.route_resets_per_hour),
+     .max = LADDER_BUDGET_MAX},
+    {"route_resets_per_day", &config_kind_number, FIELD(struct config, recovery.route_resets_per_day),
+     .max = LADDER_BUDGET_MAX},
+    {"smsd_stops_per_hour", &config_kind_number, FIELD(struct config, recovery.stops_per_hour),
+     .max = LADDER_BUDGET_MAX},
+    {"smsd_stops_per_day", &config_kind_number, FIELD(struct config, recovery.stops_per_day),
+     .max = LADDER_BUDGET_MAX},
+    {"power_command", &config_kind_path_none, FIELD(struct config, recovery.power_command)},
+    {NULL},
+};
+
 static int place_plain(struct config *config, const char *name, struct config_place *ret_place)
 {
         (void)name;
@@ -192,6 +214,7 @@ const struct config_section config_sections[] = {
     {"heartbeat", 0, 1, place_plain, heartbeat_keys},
     {"queue", 0, 1, place_plain, queue_keys},
     {"provision", 0, 1, place_plain, provision_keys},
+    {"recovery", 0, 1, place_plain, recovery_keys},
     {NULL},
 };
 

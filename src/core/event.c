@@ -46,6 +46,9 @@ const char *event_kind_to_string(enum event_kind kind)
             [EVENT_RESET_NOTED] = "reset-noted",
             [EVENT_HOLDER] = "holder",
             [EVENT_KERNEL] = "kernel",
+            [EVENT_RECOVERY_RECORD] = "recovery-record",
+            [EVENT_RECOVERY_SEEN] = "recovery-seen",
+            [EVENT_USB_SWITCHED] = "usb-switched",
         };
 
         return (unsigned)kind < EVENT_KIND_MAX ? names[kind] : "?";

@@ -272,6 +272,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         deadline = usec_min(deadline, ahead(gateway, gateway_alerts_deadline(gateway)));
         deadline = usec_min(deadline, ahead(gateway, gateway_queue_deadline(gateway)));
         deadline = usec_min(deadline, ahead(gateway, gateway_look_deadline(gateway)));
+        deadline = usec_min(deadline, gateway_recovery_deadline(gateway));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
         for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && gateway_may_probe(gateway, &gateway->modems[i]))
@@ -291,7 +292,8 @@ static void port_event(struct gateway *gateway, const struct event *event, struc
 {
         if (event->port.modem >= MODEMS_MAX)
                 gateway_look_event(gateway, event, actions);
-        else if (event->port.modem < gateway->n_modems)
+        else if (event->port.modem < gateway->n_modems &&
+                 !gateway_recovery_port_event(gateway, event, actions))
                 modem_port_event(&gateway->modems[event->port.modem], event->port.modem, event->kind,
                                  &event->port, gateway->now, actions);
 }
@@ -307,6 +309,7 @@ static void reloaded(struct gateway *gateway, const struct config *config, struc
         gateway->restart.backoff.maximum = config->backoff_max;
         gateway_alerts_reloaded(gateway);
         gateway_queue_changed(gateway);
+        gateway_recovery_reloaded(gateway);
         gateway_read_conf(gateway, actions);
 }
 
@@ -381,6 +384,11 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
                         gateway_requeued(gateway, &event->moved, actions);
                 else
                         gateway_quarantined(gateway, &event->moved, actions);
+                break;
+        case EVENT_RECOVERY_RECORD:
+        case EVENT_RECOVERY_SEEN:
+        case EVENT_USB_SWITCHED:
+                gateway_recovery_event(gateway, event, actions);
                 break;
         case EVENT_ALERT_FOUND:
         case EVENT_SMS_FOUND:

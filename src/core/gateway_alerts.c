@@ -256,6 +256,7 @@ static void sweep(struct gateway *gateway)
         gateway_alerts_smsd(gateway, seen);
         gateway_alerts_conf(gateway);
         gateway_alerts_incoming(gateway);
+        gateway_alerts_recovery(gateway);
         alert_book_end(book, gateway->now);
 }
 

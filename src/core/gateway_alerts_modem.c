@@ -246,6 +246,18 @@ static void add_evidence(const struct gateway *gateway, const struct slot *slot,
                 gateway_alerts_say(alert->evidence, "no modem was seen for %s so far", slot->config.name);
 }
 
+/* What is done about it is part of it. */
+static void add_recovery(const struct gateway *gateway, const struct slot *slot, struct alert *alert)
+{
+        char text[ALERT_TEXT_MAX], evidence[ALERT_TEXT_MAX];
+
+        gateway_recovery_describe(gateway, slot->config.name, text, sizeof(text));
+        if (text[0] == '\0')
+                return;
+        (void)text_copy(evidence, sizeof(evidence), alert->evidence);
+        gateway_alerts_say(alert->evidence, "%.150s; recovery: %.220s", evidence, text);
+}
+
 /* True when it was told already. */
 static bool raise_slot(struct gateway *gateway, const struct slot *slot, enum slot_health health,
                        const struct finding *finding)
@@ -259,6 +271,7 @@ static bool raise_slot(struct gateway *gateway, const struct slot *slot, enum sl
         describe(gateway, slot, health, finding, alert);
         add_evidence(gateway, slot, alert);
         gateway_alerts_explain(gateway, slot, alert);
+        add_recovery(gateway, slot, alert);
         return alert->told > 0;
 }
 
@@ -346,6 +359,13 @@ static bool is_unjudged(const struct gateway *gateway, enum alert_kind kind)
                                         kind != ALERT_MODEM_UNUSABLE && kind != ALERT_MODEM_TIMEOUTS);
 }
 
+/* A reset of ours is no news about its modem: what was told stays told. */
+static void keep_all(struct gateway *gateway, const struct slot *slot)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(slot_kinds); i++)
+                alert_book_keep(&gateway->alerts.book, slot_kinds[i], slot->config.name);
+}
+
 struct gateway_slots_seen gateway_alerts_slots(struct gateway *gateway)
 {
         struct gateway_slots_seen seen = {0};
@@ -361,6 +381,11 @@ struct gateway_slots_seen gateway_alerts_slots(struct gateway *gateway)
                 bool startable = slot_startable(slot, gateway->modems);
                 enum slot_health health = gateway_slot_health(gateway, slot, gateway->now);
                 slot->came_up = slot->came_up || startable;
+                if (health != SLOT_WELL && gateway_recovery_is_under_way(gateway, slot->config.name)) {
+                        keep_all(gateway, slot);
+                        seen.troubled++;
+                        continue;
+                }
                 struct finding finding = judge(gateway, slot, health, &next);
                 bool replaced =
                     gateway_alerts_verdict(gateway, slot, finding.cause ? finding.kind : ALERT_KIND_MAX);

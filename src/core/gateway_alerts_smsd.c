@@ -417,6 +417,11 @@ void gateway_alerts_smsd(struct gateway *gateway, struct gateway_slots_seen seen
                 end_outage(gateway);
                 return;
         }
+        if (gateway_recovery_blocks_start(gateway)) { /* it is down for the reset of a modem */
+                alert_book_keep(&gateway->alerts.book, ALERT_SMSD_DOWN, "");
+                gateway->alerts.down_since = 0;
+                return;
+        }
         if (is_explained(gateway, seen))
                 return;
         /* Of what somebody else does on smsd's unit the outcome is awaited, and of a start that was wished.

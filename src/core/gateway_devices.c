@@ -127,16 +127,20 @@ void gateway_device(struct gateway *gateway, const struct usb_device *device, st
 static void leave(struct gateway *gateway, unsigned i, struct action_list *actions)
 {
         struct slot *slot = slots_of_modem(&gateway->slots, i);
+        bool expected = slot && gateway_recovery_expects_absence(gateway, slot->config.name);
 
         if (slot && gateway_slot_has_handler(gateway, slot))
                 gateway_modem_crashed(gateway, slot, actions);
         modem_gone(&gateway->modems[i], i, actions);
-        bool expected = slot && gateway->now < slot->away_until;
+        expected |= slot && gateway->now < slot->away_until;
         action_record(actions, RECORD_MODEM_LEFT, slot && !expected ? SEVERITY_WARNING : SEVERITY_INFO,
                       slot ? slot->config.name : NULL, "the modem at %s %s left%s",
                       gateway->modems[i].fixed ? "node" : "USB",
                       gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path,
-                      expected ? ": it restarts after it was set up" : "");
+                      !expected ? ""
+                      : gateway_recovery_expects_absence(gateway, slot->config.name)
+                          ? ": it is being reset"
+                          : ": it restarts after it was set up");
         /* Which handler sits on a dead tty now is what /proc says, not what we remember. */
         if (gateway->smsd.running)
                 action_push(actions, ACTION_SCAN);
@@ -230,7 +234,8 @@ bool gateway_may_probe(const struct gateway *gateway, const struct modem *modem)
                 return false;
         if (gateway->unit.stopping || gateway_waits_for_unit(gateway))
                 return false;
-        if (restart_busy(&gateway->restart) || gateway->smsd.n_strays > 0)
+        if (restart_busy(&gateway->restart) || gateway->smsd.n_strays > 0 ||
+            gateway_recovery_owns(gateway, (unsigned)(modem - gateway->modems)))
                 return false;
         bool just_adopted = gateway->settling && gateway->smsd.running;
         return !just_adopted && !handler_may_open(gateway, modem);

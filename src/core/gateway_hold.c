@@ -175,8 +175,10 @@ void gateway_hold_time(struct gateway *gateway, struct action_list *actions)
         else if (hold_remind(&gateway->hold, gateway->now))
                 remind(gateway, actions);
         shorten_waiting(gateway);
-        /* Somebody's job is worth some patience: what comes of it may be all that was wanted. */
-        if (gateway->n_waiting > 0 && gateway_waits_for_unit(gateway) &&
+        /* Somebody's job is worth some patience: what comes of it may be all that was wanted. So is the reset
+         * of a modem. */
+        if (gateway->n_waiting > 0 &&
+            (gateway_waits_for_unit(gateway) || gateway_recovery_blocks_start(gateway)) &&
             gateway->waiting_until <= gateway->now)
                 gateway->waiting_until = usec_add(gateway->now, USEC_PER_SEC);
         if (gateway->waiting_until <= gateway->now && !restart_busy(&gateway->restart))
@@ -404,6 +406,9 @@ void gateway_command(struct gateway *gateway, const struct command *command, str
                 break;
         case COMMAND_RESTART:
                 command_start(gateway, command, CAUSE_RESTART, actions);
+                break;
+        case COMMAND_RESET_MODEM:
+                gateway_recovery_command(gateway, command, actions);
                 break;
         case COMMAND_TEST_ALERT:
                 break;

@@ -16,6 +16,7 @@
 #include "gateway_company.h"
 #include "gateway_look.h"
 #include "gateway_queue.h"
+#include "gateway_recovery.h"
 
 #define SCANS_MAX   3
 #define WAITING_MAX 16
@@ -106,6 +107,7 @@ struct gateway {
         struct gateway_company company;
         struct gateway_look looks[MODEMS_MAX]; /* as modems */
         struct kernel_trouble kernel;
+        struct gateway_recovery recovery;
 };
 
 /* Reads smsd.conf, now or when the restart path, which works on its own reading, is through. */
@@ -258,6 +260,9 @@ bool gateway_knows_enough(const struct gateway *gateway);
 void gateway_reconcile(struct gateway *gateway, struct action_list *actions);
 /* When a handler that was told to let go of its dead tty is killed. */
 usec_t gateway_kill_at(const struct gateway *gateway, const struct smsd_handler *handler);
+/* Asks the one restart path for a run. */
+void gateway_request_restart(struct gateway *gateway, enum restart_goal goal, enum restart_cause cause,
+                             unsigned token, struct action_list *actions);
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions);
 unsigned gateway_startable(const struct gateway *gateway);
 

@@ -49,8 +49,8 @@ bool gateway_slot_served(const struct gateway *gateway, const struct slot *slot)
 
 /* --- asking the path --- */
 
-static void request(struct gateway *gateway, enum restart_goal goal, enum restart_cause cause, unsigned token,
-                    struct action_list *actions)
+void gateway_request_restart(struct gateway *gateway, enum restart_goal goal, enum restart_cause cause,
+                             unsigned token, struct action_list *actions)
 {
         struct restart_world world = gateway_world(gateway, actions);
 
@@ -85,7 +85,8 @@ static void start_waiting(struct gateway *gateway, struct action_list *actions)
                 action_reply(actions, gateway->waiting[i], 0, "smsd runs (pid %d) and serves its modem",
                              (int)gateway->smsd.main.pid);
         for (unsigned i = 0; i < gateway->n_waiting && !done; i++)
-                request(gateway, RESTART_RUN, gateway->waiting_cause, gateway->waiting[i], actions);
+                gateway_request_restart(gateway, RESTART_RUN, gateway->waiting_cause, gateway->waiting[i],
+                                        actions);
         gateway->n_waiting = 0;
         gateway->waiting_until = USEC_INFINITY;
 }
@@ -120,10 +121,12 @@ static bool wait_for_company(struct gateway *gateway)
 
 static void reconcile_down(struct gateway *gateway, struct action_list *actions)
 {
+        if (gateway_recovery_blocks_start(gateway))
+                return;
         if (gateway_startable(gateway) == 0) {
                 /* Orphans hold the ports and may send; there is nothing to wait for. */
                 if (gateway->smsd.n_strays > 0)
-                        request(gateway, RESTART_STOP, CAUSE_STRAY, 0, actions);
+                        gateway_request_restart(gateway, RESTART_STOP, CAUSE_STRAY, 0, actions);
                 return;
         }
         if (gateway->now < gateway->restart.not_before)
@@ -138,7 +141,7 @@ static void reconcile_down(struct gateway *gateway, struct action_list *actions)
         if (!gateway->flag.fresh || !gateway->unit.fresh)
                 return;
         /* The cause stays for the next try when this one fails; once smsd runs, it is forgotten. */
-        request(gateway, RESTART_RUN, gateway->cause, 0, actions);
+        gateway_request_restart(gateway, RESTART_RUN, gateway->cause, 0, actions);
 }
 
 /* --- smsd runs --- */
@@ -201,7 +204,7 @@ static bool release_dead_ttys(struct gateway *gateway, struct action_list *actio
         if (dead == 0)
                 return false;
         if (dead == gateway->smsd.n_handlers) {
-                request(gateway, RESTART_STOP, CAUSE_UNPLUG, 0, actions);
+                gateway_request_restart(gateway, RESTART_STOP, CAUSE_UNPLUG, 0, actions);
                 return true;
         }
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
@@ -277,7 +280,7 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
         if (unserved && !gateway->settling && gateway->now >= gateway->restart.not_before &&
             (gateway->handler_lost || !wait_for_company(gateway)) &&
             gateway_company_is_quiet(gateway, unserved, actions)) {
-                request(gateway, RESTART_RUN, cause_of(gateway, unserved), 0, actions);
+                gateway_request_restart(gateway, RESTART_RUN, cause_of(gateway, unserved), 0, actions);
                 return;
         }
         if (release_dead_ttys(gateway, actions))
@@ -285,8 +288,8 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
         /* Orphans may send what smsd sends too, and while they live no port is touched: without a modem as
          * well. */
         if (gateway->smsd.n_strays > 0 && gateway->now >= gateway->restart.not_before)
-                request(gateway, gateway_startable(gateway) > 0 ? RESTART_RUN : RESTART_STOP, CAUSE_STRAY, 0,
-                        actions);
+                gateway_request_restart(gateway, gateway_startable(gateway) > 0 ? RESTART_RUN : RESTART_STOP,
+                                        CAUSE_STRAY, 0, actions);
 }
 
 /* --- observe --- */
@@ -344,7 +347,7 @@ static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
 {
         if (gateway_stop_is_unfinished(gateway)) {
                 if (!gateway_job_until(gateway)) /* else systemd is at it */
-                        request(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
+                        gateway_request_restart(gateway, RESTART_STOP, CAUSE_STOP, 0, actions);
                 return false;
         }
         if (!gateway->smsd.running)
@@ -356,9 +359,17 @@ static bool reconcile_held(struct gateway *gateway, struct action_list *actions)
         return true;
 }
 
+/* Somebody waits for a start that can be made; not amid the reset of a modem. */
+static bool is_wanted(const struct gateway *gateway)
+{
+        return gateway->n_waiting > 0 && gateway_startable(gateway) > 0 &&
+               !gateway_recovery_blocks_start(gateway);
+}
+
 void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
 {
         gateway_drive_modems(gateway, actions);
+        gateway_recovery_step(gateway, actions);
         if (gateway->unit.stopping)
                 return;
         gateway_remember(gateway, actions);
@@ -370,8 +381,8 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
                 return;
         }
         if (restart_busy(&gateway->restart)) {
-                if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0 &&
-                    restart_would_read(&gateway->restart) && !gateway_job_until(gateway))
+                if (is_wanted(gateway) && restart_would_read(&gateway->restart) &&
+                    !gateway_job_until(gateway))
                         start_waiting(gateway, actions);
                 return;
         }
@@ -379,7 +390,7 @@ void gateway_reconcile(struct gateway *gateway, struct action_list *actions)
                 return;
         if (gateway_waits_for_unit(gateway))
                 return;
-        if (gateway->n_waiting > 0 && gateway_startable(gateway) > 0)
+        if (is_wanted(gateway))
                 start_waiting(gateway, actions);
         else if (gateway->smsd.running)
                 reconcile_running(gateway, actions);

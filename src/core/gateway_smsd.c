@@ -54,8 +54,10 @@ void gateway_doubt_unserved(struct gateway *gateway)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
-                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot))
+                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot)) {
                         modem_distrust(&gateway->modems[slot->modem], gateway->now);
+                        gateway_recovery_handler_ended(gateway, slot);
+                }
         }
 }
 
@@ -202,10 +204,12 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_TIMEOUT:
                 gateway_modem_crashed(gateway, slot, actions);
                 slot->silent = true;
+                slot->silent_at = gateway->now;
                 doubt(gateway, slot);
                 break;
         case SMSD_LOG_SENDING_BLOCKED:
                 slot->blocked = true;
+                slot->blocked_at = gateway->now;
                 doubt(gateway, slot);
                 break;
         case SMSD_LOG_IDENTIFIED:

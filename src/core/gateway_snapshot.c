@@ -39,6 +39,14 @@ static void judge_restarting(const struct gateway *gateway, struct snapshot *s)
         set_verdict(s, VERDICT_RECOVERING, reason, "nothing: wait some seconds");
 }
 
+static void judge_recovering(const struct gateway *gateway, struct snapshot *s)
+{
+        char reason[sizeof(s->reason)] = "";
+
+        (void)gateway_recovery_describe_block(gateway, reason, sizeof(reason));
+        set_verdict(s, VERDICT_RECOVERING, reason, "nothing: smsd is started when the modem is back");
+}
+
 static bool modem_on_its_way(const struct gateway *gateway)
 {
         const struct modem *modem = gateway_relevant_modem(gateway);
@@ -85,6 +93,8 @@ static void judge(const struct gateway *gateway, usec_t now, struct snapshot *s)
                 judge_held(gateway, now, s);
         else if (restart_busy(&gateway->restart))
                 judge_restarting(gateway, s);
+        else if (!gateway->smsd.running && gateway_recovery_blocks_start(gateway))
+                judge_recovering(gateway, s);
         else if (!gateway->smsd.running && gateway->unit.stopping)
                 set_verdict(s, VERDICT_DOWN, "the system is shutting down", "nothing");
         else if (!gateway->smsd.running && gateway_waits_for_unit(gateway))
@@ -128,6 +138,7 @@ static void fill_modem(struct snapshot_modem *to, const char *name, const struct
         (void)text_copy(to->reason, sizeof(to->reason), modem ? modem->reason : "");
         to->interface = modem ? modem_interface(modem) : -1;
         to->storage_used = to->storage_total = -1;
+        to->recovery.resets_left_hour = to->recovery.resets_left_day = -1;
         if (record) {
                 (void)text_copy(to->model, sizeof(to->model), record->model);
                 (void)text_copy(to->firmware, sizeof(to->firmware), record->firmware);
@@ -181,7 +192,9 @@ static void fill_modems(const struct gateway *gateway, int64_t realtime_offset, 
                 fill_modem(&s->modems[s->n_modems], slot->config.name, slot_modem(slot, gateway->modems),
                            &slot->record);
                 gateway_fill_health(gateway, slot, realtime_offset, &s->modems[s->n_modems]);
-                add_smsd_words(gateway, slot, &s->modems[s->n_modems++]);
+                add_smsd_words(gateway, slot, &s->modems[s->n_modems]);
+                gateway_recovery_snapshot(gateway, slot->config.name, realtime_offset,
+                                          &s->modems[s->n_modems++]);
         }
         for (unsigned i = 0; i < gateway->n_modems && s->n_others < ARRAY_SIZE(s->others); i++) {
                 bool bound = false;

@@ -212,6 +212,8 @@ static bool watch_over(struct ladder *ladder, usec_t now)
         if (now < ladder->until && ladder->forced == LADDER_STEP_NONE)
                 return false;
         refund(ladder);
+        if (ladder->result == -EBUSY && !ladder->effect)
+                ladder->tried &= ~LADDER_STEP_BIT(ladder->step);
         enter(ladder, LADDER_PATIENT, now);
         return true;
 }
@@ -388,7 +390,8 @@ int ladder_force(struct ladder *ladder, enum ladder_step step, const struct ladd
         if (step <= LADDER_STEP_NONE || step >= LADDER_STEP_MAX)
                 return -EINVAL;
         if (ladder->state == LADDER_ACTING || ladder->forced != LADDER_STEP_NONE ||
-            (ladder->state == LADDER_WATCHING && now < own_time(ladder)))
+            (ladder->state == LADDER_WATCHING && ladder_script(ladder->step)->cuts_network &&
+             now < own_time(ladder)))
                 return -EBUSY;
         int r = ladder_refusal(world, step);
         if (r < 0)

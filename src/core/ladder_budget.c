@@ -108,9 +108,26 @@ static void take_ledger(struct ladder_ledger *ledger, const struct ladder_ledger
                         ledger->at[ledger->n++] = kept->at[i];
 }
 
-void ladder_recall(struct ladder *ladder, const struct ladder_ledger *resets,
-                   const struct ladder_ledger *stops, usec_t now)
+void ladder_remember(const struct ladder *ladder, struct ladder_memory *ret_memory)
 {
-        take_ledger(&ladder->resets, resets, now);
-        take_ledger(&ladder->stops, stops, now);
+        *ret_memory = (struct ladder_memory){.resets = ladder->resets,
+                                             .stops = ladder->stops,
+                                             .tried = ladder->tried,
+                                             .rounds = ladder->rounds,
+                                             .retry_at = ladder->retry_at,
+                                             .acted_at = ladder->acted_at};
+}
+
+void ladder_recall(struct ladder *ladder, const struct ladder_memory *memory, usec_t now)
+{
+        take_ledger(&ladder->resets, &memory->resets, now);
+        take_ledger(&ladder->stops, &memory->stops, now);
+        if ((memory->tried == 0 && memory->retry_at == 0) || memory->acted_at > now)
+                return;
+        ladder->tried = memory->tried & (LADDER_STEP_BIT(LADDER_STEP_MAX) - 1);
+        ladder->rounds = memory->rounds;
+        ladder->retry_at = memory->retry_at;
+        ladder->acted_at = memory->acted_at;
+        ladder->well_since = now; /* nothing is known of it yet */
+        ladder->until = now;
 }

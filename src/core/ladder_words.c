@@ -21,6 +21,11 @@ const char *ladder_state_to_string(enum ladder_state state)
         return state < LADDER_STATE_MAX ? names[state] : "unknown";
 }
 
+const char *ladder_step_words(enum ladder_step step)
+{
+        return ladder_script(step)->words;
+}
+
 const char *ladder_order_to_string(enum ladder_order_kind kind)
 {
         static const char *const names[] = {

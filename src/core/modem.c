@@ -127,6 +127,7 @@ static void settle(struct modem *modem, bool same_port, usec_t now)
         if (same_port && modem->state != MODEM_SETTLING)
                 return; /* a sibling tty came or left: nothing for us */
         modem->proven = false;
+        modem->ready_at = 0;
         modem->node[0] = modem->target[0] = '\0';
         if (take_interface(modem))
                 modem_begin_probing(modem, now);
@@ -187,6 +188,7 @@ void modem_gone(struct modem *modem, unsigned index, struct action_list *actions
         modem_setup_drop(modem);
         modem_set_state(modem, MODEM_ABSENT, "it is not plugged in");
         modem->told = modem->proven = false;
+        modem->ready_at = 0;
 }
 
 void modem_reprobe(struct modem *modem, usec_t now)
@@ -315,6 +317,7 @@ static void conclude(struct modem *modem, usec_t now)
         switch (modem->dialogue.verdict) {
         case AT_VERDICT_READY:
                 modem->distrusted = false;
+                modem->ready_at = now;
                 modem_set_state(modem, MODEM_READY, "");
                 break;
         case AT_VERDICT_SIM:
@@ -435,21 +438,28 @@ static void end_use(struct modem *modem, usec_t now)
                 modem->retry_at = now;
 }
 
+void modem_interrupt(struct modem *modem, unsigned index, usec_t now, struct action_list *actions)
+{
+        if (!modem->open && !modem->opening)
+                return;
+        modem_close_port(modem, index, actions);
+        modem->retry_at = now;
+}
+
 void modem_drive(struct modem *modem, unsigned index, bool allowed, bool in_use, usec_t now,
                  struct action_list *actions)
 {
         if (in_use) {
+                modem->used_at = now;
                 adopt_use(modem, index, actions);
                 return;
         }
         if (modem->in_use)
                 end_use(modem, now);
-        if (!allowed && (modem->open || modem->opening)) {
-                modem_close_port(modem, index, actions);
-                modem->retry_at = now;
-        }
-        if (!allowed)
+        if (!allowed) {
+                modem_interrupt(modem, index, now, actions);
                 return;
+        }
         if (modem->open && modem_setup_has_port(modem))
                 modem_setup_tick(modem, index, now, actions);
         else if (modem->open && at_dialogue_deadline(&modem->dialogue) <= now) {

@@ -47,6 +47,11 @@ static const struct kind kinds[RECORD_KIND_MAX] = {
     [RECORD_WORKING_AGAIN] = {"working-again", "incident", false},
     [RECORD_PROVISIONED] = {"provisioned", "modem", false},
     [RECORD_PROVISION_FAILED] = {"provision-failed", "modem", false},
+    [RECORD_RECOVERY_STEP] = {"recovery-step", "recovery", true},
+    [RECORD_RECOVERY_DONE] = {"recovery-done", "recovery", false},
+    [RECORD_RECOVERY_NOTICE] = {"recovery-notice", "recovery", false},
+    [RECORD_RECOVERY_GAVE_UP] = {"recovery-gave-up", "recovery", true},
+    [RECORD_RECOVERY_SWITCHED] = {"recovery-switched", "recovery", false},
 };
 
 static const struct kind unknown = {"?", "?", false};

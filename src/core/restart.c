@@ -362,6 +362,7 @@ const char *restart_cause_to_string(enum restart_cause cause)
             [CAUSE_RESTART] = "restart",
             [CAUSE_STOP] = "stop",
             [CAUSE_UNPLUG] = "unplug",
+            [CAUSE_RECOVERY] = "recovery",
         };
 
         return (unsigned)cause < CAUSE_MAX ? names[cause] : "?";

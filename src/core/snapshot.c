@@ -206,6 +206,18 @@ static int visit_health(const struct walk *walk, struct snapshot_modem *modem)
         return end(walk);
 }
 
+static int visit_recovery(const struct walk *walk, struct snapshot_modem *modem)
+{
+        TRY(begin(walk, "recovery"));
+        VISIT_TEXT(walk, "state", modem->recovery.state);
+        VISIT_TEXT(walk, "step", modem->recovery.step);
+        VISIT_TEXT(walk, "text", modem->recovery.text);
+        TRY(visit_time(walk, "next_at", &modem->recovery.next_at));
+        TRY(visit_int(walk, "resets_left_hour", &modem->recovery.resets_left_hour, -1));
+        TRY(visit_int(walk, "resets_left_day", &modem->recovery.resets_left_day, -1));
+        return end(walk);
+}
+
 static int visit_modem(const struct walk *walk, struct snapshot_modem *modem)
 {
         TRY(begin(walk, NULL));
@@ -231,6 +243,7 @@ static int visit_modem(const struct walk *walk, struct snapshot_modem *modem)
         TRY(end(walk));
         VISIT_TEXT(walk, "reason", modem->reason);
         TRY(visit_health(walk, modem));
+        TRY(visit_recovery(walk, modem));
         return end(walk);
 }
 

@@ -126,6 +126,11 @@ static void on_unit(void *userdata, const struct unit_state *state)
         daemon_enqueue(userdata, EVENT_UNIT)->unit = *state;
 }
 
+static void on_ran(void *userdata, unsigned token, int result, const char *problem)
+{
+        daemon_errand_ran(userdata, token, result, problem);
+}
+
 /* systemd ends its unit's processes only; whoever was started by hand lives elsewhere. */
 static bool belongs_to_unit(const struct daemon *daemon, pid_t pid)
 {
@@ -154,7 +159,7 @@ static bool wants_systemd(const struct config *config)
 int daemon_start_backend(struct daemon *daemon)
 {
         static const struct smsd_systemd_callbacks callbacks = {
-            .stopped = on_stopped, .started = on_started, .unit = on_unit};
+            .stopped = on_stopped, .started = on_started, .unit = on_unit, .ran = on_ran};
         const struct smsd_systemd_options options = {.unit = daemon->config.unit,
                                                      .hold_end_unit = HOLD_END_UNIT};
         int r = wants_systemd(&daemon->config)

@@ -254,6 +254,7 @@ void daemon_stop(struct daemon *daemon)
         daemon_stop_looks(daemon);
         daemon_stop_alerts(daemon);
         daemon_stop_delivery(daemon);
+        daemon_stop_recovery(daemon);
         daemon_stop_backend(daemon);
         daemon->processes = process_table_free(daemon->processes);
         daemon->gateway = gateway_free(daemon->gateway);

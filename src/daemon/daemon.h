@@ -20,6 +20,7 @@
 #include "adapters/serial_port.h"
 #include "adapters/smsd_direct.h"
 #include "adapters/smsd_systemd.h"
+#include "adapters/usb_power.h"
 #include "core/gateway.h"
 #include "core/modem.h"
 
@@ -140,6 +141,7 @@ struct daemon {
         struct daemon_alerts alerts;
         struct daemon_delivery delivery;
         struct daemon_queues queues;
+        struct usb_power *power; /* NULL: not needed yet */
 };
 
 /* profiles.c: the profiles of the two folders; what is wrong with them is said */
@@ -241,8 +243,18 @@ void daemon_learn_files(struct daemon *daemon, const char *text, size_t length);
 void daemon_find_apn(struct daemon *daemon, const struct action *action);
 void daemon_note_reset(struct daemon *daemon, const struct action *action);
 
+/* recovery.c: the switches of modems, and what is remembered of their resets */
+void daemon_switch_usb(struct daemon *daemon, const struct action *action);
+void daemon_look_at_usb(struct daemon *daemon, const struct action *action);
+void daemon_errand_ran(struct daemon *daemon, unsigned token, int result, const char *problem);
+void daemon_save_recovery(const struct daemon *daemon, const struct recovery_record *record);
+void daemon_restore_recovery(struct daemon *daemon);
+void daemon_stop_recovery(struct daemon *daemon);
+
 /* state.c: what an earlier life left, and what the next one shall find */
 void daemon_restore(struct daemon *daemon);
+/* A slot's name as a file's. */
+void daemon_slot_file(const char *name, char *target, size_t size);
 int daemon_save_modem(const struct daemon *daemon, const struct modem_record *record);
 /* Keeps a smsd.conf under STATE_DIR; NULL is nothing to keep. */
 int daemon_keep_conf(const struct daemon *daemon, const char *name, const char *text, size_t length);

@@ -366,6 +366,15 @@ static void perform(struct daemon *daemon, const struct action *action)
         case ACTION_RESET_NOTE:
                 daemon_note_reset(daemon, action);
                 break;
+        case ACTION_RECOVERY_LOOK:
+                daemon_look_at_usb(daemon, action);
+                break;
+        case ACTION_USB_SWITCH:
+                daemon_switch_usb(daemon, action);
+                break;
+        case ACTION_RECOVERY_SAVE:
+                daemon_save_recovery(daemon, action->recovery);
+                break;
         case ACTION_KIND_MAX:
                 break;
         }

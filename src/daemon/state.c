@@ -16,19 +16,23 @@
 
 #define RECORD_SIZE_MAX 2048
 
-/* A modem's name becomes a file name: letters, digits, '-' and '_' stay, everything else is written as %XX.
- */
-static int record_path(const struct daemon *daemon, const char *name, char *target, size_t size)
+/* Letters, digits, '-' and '_' stay, everything else is written as %XX. */
+void daemon_slot_file(const char *name, char *target, size_t size)
 {
-        int r = text_format(target, size, "%s/modems/", daemon->config.state_dir);
-
-        for (; r >= 0 && *name; name++) {
+        target[0] = '\0';
+        for (; *name; name++) {
                 bool plain = (*name >= '0' && *name <= '9') || (*name >= 'A' && *name <= 'Z') ||
                              (*name >= 'a' && *name <= 'z') || *name == '-' || *name == '_';
-                r = plain ? text_append(target, size, "%c", *name)
-                          : text_append(target, size, "%%%02X", (unsigned char)*name);
+                (void)text_append(target, size, plain ? "%c" : "%%%02X", (unsigned char)*name);
         }
-        return r;
+}
+
+static int record_path(const struct daemon *daemon, const char *name, char *target, size_t size)
+{
+        char file[4 * SMSD_MODEM_NAME_MAX];
+
+        daemon_slot_file(name, file, sizeof(file));
+        return text_format(target, size, "%s/modems/%s", daemon->config.state_dir, file);
 }
 
 int daemon_save_modem(const struct daemon *daemon, const struct modem_record *record)
@@ -103,6 +107,7 @@ static void restore_hold(struct daemon *daemon)
 void daemon_restore(struct daemon *daemon)
 {
         restore_modems(daemon);
+        daemon_restore_recovery(daemon);
         restore_hold(daemon);
 }
 

@@ -54,6 +54,7 @@ struct fake_timer {
 };
 
 #define FAKE_HELPER "smswarden-notify.service"
+#define FAKE_ERRAND "smswarden-power@"
 
 struct fake {
         sd_event *event;
@@ -86,11 +87,14 @@ struct fake {
         unsigned stops, restarts, subscribes, lists, muted, connections[2];
         struct fake_timer timer;
         unsigned helper_starts, helper_reloads;
+        unsigned errands;
         const char *helper_error; /* both are refused with this name */
         /* what the backend said */
         struct smsd_systemd *backend;
         unsigned n_stopped, n_started, n_unit, order, started_at, job_at;
         int stopped_result, started_result;
+        unsigned n_ran, ran_token;
+        int ran_result;
         char problem[256];
         struct process_id id;
         struct unit_state state;
@@ -352,7 +356,14 @@ static inline void fake_unit_call(struct fake *f, struct fake_peer *peer, sd_bus
                 fake_stop_timer(f, peer, call);
         else if (text_equal(unit, FAKE_HELPER))
                 fake_helper_call(f, peer, call, member);
-        else {
+        else if (text_starts_with(unit, FAKE_ERRAND)) {
+                assert_string_equal(member, "StartUnit");
+                f->errands++;
+                if (f->helper_error)
+                        fake_refuse(peer, call, f->helper_error, "no");
+                else
+                        fake_reply(peer, call, FAKE_OWNER, "o", FAKE_PATH "/job/902");
+        } else {
                 assert_string_equal(unit, FAKE_UNIT);
                 assert_string_equal(mode, "replace");
                 fake_main_call(f, peer, call, text_equal(member, "StopUnit"));
@@ -410,7 +421,7 @@ static inline int fake_on_message(sd_bus_message *call, void *userdata, sd_bus_e
         }
         if (text_equal(member, "Hello"))
                 fake_reply(peer, call, "org.freedesktop.DBus", "s", ":1.7");
-        else if (text_equal(member, "AddMatch"))
+        else if (text_equal(member, "AddMatch") || text_equal(member, "RemoveMatch"))
                 fake_reply(peer, call, "org.freedesktop.DBus", "");
         else if (f->no_systemd[peer->way])
                 fake_refuse(peer, call, SD_BUS_ERROR_SERVICE_UNKNOWN, "nobody there");
@@ -507,10 +518,20 @@ static inline void fake_on_unit(void *userdata, const struct unit_state *state)
         f->state = *state;
 }
 
+static inline void fake_on_ran(void *userdata, unsigned token, int result, const char *problem)
+{
+        struct fake *f = userdata;
+
+        f->n_ran++;
+        f->ran_token = token;
+        f->ran_result = result;
+        (void)text_copy(f->problem, sizeof(f->problem), problem);
+}
+
 static inline void fake_new_backend(struct fake *f)
 {
         static const struct smsd_systemd_callbacks callbacks = {fake_on_stopped, fake_on_started,
-                                                                fake_on_unit};
+                                                                fake_on_unit, fake_on_ran};
         char address[128];
         const struct smsd_systemd_options options = {
             .unit = FAKE_UNIT,

@@ -54,7 +54,8 @@ static void test_names(void **state)
                                           "a b.service",
                                           "\xc3\xa9.service"};
         struct fake *f = *state;
-        const struct smsd_systemd_callbacks callbacks = {fake_on_stopped, fake_on_started, fake_on_unit};
+        const struct smsd_systemd_callbacks callbacks = {fake_on_stopped, fake_on_started, fake_on_unit,
+                                                         fake_on_ran};
         struct smsd_systemd *backend = NULL;
 
         for (size_t i = 0; i < 2 * ARRAY_SIZE(bad); i++) {

@@ -370,7 +370,7 @@ static void test_ages(void **state _unused_)
 
 #define MODEM_KEYS                                                                                           \
         "name state model firmware imei imsi usb device interface iccid sim registration operator "          \
-        "technology band signal_dbm storage reason health"
+        "technology band signal_dbm storage reason health recovery"
 
 /* The documented keys of every object, by the path to it; an index stands for its array. */
 static const struct {

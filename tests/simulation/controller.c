@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HAND_TIME   (8 * USEC_PER_MIN) /* a step by hand is over by then */
 #define AT_ONCE_MAX 300
 #define QUIET_FOR   (130 * USEC_PER_SEC) /* longer than any backoff or boot timeout */
 #define TROUBLE_FOR (15 * USEC_PER_MIN)  /* longer than any delay of an alert */
@@ -96,7 +97,27 @@ void controller_command(struct world *world, enum command_kind kind, bool force,
         event->command = (struct command){
             .kind = kind, .token = ++c->next_token, .by = "root", .duration = duration, .force = force};
         event->command.realtime = ((int64_t)world->now + world->clock) / 1000000;
-        c->tokens[c->n_tokens++] = (struct world_token){c->next_token, world->now};
+        c->tokens[c->n_tokens++] = (struct world_token){c->next_token, world->now, 0};
+        controller_post(world, event, CHANNEL_NEWS, 200);
+}
+
+void controller_reset_command(struct world *world, unsigned slot, unsigned step)
+{
+        struct world_controller *c = &world->controller;
+
+        if (!c->gateway || c->n_tokens == WORLD_TOKENS)
+                return;
+        struct event *event = controller_event(world, EVENT_COMMAND);
+        event->command =
+            (struct command){.kind = COMMAND_RESET_MODEM, .token = ++c->next_token, .by = "root"};
+        (void)text_format(event->command.modem, sizeof(event->command.modem), "GSM%u", slot + 1);
+        if (step > 0)
+                (void)text_copy(event->command.step, sizeof(event->command.step),
+                                ladder_step_to_string((enum ladder_step)step));
+        c->tokens[c->n_tokens++] = (struct world_token){c->next_token, world->now, HAND_TIME};
+        /* Which modem sits there is the controller's to know. */
+        for (unsigned m = 0; m < world->n_modems; m++)
+                world->modems[m].hand_until = world->now + HAND_TIME;
         controller_post(world, event, CHANNEL_NEWS, 200);
 }
 
@@ -176,6 +197,7 @@ static usec_t quiet_until(const struct world *world, usec_t *ret_quiet_for)
         usec_t offset = world_boottime(world) - world->now;
         usec_t deadline = gateway_alerts_deadline(gateway);
 
+        deadline = usec_min(deadline, gateway_recovery_deadline(gateway));
         *ret_quiet_for = gateway_has_alerts(gateway) ? TROUBLE_FOR : QUIET_FOR;
         return deadline == USEC_INFINITY ? deadline : deadline - offset; /* boot time lags behind */
 }
@@ -251,7 +273,8 @@ void controller_deliver(struct world *world, const struct happening *happening)
                         world->promises.command_at = world->now;
                 }
                 bool held = world->promises.held;
-                if (event->kind == EVENT_COMMAND && event->command.kind != COMMAND_STOP)
+                if (event->kind == EVENT_COMMAND && event->command.kind != COMMAND_STOP &&
+                    event->command.kind != COMMAND_RESET_MODEM)
                         world->promises.held = false;
                 step(world, event);
                 /* It was refused: the system goes down. */
@@ -305,6 +328,11 @@ void controller_up(struct world *world)
         for (unsigned i = 0; i < world->files.n_records; i++) {
                 event.kind = EVENT_MODEM_RECORD;
                 event.record = world->files.records[i];
+                step(world, &event);
+        }
+        for (unsigned i = 0; i < world->files.n_recoveries; i++) {
+                event.kind = EVENT_RECOVERY_RECORD;
+                event.recovery = world->files.recoveries[i];
                 step(world, &event);
         }
         if (world->files.hold) {

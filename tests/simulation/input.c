@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "core/ladder.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -300,6 +301,19 @@ static void story_commands(struct author *a, usec_t at)
         write_input(a, at, INPUT_COMMAND_START, 0, 0, 0);
 }
 
+/* A person tries what helps; amid other troubles, too. */
+static void story_reset_by_hand(struct author *a, usec_t at)
+{
+        unsigned n = 1 + some(a, 3);
+
+        if (some(a, 3) == 0)
+                story_modem_trouble(a, at);
+        for (unsigned i = 0; i < n; i++) {
+                at += some_time(a, 5 * USEC_PER_MIN);
+                write_input(a, at, INPUT_COMMAND_RESET, some(a, a->n_slots), some(a, LADDER_STEP_MAX), 0);
+        }
+}
+
 static void story_unit(struct author *a, usec_t at)
 {
         static const enum input_kind kinds[] = {
@@ -344,10 +358,10 @@ static void story_messages(struct author *a, usec_t at)
 static void tell_story(struct author *author, usec_t at)
 {
         static void (*const stories[])(struct author *, usec_t) = {
-            story_unplug,   story_unplug,   story_modem_trouble, story_reset,  story_sim,
-            story_pin,      story_smsd,     story_smsd,          story_hold,   story_hold,
-            story_flag,     story_conf,     story_fault,         story_daemon, story_little,
-            story_commands, story_messages, story_unit,          story_unit,   story_shutdown};
+            story_unplug, story_unplug,   story_modem_trouble, story_reset,    story_sim,      story_pin,
+            story_smsd,   story_smsd,     story_hold,          story_hold,     story_flag,     story_conf,
+            story_fault,  story_daemon,   story_little,        story_commands, story_messages, story_unit,
+            story_unit,   story_shutdown, story_reset_by_hand};
 
         if (random_percent(&author->chance, 40))
                 story_messages(author, at > USEC_PER_MIN ? at - some_time(author, USEC_PER_MIN) : at);
@@ -403,7 +417,8 @@ const char *input_kind_to_string(enum input_kind kind)
             "conf-break",    "conf-repair",    "conf-busy",       "conf-gone",
             "disk-full",     "start-fault",    "daemon-kill",     "reload",
             "reboot",        "clock-jump",     "usb-lost",        "opened-lost",
-            "late",          "spurious-timer", "shutdown",        "systemd-away"};
+            "late",          "spurious-timer", "shutdown",        "systemd-away",
+            "command-reset"};
 
         return (unsigned)kind < INPUT_KIND_MAX && names[kind] ? names[kind] : "?";
 }

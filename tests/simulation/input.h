@@ -61,8 +61,9 @@ enum input_kind {
         INPUT_OPENED_LOST, /* duration: opens of the binary go unnoticed */
         INPUT_LATE,        /* duration: results of actions come late; what: up to so many ms */
         INPUT_SPURIOUS_TIMER,
-        INPUT_SHUTDOWN,     /* duration; what 0: then it reboots, 1: called off */
-        INPUT_SYSTEMD_AWAY, /* duration: nobody can ask it */
+        INPUT_SHUTDOWN,      /* duration; what 0: then it reboots, 1: called off */
+        INPUT_SYSTEMD_AWAY,  /* duration: nobody can ask it */
+        INPUT_COMMAND_RESET, /* who: slot; what: the step */
         INPUT_KIND_MAX
 };
 

@@ -329,6 +329,15 @@ void perform_action(struct world *world, const struct action *action)
                 post_result(world, EVENT_ALERTS_SAVED, alerts_save(world, action->book),
                             world_chance(world, USEC_PER_MSEC, 40 * USEC_PER_MSEC));
                 break;
+        case ACTION_RECOVERY_LOOK:
+                power_look(world, action->usb_switch.path);
+                break;
+        case ACTION_USB_SWITCH:
+                power_switch(world, action);
+                break;
+        case ACTION_RECOVERY_SAVE:
+                power_save(world, action->recovery);
+                break;
         case ACTION_MESSAGES_LIST:
                 list_messages(world, action);
                 break;

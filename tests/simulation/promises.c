@@ -132,7 +132,7 @@ static void check_port(struct world *world, const struct action *action)
         int tty = action->kind == ACTION_PORT_OPEN ? tty_resolve(world, action->port.path)
                                                    : world->controller.ports[action->port.modem].tty;
 
-        if (is_held(world))
+        if (is_held(world) && world->now >= world->modems[0].hand_until)
                 promise_broken(world, 2, "a port is touched during a hold");
         if (action->kind == ACTION_PORT_WRITE && !world->controller.ports[action->port.modem].open)
                 return;
@@ -374,7 +374,7 @@ static void check_tokens(struct world *world)
 {
         for (unsigned i = 0; i < world->controller.n_tokens; i++) {
                 usec_t limit = 3 * USEC_PER_MIN + lateness(world) + (world->infofile ? 10 * USEC_PER_MIN : 0);
-                if (world->now - world->controller.tokens[i].since > limit)
+                if (world->now - world->controller.tokens[i].since > limit + world->controller.tokens[i].more)
                         promise_broken(world, 12, "command %u has no answer after %.0f s",
                                        world->controller.tokens[i].token,
                                        (double)(world->now - world->controller.tokens[i].since) / 1e6);
@@ -532,4 +532,5 @@ void promises_after(struct world *world)
         check_hopeless(world);
         check_verdict(world);
         promises_alerts(world);
+        promises_off(world);
 }

@@ -21,7 +21,7 @@
 static bool is_momentary(enum alert_kind kind)
 {
         return kind == ALERT_TEST || kind == ALERT_MESSAGE_FAILED || kind == ALERT_MESSAGE_ASIDE ||
-               kind == ALERT_MODEM_CHANGED || kind == ALERT_PROVISION_FAILED;
+               kind == ALERT_MODEM_CHANGED || kind == ALERT_PROVISION_FAILED || kind == ALERT_RESET_NOTICE;
 }
 
 /* --- the spool */
@@ -187,12 +187,22 @@ static void check_silence_is_told(struct world *world)
                                (double)(world->now - world->promises.could_send_at) / 1e6);
 }
 
+/* A handler may have found another port of its neighbour's modem. */
+static bool has_modem_for_each_slot(const struct world *world)
+{
+        unsigned n = 0;
+
+        for (unsigned m = 0; m < world->n_modems; m++)
+                n += modem_is_good(world, m);
+        return n >= world->n_slots;
+}
+
 static void check_end_is_told(struct world *world)
 {
         struct world_alerts *alerts = &world->alerts;
         /* A slot that is bound to a place may be served by another modem on an old node: not its own. */
         bool well = promises_box_is_well(world) && smsd_main(world) && world->config.n_modems == 0 &&
-                    promises_slots_served(world) == world->n_slots;
+                    promises_slots_served(world) == world->n_slots && has_modem_for_each_slot(world);
 
         if (!well || alerts->well_since == 0 || world->controller.up_since > alerts->well_since ||
             world->promises.disturbed_at > alerts->well_since)

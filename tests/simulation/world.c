@@ -114,6 +114,8 @@ struct world *world_new(uint64_t seed, usec_t length, const struct inputs *input
         world->tells_main = world_percent(world, 80);
         world->loglevel = world_percent(world, 70) ? 5 : 4;
         world->status_exists = world_percent(world, 85);
+        world->switchable = world_percent(world, 30);
+        world->route = world_percent(world, 25) ? 0 : -1;
         world->controller.life = 1;
         world->controller.timer_at = USEC_INFINITY;
         files_init(world);
@@ -187,6 +189,9 @@ static void happen(struct world *world, const struct happening *happening)
                 break;
         case HAPPENS_TTY:
                 modem_tty_appears(world, happening->who, happening->what);
+                break;
+        case HAPPENS_LEAVE:
+                power_leave(world, happening->who, happening->what);
                 break;
         case HAPPENS_REPLUG:
                 modem_plug(world, happening->who);

@@ -35,6 +35,7 @@
 #define WORLD_MESSAGES  64
 #define WORLD_TOKENS    64
 #define WORLD_ALERTS    64
+#define WORLD_RESETS    16
 #define MODEM_TTYS      4 /* DIAG, NMEA, AT, modem */
 #define AT_INTERFACE    2
 
@@ -44,6 +45,7 @@ enum happening_kind {
         HAPPENS_CONTROLLER_UP, /* who: life */
         HAPPENS_TTY,           /* who: modem, what: interface + plug * 8 */
         HAPPENS_REPLUG,        /* who: modem: a reset brings it back */
+        HAPPENS_LEAVE,         /* who: modem, what: plug: AT+CFUN=1,1 */
         HAPPENS_MAIN_UP,       /* who: pid */
         HAPPENS_MAIN_CHECK,    /* who: pid: does the pidfile name another? */
         HAPPENS_HANDLER_OPEN,  /* who: pid */
@@ -82,7 +84,14 @@ struct world_modem {
         bool needs_person; /* for its PIN or PUK */
         usec_t good_since; /* 0: it is not good */
         unsigned usbnet;   /* in its flash */
-        unsigned resets;   /* by AT+CFUN=1,1 */
+        bool usbnet_new;   /* not in force yet */
+        unsigned setups;   /* by AT+CFUN=1,1 */
+        usec_t unregistered_since;
+        bool off, inserted; /* switched off; it sits there all the same */
+        usec_t off_since;
+        usec_t hand_until; /* a person may have it reset until then */
+        unsigned n_resets;
+        usec_t resets[WORLD_RESETS]; /* newest first */
 };
 
 struct world_tty {
@@ -132,6 +141,7 @@ struct world_message {
 struct world_token {
         unsigned token;
         usec_t since;
+        usec_t more; /* what it may take beside a start or a stop */
 };
 
 struct world_files {
@@ -150,6 +160,8 @@ struct world_files {
         usec_t flag_since;
         unsigned n_records;
         struct modem_record records[WORLD_SLOTS];
+        unsigned n_recoveries;
+        struct recovery_record recoveries[WORLD_SLOTS];
 };
 
 struct world_unit {
@@ -174,7 +186,7 @@ struct world_alerts {
                 bool told;
         } book[ALERTS_MAX];
         struct alert_sms sms; /* kept with it */
-        unsigned n_open; /* as people know them */
+        unsigned n_open;      /* as people know them */
         struct {
                 char key[ALERT_KEY_MAX];
                 enum alert_kind kind;
@@ -230,6 +242,7 @@ struct world_promises {
             failed_at; /* the last end of an smsd process that was not asked for: backoff counts from there */
         unsigned hopeless_starts;
         usec_t next_slow_check;
+        bool resets_forgotten; /* the memory of resets could not be written once */
 };
 
 struct world {
@@ -244,6 +257,8 @@ struct world {
         unsigned n_modems, n_slots;
         bool links;       /* stable links are written into smsd.conf */
         bool direct;      /* backend */
+        bool switchable;  /* its hubs switch power */
+        int route;        /* the modem with the default route, -1 none */
         bool tells_main;  /* systemd knows the unit's main process */
         bool still_clock; /* clock jumps are left out */
         unsigned loglevel;
@@ -259,7 +274,7 @@ struct world {
         int64_t status_time[WORLD_SLOTS]; /* stats/status, 0 never */
         bool status_exists;
         struct world_message messages[WORLD_MESSAGES];
-        uint64_t sent, doubles;
+        uint64_t sent, doubles, resets;
         struct world_files files;
         struct world_unit unit;
         struct world_controller controller;
@@ -348,6 +363,14 @@ int files_hold_clear(struct world *world);
 void files_flag(struct world *world, struct flag_event *ret_flag);
 void files_save_modem(struct world *world, const struct modem_record *record);
 
+/* --- world_power.c */
+void power_cfun(struct world *world, unsigned modem, const char *command);
+void power_leave(struct world *world, unsigned modem, unsigned plug);
+void power_look(struct world *world, const char *path);
+void power_switch(struct world *world, const struct action *action);
+void power_save(struct world *world, const struct recovery_record *record);
+void power_rebooted(struct world *world);
+
 /* --- world_input.c */
 void world_input(struct world *world, const struct input *input);
 void world_shutdown_over(struct world *world, unsigned what);
@@ -378,6 +401,7 @@ struct event *controller_event(struct world *world, enum event_kind kind);
 void controller_post(struct world *world, struct event *event, unsigned channel, usec_t in);
 void controller_log(struct world *world, enum smsd_log_kind kind, int level, int slot, pid_t pid, int detail);
 void controller_usb(struct world *world, unsigned modem, bool gone);
+void controller_reset_command(struct world *world, unsigned slot, unsigned step);
 void controller_command(struct world *world, enum command_kind kind, bool force, usec_t duration);
 
 /* --- perform.c */
@@ -399,6 +423,10 @@ void promises_conf_written(struct world *world, const char *before, const char *
 void promises_sent(struct world *world, const struct world_message *message);
 bool promises_box_is_well(struct world *world);
 unsigned promises_slots_served(const struct world *world);
+
+/* --- promises_resets.c */
+void promises_reset(struct world *world, unsigned modem);
+void promises_off(struct world *world);
 
 /* --- promises_alerts.c */
 void alerts_spool(struct world *world, const struct action *action);

@@ -163,6 +163,7 @@ static void reboot(struct world *world, usec_t duration, unsigned what)
                         modem_unplug(world, m);
                         modem_plug(world, m);
                 }
+        power_rebooted(world);
 }
 
 static void shut_down(struct world *world, const struct input *input)
@@ -238,6 +239,8 @@ static void modem_input(struct world *world, const struct input *input)
                 m->taken_until = until;
                 break;
         case INPUT_NO_NETWORK:
+                if (world->now >= m->unregistered_until)
+                        m->unregistered_since = world->now;
                 m->unregistered_until = until;
                 break;
         case INPUT_SIM_PULL:
@@ -363,6 +366,9 @@ static void controller_input(struct world *world, const struct input *input)
         case INPUT_COMMAND_START:
         case INPUT_COMMAND_RESTART:
                 command(world, input);
+                break;
+        case INPUT_COMMAND_RESET:
+                controller_reset_command(world, input->who, input->what);
                 break;
         case INPUT_START_FAULT:
                 c->start_fault_until = world->now + input->duration;

@@ -80,6 +80,9 @@ void modem_plug(struct world *world, unsigned modem)
 
         if (m->plugged)
                 return;
+        m->inserted = true;
+        if (m->off)
+                return;
         m->plugged = true;
         m->plug++;
         m->kind = m->next_kind;
@@ -120,6 +123,7 @@ void modem_unplug(struct world *world, unsigned modem)
 {
         struct world_modem *m = &world->modems[modem];
 
+        m->inserted = false;
         if (!m->plugged)
                 return;
         m->plugged = false;
@@ -265,12 +269,13 @@ static void reset(struct world *world, unsigned modem)
 {
         struct world_modem *m = &world->modems[modem];
 
-        m->resets++;
+        m->setups++;
+        m->usbnet_new = false;
         m->unlocked = false;
         m->boots_at = usec_add(world->now, world_chance(world, USEC_PER_SEC, 20 * USEC_PER_SEC));
         world_trace(world, "modem %u resets itself, for it was told to", modem);
-        if (m->resets > 1)
-                promise_broken(world, 3, "modem %u was reset %u times for one setting", modem, m->resets);
+        if (m->setups > 1)
+                promise_broken(world, 3, "modem %u was reset %u times for one setting", modem, m->setups);
 }
 
 /* False: none of these. */
@@ -279,11 +284,12 @@ static bool answer_setting(struct world *world, unsigned modem, const char *comm
 {
         struct world_modem *m = &world->modems[modem];
 
-        if (text_equal(command, "AT+CFUN=1,1"))
+        if (text_equal(command, "AT+CFUN=1,1") && m->usbnet_new) /* else the recovery's */
                 reset(world, modem);
-        else if (text_equal(command, "AT+QCFG=\"usbnet\",1"))
+        else if (text_equal(command, "AT+QCFG=\"usbnet\",1")) {
+                m->usbnet_new = m->usbnet != 1;
                 m->usbnet = 1;
-        else if (text_equal(command, "AT+QCFG=\"usbnet\"")) {
+        } else if (text_equal(command, "AT+QCFG=\"usbnet\"")) {
                 (void)text_format(answer, size, "\r\n+QCFG: \"usbnet\",%u\r\n\r\nOK\r\n", m->usbnet);
                 return true;
         } else
@@ -304,6 +310,7 @@ void modem_at(struct world *world, unsigned modem, unsigned interface, const cha
                 return;
         if (answer_setting(world, modem, command, answer, size))
                 return;
+        power_cfun(world, modem, command);
         if (text_equal(command, "AT+CPIN?"))
                 (void)text_format(answer, size, "\r\n%s\r\n", answer_sim(modem_sim(world, modem)));
         else if (text_equal(command, "AT+CGSN"))

@@ -83,6 +83,20 @@ struct rig {
         } folders[MESSAGES_FOLDERS];
         int move_result;
 
+        /* recovery */
+        struct recovery_record recovery;
+        bool recovery_kept;
+        bool default_route, switchable; /* what the adapters see at its USB path */
+        int switch_result;
+        bool off;       /* its USB device is switched off */
+        bool deaf;      /* neither AT nor `authorized` brings it back to speech: power does */
+        bool hung;      /* silent until it is reset by USB or power */
+        usec_t away;    /* a reset makes it leave for so long; 0: it stays */
+        usec_t back_at; /* it is away, and comes back at; 0 not */
+        unsigned resets;
+        int open_result;     /* of its ports: -EBUSY somebody has them */
+        char commands[2048]; /* AT+CFUN... and switches, one a line */
+
         struct rig_spool spool;
         int sms_result;
         int signal;               /* as stats/status tells it, 0 not */
@@ -92,6 +106,7 @@ struct rig {
         char told[8192]; /* all records, a line each */
         int replies[RIG_REPLIES];
         unsigned n_replies[RIG_REPLIES];
+        char said[ACTION_MESSAGE_MAX]; /* the last reply's sentence */
 };
 
 static inline struct event *rig_event(struct rig *rig, enum event_kind kind)
@@ -159,6 +174,12 @@ static inline pid_t rig_smsd(struct rig *rig)
                 modem->signal_dbm = rig->signal;
                 (void)text_format(modem->since_text, sizeof(modem->since_text), "%u", rig->status_time);
         }
+        if (!rig->silent)
+                return pid;
+        /* It has said "Modem handler 0 has started", and waits for an answer. */
+        rig->status.modems[0].state = HANDLER_UNKNOWN;
+        struct event *event = rig_event(rig, EVENT_SMSD_LOG);
+        event->log.line = (struct smsd_log_line){.kind = SMSD_LOG_TIMEOUT, .source = "GSM1", .modem = "GSM1"};
         return pid;
 }
 
@@ -193,6 +214,17 @@ static inline void rig_usb(struct rig *rig)
                 (void)text_copy(device->interfaces[2].node, DEVICE_NODE_MAX, RIG_LINK);
 }
 
+/* It leaves the bus, as after AT+CFUN=1,1. */
+static inline void rig_leave(struct rig *rig)
+{
+        rig->resets++;
+        if (rig->away == 0)
+                return;
+        rig->plugged = false;
+        rig->back_at = rig->now + rig->away;
+        rig_usb(rig);
+}
+
 static inline void rig_answer(struct rig *rig, const struct action *action)
 {
         static const struct {
@@ -208,10 +240,15 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
         char command[128], attempts[64], number[64], setting[160], spare[128];
         bool mute = false;
 
-        if (rig->silent)
-                return;
         (void)text_copy_n(command, sizeof(command), action->port.data, action->port.length);
         command[strcspn(command, "\r")] = '\0';
+        if (text_starts_with(command, "AT+CFUN=") || text_equal(command, "AT"))
+                (void)text_append(rig->commands, sizeof(rig->commands), "%s\n", command);
+        if (rig->silent && text_equal(command, "AT+CFUN=1,1") && !rig->hung)
+                rig->silent = false; /* it hears, and cannot answer */
+        else if (rig->silent)
+                return;
+        bool leaves = text_equal(command, "AT+CFUN=1,1");
         for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
                 if (text_equal(command, answers[i].command))
                         text = answers[i].answer;
@@ -240,6 +277,43 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
         event->port.generation = action->port.generation;
         event->port.length = strlen(text);
         (void)text_copy(event->port.data, sizeof(event->port.data), text);
+        if (leaves)
+                rig_leave(rig);
+}
+
+static inline void rig_return(struct rig *rig)
+{
+        rig->back_at = 0;
+        rig->plugged = true;
+        rig_usb(rig);
+}
+
+static inline void rig_switch(struct rig *rig, const struct action *action)
+{
+        struct event *event = rig_event(rig, EVENT_USB_SWITCHED);
+        enum usb_switch what = action->usb_switch.what;
+        bool on =
+            what == USB_SWITCH_AUTHORIZE_ON || what == USB_SWITCH_PORT_ON || what == USB_SWITCH_COMMAND_ON;
+
+        (void)text_append(rig->commands, sizeof(rig->commands), "%s %s\n", usb_switch_to_string(what),
+                          action->usb_switch.path);
+        event->switched.token = action->usb_switch.token;
+        event->switched.result = rig->switch_result;
+        if (rig->switch_result < 0)
+                return;
+        rig->off = !on;
+        if (!on) {
+                rig->resets++;
+                if (rig->plugged) {
+                        rig->plugged = false;
+                        rig_usb(rig);
+                }
+                return;
+        }
+        rig->hung = false;
+        rig->silent = rig->deaf && what == USB_SWITCH_AUTHORIZE_ON;
+        rig->deaf = rig->silent;
+        rig->back_at = rig->now + 2 * USEC_PER_SEC;
 }
 
 static inline void rig_stop(struct rig *rig, pid_t pid)
@@ -304,7 +378,8 @@ static inline void rig_read_conf(struct rig *rig, bool good)
 static inline void rig_poll(struct rig *rig)
 {
         for (unsigned i = 0; i < rig->status.n; i++)
-                if (rig->status.modems[i].state == HANDLER_IDLE && rig->list.n > 0 && !rig->frozen)
+                if (rig->status.modems[i].state == HANDLER_IDLE && rig->list.n > 0 && !rig->frozen &&
+                    !rig->silent)
                         (void)text_format(rig->status.modems[i].since_text, 32, "%llu",
                                           (unsigned long long)(rig->now / USEC_PER_SEC));
 }
@@ -344,6 +419,10 @@ static inline void rig_perform_file(struct rig *rig, const struct action *action
                 rig->flag = rig->flag == FLAG_PRESENT ? FLAG_ABSENT : rig->flag;
                 (void)rig_event(rig, EVENT_HOLD_CLEARED);
                 break;
+        case ACTION_RECOVERY_SAVE:
+                rig->recovery = *action->recovery;
+                rig->recovery_kept = true;
+                break;
         case ACTION_MODEM_SAVE:
                 rig->record = action->modem;
                 rig->recorded = true;
@@ -382,6 +461,7 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
         switch (action->kind) {
         case ACTION_PORT_OPEN:
                 event = rig_event(rig, EVENT_PORT_OPENED);
+                event->port.result = rig->open_result;
                 event->port.modem = action->port.modem;
                 event->port.generation = action->port.generation;
                 if (spare)
@@ -427,6 +507,17 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
                         (void)text_copy(event->flag.refusal, sizeof(event->flag.refusal), "a symbolic link");
                 (void)text_copy(event->flag.owner, sizeof(event->flag.owner), "rom");
                 break;
+        case ACTION_RECOVERY_LOOK:
+                event = rig_event(rig, EVENT_RECOVERY_SEEN);
+                (void)text_copy(event->recovery_seen.path, sizeof(event->recovery_seen.path),
+                                action->usb_switch.path);
+                event->recovery_seen.present = rig->plugged || rig->off;
+                event->recovery_seen.default_route = rig->default_route;
+                event->recovery_seen.switchable = rig->switchable;
+                break;
+        case ACTION_USB_SWITCH:
+                rig_switch(rig, action);
+                break;
         case ACTION_ALERT_SPOOL:
                 rig_spool_write(&rig->spool, action, rig->now, rig_event(rig, EVENT_ALERT_SPOOLED));
                 break;
@@ -464,6 +555,7 @@ static inline void rig_perform(struct rig *rig, const struct action *action)
                 assert_true(action->reply.token < RIG_REPLIES);
                 rig->replies[action->reply.token] = action->reply.result;
                 rig->n_replies[action->reply.token]++;
+                (void)text_copy(rig->said, sizeof(rig->said), action->reply.message);
                 break;
         default:
                 break;
@@ -508,6 +600,12 @@ static inline void rig_wait(struct rig *rig, usec_t duration)
         for (unsigned rounds = 0;; rounds++) {
                 usec_t deadline = gateway_next_deadline(rig->gateway);
                 assert_true(rounds < 30000);
+                if (rig->back_at && rig->back_at <= end && rig->back_at < deadline) {
+                        rig->now = rig->back_at > rig->now ? rig->back_at : rig->now;
+                        rig_return(rig);
+                        rig_go(rig);
+                        continue;
+                }
                 assert_int_not_equal(deadline, USEC_INFINITY);
                 if (deadline > end)
                         break;
@@ -551,6 +649,8 @@ static inline void rig_wake(struct rig *rig)
         rig->n = 0;
         if (rig->recorded)
                 rig_event(rig, EVENT_MODEM_RECORD)->record = rig->record;
+        if (rig->recovery_kept)
+                rig_event(rig, EVENT_RECOVERY_RECORD)->recovery = rig->recovery;
         if (rig->hold)
                 rig_event(rig, EVENT_HOLD_FOUND)->hold = rig->hold_record;
         rig_spool_open(&rig->spool);
@@ -636,6 +736,14 @@ static inline struct rig *rig_working_unit(void)
         assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
         assert_int_equal(rig->list.n, 2);
         return rig;
+}
+
+/* The modems are left alone: for tests of what is seen and told of them. */
+static inline void rig_leave_alone(struct rig *rig)
+{
+        rig->config.recovery.automatic = false;
+        if (rig->gateway)
+                rig_event(rig, EVENT_RELOAD)->config = &rig->config;
 }
 
 static inline void rig_forget(struct rig *rig)

@@ -186,7 +186,7 @@ static const struct {
     {"network", "a", "b",
      "[network]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [storage], [notify "
      "NAME], "
-     "[alerts], [heartbeat], [queue], [provision]"},
+     "[alerts], [heartbeat], [queue], [provision], [recovery]"},
     {"gateway 2", "mode", "control", "[gateway 2]: write just [gateway]"},
     {"modem", "match", "auto",
      "[modem]: write [modem NAME], the name of at most 31 letters, digits, '_', '-', '.' or '+'"},
@@ -199,7 +199,7 @@ static const struct {
     {"\x1b[31m", "a", "b",
      "[\\x1b[31m]: no such section; allowed: [gateway], [hold], [restart], [modem NAME], [storage], [notify "
      "NAME], "
-     "[alerts], [heartbeat], [queue], [provision]"},
+     "[alerts], [heartbeat], [queue], [provision], [recovery]"},
     {"hold", "a\nb", "c",
      "[hold] a\\nb: no such key; allowed: default, maximum, notify_after, legacy_flag, legacy_owners"},
 };

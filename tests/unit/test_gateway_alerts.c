@@ -432,6 +432,7 @@ static void test_sim_is_pulled(void **state)
         _rig_ rig = rig_working();
         (void)state;
 
+        rig_leave_alone(rig);
         rig->sim = SIM_ABSENT;
         rig->handler_dies = true;
         rig_exit(rig, 1, 0, false);
@@ -468,6 +469,7 @@ static void test_network_is_lost(void **state)
         (void)state;
 
         rig->health.creg = "0,2";
+        rig_leave_alone(rig);
         rig_log(rig, SMSD_LOG_NOT_REGISTERED);
         rig->frozen = true; /* it does not poll meanwhile */
         rig_wait(rig, 4 * USEC_PER_MIN);
@@ -491,6 +493,7 @@ static void test_modem_is_silent(void **state)
         _rig_ rig = rig_working();
         (void)state;
 
+        rig_leave_alone(rig);
         rig->config.alerts.modem_timeouts = 10;
         rig_event(rig, EVENT_RELOAD)->config = &rig->config;
         rig->frozen = true;

@@ -112,6 +112,7 @@ static void test_first_poll_that_never_ends(void **state)
         _rig_ rig = rig_new();
         (void)state;
 
+        rig_leave_alone(rig);
         (void)rig_smsd(rig);
         rig->status.modems[0].state = HANDLER_RECEIVING; /* smsd writes that before it asks the modem */
         rig_begin(rig);
@@ -173,6 +174,7 @@ static void test_handler_that_stops_polling(void **state)
         _rig_ rig = rig_working();
         (void)state;
 
+        rig_leave_alone(rig);
         rig_wait(rig, USEC_PER_HOUR);
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
         rig->frozen = true;

@@ -105,12 +105,13 @@ static void test_route_is_remembered(void **state)
 
 static void test_recall(void **state)
 {
-        static const struct ladder_ledger kept = {4, {T0 + 1, T0, T0 - 10 MIN, T0 - 20 MIN}};
+        static const struct ladder_memory kept = {.resets = {4, {T0 + 1, T0, T0 - 10 MIN, T0 - 20 MIN}},
+                                                  .stops = {.n = 7000}};
         struct rig rig;
         (void)state;
 
         rig_init(&rig);
-        ladder_recall(&rig.ladder, &kept, &(struct ladder_ledger){.n = 7000}, rig.now);
+        ladder_recall(&rig.ladder, &kept, rig.now);
         assert_int_equal(rig.ladder.resets.n, 3);
         ill(&rig, FAILURE_SILENT);
         run(&rig, 39 MIN);
@@ -118,6 +119,35 @@ static void test_recall(void **state)
         assert_int_equal(rig.resets, 0);
         run(&rig, 1 MIN);
         assert_int_equal(rig.resets, 1);
+}
+
+/* Another controller goes on where its predecessor was: what was tried is not tried again, and the loud word
+ * is not said twice. */
+static void test_recall_of_an_episode(void **state)
+{
+        struct ladder_memory kept;
+        struct rig rig;
+        (void)state;
+
+        rig_init(&rig);
+        ill(&rig, FAILURE_SILENT);
+        run(&rig, 20 MIN);
+        assert_int_equal(rig.ladder.state, LADDER_GAVE_UP);
+        ladder_remember(&rig.ladder, &kept);
+        usec_t retry_at = rig.ladder.retry_at;
+        ladder_init(&rig.ladder, NULL);
+        ladder_recall(&rig.ladder, &kept, rig.now);
+        unsigned resets = rig.resets, told = rig.orders[ORDER_GIVE_UP];
+        run(&rig, 30 SEC);
+        assert_int_equal(rig.ladder.state, LADDER_SETTLING);
+        ill(&rig, FAILURE_SILENT);
+        run(&rig, usec_sub(retry_at, rig.now) - 1);
+        assert_int_equal(rig.resets, resets);
+        assert_int_equal(rig.orders[ORDER_GIVE_UP], told);
+        assert_int_equal(rig.ladder.state, LADDER_GAVE_UP);
+        run(&rig, 10 MIN);
+        assert_in_range(rig.resets, resets + 1, resets + 3);
+        assert_int_equal(rig.ladder.rounds, 2);
 }
 
 /* --- default route, hold, power --- */
@@ -340,7 +370,9 @@ static void test_force(void **state)
                 assert_int_equal(ladder_force(&rig.ladder, cases[i].step, &rig.world, rig.now), -EBUSY);
                 assert_true(ladder_deadline(&rig.ladder) <= rig.now);
                 run(&rig, 6 SEC);
-                assert_int_equal(ladder_force(&rig.ladder, cases[i].step, &rig.world, rig.now), -EBUSY);
+                if (cases[i].step >= LADDER_STEP_CFUN)
+                        assert_int_equal(ladder_force(&rig.ladder, cases[i].step, &rig.world, rig.now),
+                                         -EBUSY);
                 run(&rig, 30 MIN);
                 assert_string_equal(rig.trace, cases[i].trace);
                 assert_int_equal(rig.ladder.state, LADDER_IDLE);
@@ -427,6 +459,7 @@ int main(void)
             cmocka_unit_test(test_last_stop),
             cmocka_unit_test(test_route_is_remembered),
             cmocka_unit_test(test_recall),
+            cmocka_unit_test(test_recall_of_an_episode),
             cmocka_unit_test(test_default_route_is_announced),
             cmocka_unit_test(test_notice_of_the_last_time),
             cmocka_unit_test(test_stale_notice),

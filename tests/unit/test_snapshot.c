@@ -13,12 +13,13 @@
 
 #include <cmocka.h>
 
-#define HEALTH_KEYS                                                                                          \
-        "health{state cause failure since asked can_send can_receive what evidence next_action } "
+#define HEALTH_KEYS "health{state cause failure since asked can_send can_receive what evidence next_action } "
+
+#define RECOVERY_KEYS "recovery{state step text next_at resets_left_hour resets_left_day } "
 
 #define MODEM_KEYS                                                                                           \
         "{name state model firmware imei imsi usb device interface iccid sim registration operator "         \
-        "technology band signal_dbm storage{used total } reason " HEALTH_KEYS "} "
+        "technology band signal_dbm storage{used total } reason " HEALTH_KEYS RECOVERY_KEYS "} "
 
 /* One modem, one handler, one device that is not used. New keys stand behind the old ones of their object. */
 static const char schema[] =

@@ -1,0 +1,189 @@
+/*
+ * The recovery's hands: what is known of a USB device and the box's way out, its switches, and the memory of
+ * budgets in STATE_DIR/recovery/. Under systemd our own sandbox forbids to write to /sys and to run a command
+ * of the user's, so smswarden-power@.service does it, one word at a time; else children of ours do.
+ */
+#include "daemon.h"
+
+#include "adapters/usb_network.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-id128.h>
+
+/* --- memory --- */
+
+static int current_boot(char target[RECOVERY_BOOT_ID_SIZE])
+{
+        sd_id128_t id;
+        int r = sd_id128_get_boot(&id);
+
+        if (r < 0)
+                return r;
+        (void)sd_id128_to_string(id, target);
+        return 0;
+}
+
+static int record_path(const struct daemon *daemon, const char *name, char *target, size_t size)
+{
+        char file[4 * SMSD_MODEM_NAME_MAX];
+
+        daemon_slot_file(name, file, sizeof(file));
+        return text_format(target, size, "%s/recovery/%s", daemon->config.state_dir, file);
+}
+
+void daemon_save_recovery(const struct daemon *daemon, const struct recovery_record *record)
+{
+        char path[CONFIG_PATH_MAX + 300], text[RECOVERY_RECORD_TEXT_MAX], boot[RECOVERY_BOOT_ID_SIZE];
+        int r = record_path(daemon, record->name, path, sizeof(path));
+
+        if (r >= 0)
+                r = current_boot(boot);
+        if (r >= 0)
+                r = recovery_record_encode(record, boot, text, sizeof(text));
+        if (r >= 0)
+                r = file_replace(path, text, (size_t)r, 0600);
+        if (r < 0)
+                log_error("the resets of modem %s cannot be kept in %s/recovery: %s", record->name,
+                          daemon->config.state_dir, strerror(-r));
+}
+
+static void restore(struct daemon *daemon, const char *folder, const char *name, const char *boot)
+{
+        char path[CONFIG_PATH_MAX + 300], text[RECOVERY_RECORD_TEXT_MAX];
+        struct recovery_record record;
+        size_t length = 0;
+
+        if (text_format(path, sizeof(path), "%s/%s", folder, name) < 0)
+                return;
+        int r = file_read_into(path, O_NOFOLLOW, text, sizeof(text), &length);
+        if (r >= 0)
+                r = recovery_record_decode(text, length, boot, &record);
+        if (r < 0) {
+                log_warning("%s is damaged (%s) and is not used", path, strerror(-r));
+                return;
+        }
+        daemon_enqueue(daemon, EVENT_RECOVERY_RECORD)->recovery = record;
+}
+
+void daemon_restore_recovery(struct daemon *daemon)
+{
+        char folder[CONFIG_PATH_MAX + 16], boot[RECOVERY_BOOT_ID_SIZE];
+        unsigned n = 0;
+
+        (void)text_format(folder, sizeof(folder), "%s/recovery", daemon->config.state_dir);
+        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+                log_error("the folder %s cannot be made: %s", folder, strerror(errno));
+        DIR *stream = opendir(folder);
+        if (!stream)
+                return;
+        if (current_boot(boot) < 0)
+                boot[0] = '\0'; /* of no boot that is written down */
+        for (struct dirent *entry = readdir(stream); entry && n < SMSD_MODEMS_MAX; entry = readdir(stream)) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                restore(daemon, folder, entry->d_name, boot);
+                n++;
+        }
+        (void)closedir(stream);
+}
+
+/* --- switches --- */
+
+static void on_switched(void *userdata, unsigned token, int result)
+{
+        struct event *event = daemon_enqueue(userdata, EVENT_USB_SWITCHED);
+
+        event->switched.token = token;
+        event->switched.result = result;
+}
+
+void daemon_errand_ran(struct daemon *daemon, unsigned token, int result, const char *problem)
+{
+        if (result < 0)
+                log_warning("a modem could not be switched: %s", problem);
+        on_switched(daemon, token, result);
+}
+
+static int open_switches(struct daemon *daemon)
+{
+        static const struct usb_power_options options = {0};
+
+        return daemon->power ? 0
+                             : usb_power_new(&daemon->power, daemon->event, &options, on_switched, daemon);
+}
+
+static int begin_switch(struct daemon *daemon, const struct action *action)
+{
+        const char *path = action->usb_switch.path;
+        enum usb_switch what = action->usb_switch.what;
+        unsigned token = action->usb_switch.token;
+
+        switch (what) {
+        case USB_SWITCH_AUTHORIZE_OFF:
+        case USB_SWITCH_AUTHORIZE_ON:
+                return usb_power_authorize(daemon->power, path, what == USB_SWITCH_AUTHORIZE_ON, token);
+        case USB_SWITCH_PORT_OFF:
+        case USB_SWITCH_PORT_ON:
+                return usb_power_port(daemon->power, path, what == USB_SWITCH_PORT_ON, token);
+        case USB_SWITCH_COMMAND_OFF:
+        case USB_SWITCH_COMMAND_ON:
+                return usb_power_command(daemon->power, daemon->config.recovery.power_command, path,
+                                         what == USB_SWITCH_COMMAND_ON, token);
+        case USB_SWITCH_MAX:
+                break;
+        }
+        return -EINVAL;
+}
+
+static int ask_unit(struct daemon *daemon, const struct action *action)
+{
+        char unit[128];
+        int r = text_format(unit, sizeof(unit), "smswarden-power@%s:%s.service",
+                            usb_switch_to_string(action->usb_switch.what), action->usb_switch.path);
+
+        return r < 0 ? r : smsd_systemd_run(daemon->systemd, unit, action->usb_switch.token);
+}
+
+void daemon_switch_usb(struct daemon *daemon, const struct action *action)
+{
+        int r = daemon->systemd ? 0 : open_switches(daemon);
+
+        if (r >= 0)
+                r = daemon->systemd ? ask_unit(daemon, action) : begin_switch(daemon, action);
+        if (r < 0)
+                on_switched(daemon, action->usb_switch.token, r);
+}
+
+/* --- looking --- */
+
+static bool carries_default_route(const char *path)
+{
+        struct usb_networks networks;
+
+        return usb_network_find(NULL, path, &networks) == 0 && networks.n > 0 &&
+               usb_network_has_default_route(NULL, &networks) > 0;
+}
+
+void daemon_look_at_usb(struct daemon *daemon, const struct action *action)
+{
+        const char *path = action->usb_switch.path;
+        struct recovery_seen_event *seen = &daemon_enqueue(daemon, EVENT_RECOVERY_SEEN)->recovery_seen;
+        struct usb_networks networks;
+
+        (void)text_copy(seen->path, sizeof(seen->path), path);
+        if (open_switches(daemon) >= 0)
+                seen->switchable = usb_power_can_switch(daemon->power, path);
+        seen->present = usb_network_find(NULL, path, &networks) == 0;
+        seen->default_route = carries_default_route(path);
+}
+
+void daemon_stop_recovery(struct daemon *daemon)
+{
+        daemon->power = usb_power_free(daemon->power);
+}

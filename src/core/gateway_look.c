@@ -181,6 +181,8 @@ static void begin_look(struct gateway *gateway, struct slot *slot, struct action
                 end_look(gateway, index, HEALTH_RUNNING, actions);
                 return;
         }
+        if (gateway->config.storage_cleanup)
+                action_push(actions, ACTION_STATUS_READ); /* whether it idles now */
         look->generation++;
         look->opening = true;
         push_port(ACTION_PORT_OPEN, look, index, path, modem->node, actions);
@@ -366,9 +368,12 @@ usec_t gateway_look_deadline(const struct gateway *gateway)
                         deadline = usec_min(deadline, health_dialogue_deadline(&gateway->looks[i].dialogue));
         for (unsigned i = 0; i < gateway->slots.n && room; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
+                if (!may_look(gateway, slot) || is_under_way(&gateway->looks[slot->modem]))
+                        continue;
                 /* One that is well goes with the look at smsd, each minute: no timer of its own. */
-                bool well = slot->health.verdict.state == HEALTH_WELL && gateway->smsd.running;
-                if (!well && may_look(gateway, slot) && !is_under_way(&gateway->looks[slot->modem]))
+                bool rides = slot->health.verdict.state == HEALTH_WELL && gateway->smsd.running &&
+                             gateway->looks[slot->modem].at != 0;
+                if (!rides)
                         deadline = usec_min(deadline, due_at(gateway, slot, 0));
         }
         return deadline;

@@ -244,7 +244,7 @@ void gateway_add_evidence(const struct gateway *gateway, usec_t now, struct snap
 void gateway_fill_health(const struct gateway *gateway, const struct slot *slot, int64_t realtime_offset,
                          struct snapshot_modem *to);
 /* True when the verdict knows more than what smsd shows of itself (gateway_describe_slot). */
-bool gateway_verdict_explains(const struct slot *slot);
+bool gateway_verdict_explains(const struct gateway *gateway, const struct slot *slot);
 /* What a look was told of the network and the storage is newer than what the probe was. */
 void gateway_look_learn(struct modem *modem, const struct health_answers *answers);
 /*

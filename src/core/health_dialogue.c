@@ -27,7 +27,6 @@ struct question {
         unsigned tries;
         bool (*take)(struct health_answers *answers, const char *text);
         bool (*wanted)(const struct health_answers *answers); /* NULL: always; else also when thorough */
-        bool cleans;                                          /* only where cleanup is allowed, and wanted */
 };
 
 static bool take_sim(struct health_answers *answers, const char *text)
@@ -165,8 +164,8 @@ static const struct question questions[HEALTH_QUESTIONS] = {
     [HEALTH_ASK_FUNCTIONALITY] = {"AT+CFUN?", LIMIT, 1, take_functionality, radio_in_doubt},
     [HEALTH_ASK_IMS] = {"AT+QCFG=\"ims\"", LIMIT, 1, take_ims, not_in_circuit},
     [HEALTH_ASK_TEMPERATURE] = {"AT+QTEMP", LIMIT, 1, take_temperature, only_thorough},
-    [HEALTH_ASK_CLEANUP] = {"AT+CMGD=1,1", CLEANUP_LIMIT, 1, NULL, nearly_full, .cleans = true},
-    [HEALTH_ASK_STORAGE_LEFT] = {"AT+CPMS?", LIMIT, 1, take_storage, was_cleaned, .cleans = true},
+    [HEALTH_ASK_CLEANUP] = {"AT+CMGD=1,1", CLEANUP_LIMIT, 1, NULL, nearly_full},
+    [HEALTH_ASK_STORAGE_LEFT] = {"AT+CPMS?", LIMIT, 1, take_storage, was_cleaned},
 };
 
 static void end(struct health_dialogue *dialogue, enum health_outcome outcome)
@@ -192,7 +191,7 @@ static void send_command(struct health_dialogue *dialogue, usec_t now)
 
 static bool is_wanted(const struct health_dialogue *dialogue, const struct question *question)
 {
-        if (question->cleans)
+        if (question >= &questions[HEALTH_ASK_CLEANUP]) /* no questions: only where they are allowed */
                 return dialogue->cleanup && question->wanted(&dialogue->answers);
         if (question == &questions[HEALTH_ASK_SIGNAL])
                 return dialogue->thorough || !dialogue->signal_known || radio_in_doubt(&dialogue->answers);

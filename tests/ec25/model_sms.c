@@ -337,9 +337,10 @@ static int cmgd(struct ec25 *modem, const struct at_call *call)
 
         if (error != AT_OK || call->kind == AT_TEST)
                 return error;
-        if (!slot)
+        (void)argument_number(call->argument, 1, 4,
+                              &flag); /* absent: this slot alone; else the slot is ignored */
+        if (!slot && !flag)
                 return AT_CMS(321);
-        (void)argument_number(call->argument, 1, 4, &flag); /* absent: this slot alone */
         if (!flag)
                 slot_free(slot);
         for (unsigned i = 0; flag && i < storage->capacity; i++)

@@ -478,24 +478,3 @@ usec_t modem_deadline(const struct modem *modem)
                 return at_dialogue_deadline(&modem->dialogue);
         return modem->opening ? USEC_INFINITY : modem->retry_at;
 }
-
-const char *modem_state_to_string(enum modem_state state)
-{
-        switch (state) {
-        case MODEM_ABSENT:
-                return "absent";
-        case MODEM_SETTLING:
-                return "settling";
-        case MODEM_PROBING:
-                return "probing";
-        case MODEM_READY:
-                return "ready";
-        case MODEM_DEGRADED:
-                return "degraded";
-        case MODEM_RECOVERING:
-                return "recovering";
-        case MODEM_FAILED:
-                return "failed";
-        }
-        return "?";
-}

@@ -172,7 +172,9 @@ static inline pid_t rig_smsd(struct rig *rig)
                 (void)text_format(modem->name, sizeof(modem->name), "GSM%u", i + 1);
                 modem->state = HANDLER_IDLE;
                 modem->signal_dbm = rig->signal;
-                (void)text_format(modem->since_text, sizeof(modem->since_text), "%u", rig->status_time);
+                if (i > 0 || !rig->silent)
+                        (void)text_format(modem->since_text, sizeof(modem->since_text), "%u",
+                                          rig->status_time);
         }
         if (!rig->silent)
                 return pid;
@@ -246,7 +248,7 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
                 (void)text_append(rig->commands, sizeof(rig->commands), "%s\n", command);
         if (rig->silent && text_equal(command, "AT+CFUN=1,1") && !rig->hung)
                 rig->silent = false; /* it hears, and cannot answer */
-        else if (rig->silent)
+        else if (rig->silent || (rig->health.silent && action->port.modem >= MODEMS_MAX))
                 return;
         bool leaves = text_equal(command, "AT+CFUN=1,1");
         for (size_t i = 0; i < ARRAY_SIZE(answers); i++)

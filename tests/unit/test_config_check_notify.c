@@ -118,7 +118,8 @@ static const struct {
      "[notify v] match: battery is no kind of alert; allowed: hold, smsd-down, crash-loop, modem-lost, "
      "modem-unusable, modem-network, modem-stuck, modem-changed, modem-timeouts, config-refused, "
      "message-failed, message-quarantined, incoming-unread, provision-failed, modem-power, modem-reset, "
-     "modem-storage, port-held, test"},
+     "modem-storage, port-held, "
+     "reset-notice, recovery-failed, test"},
     {{{"type", "exec"}, {"url", "/x"}, {"match", "modem"}}, ""},
     {{{"type", "exec"}, {"url", "/x"}, {"match", "modems-*"}}, ""},
     {{{"type", "exec"}, {"url", "/x"}, {"match", "modem-lost2/GSM1"}}, ""},

@@ -91,6 +91,7 @@ static void test_no_look_where_none_is_wanted(void **state)
         rig_wait(rig, USEC_PER_HOUR);
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
         assert_int_equal(rig->health.looks + rig->health.writes, 0);
+        rig_leave_alone(rig);
         rig->frozen = true; /* smsd's own signs suffice */
         rig_wait(rig, 10 * USEC_PER_MIN);
         assert_string_equal(cause(rig), "stuck");
@@ -164,6 +165,7 @@ static void test_found_by_the_look(void **state)
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 _rig_ rig = rig_working();
+                rig_leave_alone(rig);
                 rig->health.creg = rows[i].creg;
                 rig->sim = rows[i].sim;
                 rig_wait(rig, LOOK);
@@ -213,6 +215,7 @@ static void test_smsds_own_signs(void **state)
         _rig_ rig = rig_working();
         (void)state;
 
+        rig_leave_alone(rig);
         rig_log(rig, SMSD_LOG_SENDING_BLOCKED);
         rig_wait(rig, USEC_PER_MIN);
         assert_string_equal(cause(rig), "sending-blocked");
@@ -244,7 +247,7 @@ static void test_a_silent_second_port(void **state)
         _rig_ rig = rig_working();
         (void)state;
 
-        rig->silent = true;
+        rig->health.silent = true;
         rig_wait(rig, USEC_PER_HOUR);
         assert_string_equal(cause(rig), "half-answered");
         assert_int_equal(failure(rig), FAILURE_NONE);
@@ -452,15 +455,19 @@ static void test_a_reset_of_ours(void **state)
         _rig_ rig = rig_working();
         (void)state;
 
-        rig->gateway->slots.items[0].recovering = true;
+        rig->away = 40 * USEC_PER_SEC;
+        rig_command(rig, COMMAND_RESET_MODEM, 1, false);
+        rig_wait(rig, 20 * USEC_PER_SEC);
+        assert_int_equal(rig->resets, 1);
         unsigned before = rig->health.looks;
-        rig_wait(rig, 30 * USEC_PER_MIN);
-        assert_int_equal(rig->health.looks, before);
-        rig->plugged = false;
-        rig_usb(rig);
-        rig_wait(rig, USEC_PER_MIN);
+        rig_wait(rig, 15 * USEC_PER_SEC);
+        assert_false(rig->plugged);
         assert_string_equal(cause(rig), "away");
         assert_int_equal(failure(rig), FAILURE_NONE);
+        assert_int_equal(rig->health.looks, before);
+        rig_wait(rig, 2 * USEC_PER_MIN);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        assert_true(rig->health.looks > before);
 }
 
 int main(void)

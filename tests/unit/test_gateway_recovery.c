@@ -259,6 +259,7 @@ static void test_flapping_and_hung(void **state)
 /* As a real smsd says it: after each start, again and again. */
 static void without_network(struct rig *rig, usec_t duration)
 {
+        rig->health.creg = "0,2";
         for (usec_t i = 0; i < duration / (1 MIN); i++) {
                 if (rig->list.n > 1)
                         rig_log(rig, SMSD_LOG_NOT_REGISTERED);
@@ -278,6 +279,7 @@ static void test_cell_is_lost_for_50_minutes(void **state)
         without_network(rig, 31 MIN);
         assert_in_range(rig->resets, 0, 1);
         rig->frozen = false;
+        rig->health.creg = NULL;
         rig_log(rig, SMSD_LOG_REGISTERED);
         rig_wait(rig, 5 MIN);
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);

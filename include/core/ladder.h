@@ -199,8 +199,9 @@ usec_t ladder_deadline(const struct ladder *ladder);
 /*
  * A person wants this step, now: past hold, patience, budget (it counts all the same) and brown-out, not past
  * the notice on the modem with the default route, nor past smsd's stop. 0; -EBUSY: a step is under way, or
- * the first minute of one that cuts the network is not over; -EINVAL: no such step; -EOPNOTSUPP: there is no way to cut the power, or the
- * step does not suit the modem; -EPERM: the hub's ports are ganged and that is not allowed.
+ * the first minute of one that cuts the network is not over; -EINVAL: no such step; -EOPNOTSUPP: there is no
+ * way to cut the power, or the step does not suit the modem; -EPERM: the hub's ports are ganged and that is
+ * not allowed.
  */
 int ladder_force(struct ladder *ladder, enum ladder_step step, const struct ladder_world *world, usec_t now);
 

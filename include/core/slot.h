@@ -27,13 +27,13 @@ struct slot {
         bool came_up;           /* a modem has been fit for smsd here in this life of ours */
         bool unregistered;      /* smsd says so */
         usec_t unregistered_at; /* it said so last */
-        bool blocked;           /* smsd blocks sending after failures */
-        bool silent;            /* smsd says that the modem does not answer */
-        usec_t silent_at, blocked_at; /* it said so last */
-        bool answered;                /* the smsd that runs had an answer from the modem */
-        usec_t status_moved;          /* its time in stats/status was seen to change */
-        bool base_known;              /* status_base was read since this smsd runs */
-        char status_base[32];         /* its time in stats/status that proves nothing: from before */
+        usec_t silent_at, blocked_at;
+        bool blocked;         /* smsd blocks sending after failures */
+        bool silent;          /* smsd says that the modem does not answer */
+        bool answered;        /* the smsd that runs had an answer from the modem */
+        usec_t status_moved;  /* its time in stats/status was seen to change */
+        bool base_known;      /* status_base was read since this smsd runs */
+        char status_base[32]; /* its time in stats/status that proves nothing: from before */
 };
 
 struct slots {

@@ -44,10 +44,10 @@ struct snapshot_modem {
         int signal_dbm;                  /* 0 unknown */
         int storage_used, storage_total; /* -1 unknown */
         struct {
-                char state[16]; /* "" nothing is wrong; of core/ladder */
-                char step[16];  /* under way or the last one, "" none */
-                char text[320]; /* what is wrong, what is done, what comes next */
-                snapshot_time_t next_at; /* when it goes on, 0 not by time */
+                char state[16];                        /* "" nothing is wrong; of core/ladder */
+                char step[16];                         /* under way or the last one, "" none */
+                char text[320];                        /* what is wrong, what is done, what comes next */
+                snapshot_time_t next_at;               /* when it goes on, 0 not by time */
                 int resets_left_hour, resets_left_day; /* -1 unknown */
         } recovery;
 };

@@ -116,14 +116,17 @@ void gateway_recovery_snapshot(const struct gateway *gateway, const char *slot, 
         to->recovery.resets_left_hour = to->recovery.resets_left_day = -1;
         if (!ladder || gateway->config.mode != MODE_CONTROL)
                 return;
-        to->recovery.resets_left_hour = left(ladder->route ? ladder->budget.route_per_hour : ladder->budget.per_hour,
-                                             ladder_resets_within(ladder, USEC_PER_HOUR, gateway->now));
-        to->recovery.resets_left_day = left(ladder->route ? ladder->budget.route_per_day : ladder->budget.per_day,
-                                            ladder_resets_within(ladder, USEC_PER_DAY, gateway->now));
+        to->recovery.resets_left_hour =
+            left(ladder->route ? ladder->budget.route_per_hour : ladder->budget.per_hour,
+                 ladder_resets_within(ladder, USEC_PER_HOUR, gateway->now));
+        to->recovery.resets_left_day =
+            left(ladder->route ? ladder->budget.route_per_day : ladder->budget.per_day,
+                 ladder_resets_within(ladder, USEC_PER_DAY, gateway->now));
         gateway_recovery_describe(gateway, slot, to->recovery.text, sizeof(to->recovery.text));
         if (to->recovery.text[0] == '\0')
                 return;
-        (void)text_copy(to->recovery.state, sizeof(to->recovery.state), ladder_state_to_string(ladder->state));
+        (void)text_copy(to->recovery.state, sizeof(to->recovery.state),
+                        ladder_state_to_string(ladder->state));
         if (ladder->tried)
                 (void)text_copy(to->recovery.step, sizeof(to->recovery.step),
                                 ladder_step_to_string(ladder->step));

@@ -29,7 +29,7 @@ enum alert_kind {
         ALERT_CONFIG_REFUSED,  /* smsd refused smsd.conf, or ours was refused: an older one is in force */
         ALERT_MESSAGE_FAILED,  /* smsd gave a message up; momentary, one for each */
         ALERT_INCOMING_UNREAD, /* nobody takes what came in: a dead eventhandler */
-        ALERT_MODEM_RESET, /* the modem with the default route will be reset in half a minute; momentary */
+        ALERT_RESET_AHEAD, /* the modem with the default route will be reset in half a minute; momentary */
         ALERT_RECOVERY_FAILED, /* the recovery ladder has come to its end: a person must act */
         ALERT_TEST,            /* asked for by a person; momentary */
         ALERT_KIND_MAX

@@ -24,7 +24,7 @@ static const char *const kind_names[ALERT_KIND_MAX] = {
     [ALERT_CONFIG_REFUSED] = "config-refused",
     [ALERT_MESSAGE_FAILED] = "message-failed",
     [ALERT_INCOMING_UNREAD] = "incoming-unread",
-    [ALERT_MODEM_RESET] = "modem-reset",
+    [ALERT_RESET_AHEAD] = "reset-ahead",
     [ALERT_RECOVERY_FAILED] = "recovery-failed",
     [ALERT_TEST] = "test",
 };

@@ -51,7 +51,7 @@ static const struct alert_rule rules[ALERT_KIND_MAX] = {
     [ALERT_MESSAGE_FAILED] = {SEVERITY_WARNING, .momentary = true},
     [ALERT_INCOMING_UNREAD] = {SEVERITY_WARNING, .delay = MIN, .quiet = MIN, .again = USEC_PER_HOUR,
                                .calm = 15 * MIN, .repeat = daily},
-    [ALERT_MODEM_RESET] = {SEVERITY_WARNING, .momentary = true},
+    [ALERT_RESET_AHEAD] = {SEVERITY_WARNING, .momentary = true},
     [ALERT_RECOVERY_FAILED] = {SEVERITY_CRITICAL, .quiet = MIN, .again = USEC_PER_HOUR, .calm = 15 * MIN,
                                .repeat = daily},
     [ALERT_TEST] = {SEVERITY_INFO, .momentary = true},

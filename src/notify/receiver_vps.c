@@ -122,7 +122,7 @@ static const char *status_word(const struct alert *alert)
         case ALERT_CONFIG_REFUSED:
         case ALERT_MESSAGE_FAILED:
         case ALERT_INCOMING_UNREAD:
-        case ALERT_MODEM_RESET:
+        case ALERT_RESET_AHEAD:
         case ALERT_RECOVERY_FAILED:
         case ALERT_KIND_MAX:
                 break;

@@ -18,20 +18,18 @@
         "technology band signal_dbm storage{used total } reason recovery{state step text next_at "           \
         "resets_left_hour resets_left_day } } "
 
-/* One modem, one handler, one device that is not used. New keys stand behind the old ones of their
-       object. */
-    static const char schema[] =
-        "{schema controller{running mode version config } verdict reason next_action can_send can_receive "
-        "smsd{running pid since handlers[{modem pid device state } ] unit{name active sub } last_error } "
-        "hold{active by reason since until source } "
-        "modems[" MODEM_KEYS "] "
-        "restarts{total last{at cause result ms problem } } "
-        "alerts{waiting delivered last parked dropped open[{key severity summary since count } ] "
-        "receivers[{name type delivered parked last_delivered failing_since problem test test_delivered } ] "
-        "} "
-        "queues{outgoing checked failed incoming oldest_s } "
-        "traffic{last_sent last_received } "
-        "other_modems[" MODEM_KEYS "] } ";
+/* One modem, one handler, one device that is not used. New keys stand behind the old ones of their object. */
+static const char schema[] =
+    "{schema controller{running mode version config } verdict reason next_action can_send can_receive "
+    "smsd{running pid since handlers[{modem pid device state } ] unit{name active sub } last_error } "
+    "hold{active by reason since until source } "
+    "modems[" MODEM_KEYS "] "
+    "restarts{total last{at cause result ms problem } } "
+    "alerts{waiting delivered last parked dropped open[{key severity summary since count } ] "
+    "receivers[{name type delivered parked last_delivered failing_since problem test test_delivered } ] } "
+    "queues{outgoing checked failed incoming oldest_s } "
+    "traffic{last_sent last_received } "
+    "other_modems[" MODEM_KEYS "] } ";
 
 /* --- a visitor that writes the keys down --- */
 

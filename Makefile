@@ -152,6 +152,7 @@ $(BUILD)/tests/adapters/%: $(BUILD)/tests/adapters/%.o $(BUILD)/libadapters.a $(
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS) -lcmocka $(TEST_LIBS)
 
 $(BUILD)/tests/adapters/test_hold_program: | $(BUILD)/smswarden-hold
+$(BUILD)/tests/adapters/test_power_program: | $(BUILD)/smswarden-power
 
 # GLib's headers are not written for -Wconversion.
 $(BUILD)/tests/adapters/test_hotplug.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags umockdev-1.0 2>/dev/null))

@@ -37,7 +37,7 @@ enum alert_kind {
         ALERT_MODEM_RESET,   /* it restarted by itself */
         ALERT_MODEM_STORAGE, /* its memory for messages is full, or nearly */
         ALERT_PORT_HELD,     /* another program than smsd has smsd's port open */
-        ALERT_RESET_NOTICE,  /* the modem with the default route will be reset in half a minute; momentary */
+        ALERT_RESET_AHEAD,   /* the modem with the default route will be reset in half a minute; momentary */
         ALERT_RECOVERY_FAILED, /* the recovery ladder has come to its end: a person must act */
         ALERT_TEST,            /* asked for by a person; momentary */
         ALERT_KIND_MAX

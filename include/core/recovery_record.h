@@ -26,6 +26,8 @@ struct recovery_record {
         struct ladder_memory memory;
 };
 
+bool recovery_record_equal(const struct recovery_record *a, const struct recovery_record *b);
+
 /* The file's text. Returns its length, or -ENOBUFS. */
 int recovery_record_encode(const struct recovery_record *record, const char *boot_id, char *target,
                            size_t size);

@@ -61,7 +61,7 @@ static const struct alert_rule rules[ALERT_KIND_MAX] = {
                              .repeat = daily},
     [ALERT_PORT_HELD] = {SEVERITY_CRITICAL, .delay = 20 * SEC, .quiet = MIN, .again = USEC_PER_HOUR,
                          .calm = 15 * MIN, .repeat = broken},
-    [ALERT_RESET_NOTICE] = {SEVERITY_WARNING, .momentary = true},
+    [ALERT_RESET_AHEAD] = {SEVERITY_WARNING, .momentary = true},
     [ALERT_RECOVERY_FAILED] = {SEVERITY_CRITICAL, .quiet = MIN, .again = USEC_PER_HOUR, .calm = 15 * MIN,
                                .repeat = daily},
     [ALERT_TEST] = {SEVERITY_INFO, .momentary = true},

@@ -86,24 +86,11 @@ void recovery_take_record(struct gateway *gateway, const struct recovery_record 
         (void)text_copy(recovery->off_path, sizeof(recovery->off_path), record->usb);
 }
 
-/* Zeroed behind what is used, so that equal ones are equal bytes. */
 static void fill_record(const struct recovery *recovery, struct recovery_record *record)
 {
-        struct ladder_memory memory;
-
-        memset(record, 0, sizeof(*record));
-        memset(&memory, 0, sizeof(memory));
+        *record = (struct recovery_record){.off = recovery->off};
         (void)text_copy(record->name, sizeof(record->name), recovery->name);
-        ladder_remember(&recovery->ladder, &memory);
-        memcpy(record->memory.resets.at, memory.resets.at, memory.resets.n * sizeof(memory.resets.at[0]));
-        memcpy(record->memory.stops.at, memory.stops.at, memory.stops.n * sizeof(memory.stops.at[0]));
-        record->memory.resets.n = memory.resets.n;
-        record->memory.stops.n = memory.stops.n;
-        record->memory.tried = memory.tried;
-        record->memory.rounds = memory.rounds;
-        record->memory.retry_at = memory.retry_at;
-        record->memory.acted_at = memory.acted_at;
-        record->off = recovery->off;
+        ladder_remember(&recovery->ladder, &record->memory);
         if (recovery->off != RECOVERY_OFF_NOTHING)
                 (void)text_copy(record->usb, sizeof(record->usb), recovery->off_path);
 }
@@ -113,7 +100,7 @@ void recovery_save(struct recovery *recovery, struct action_list *actions)
         struct recovery_record record;
 
         fill_record(recovery, &record);
-        if (memcmp(&record, &recovery->saved, sizeof(record)) == 0)
+        if (recovery_record_equal(&record, &recovery->saved))
                 return;
         recovery->saved = record;
         action_push(actions, ACTION_RECOVERY_SAVE)->recovery = &recovery->saved;

@@ -18,7 +18,7 @@ static void announce(struct gateway *gateway, const struct recovery *recovery, c
         struct alert *alert;
 
         action_record(actions, RECORD_RECOVERY_NOTICE, SEVERITY_WARNING, recovery->name, "%s", text);
-        if (alert_book_post(&gateway->alerts.book, ALERT_RESET_NOTICE, recovery->name, gateway->now, &alert) <
+        if (alert_book_post(&gateway->alerts.book, ALERT_RESET_AHEAD, recovery->name, gateway->now, &alert) <
             0)
                 return; /* it is on its way already, or there is no place: the reset waits all the same */
         (void)text_copy(alert->modem, sizeof(alert->modem), recovery->name);

@@ -9,6 +9,71 @@
 #define FACTS_FRESH (10 * USEC_PER_SEC)
 #define FACTS_AWAIT (10 * USEC_PER_SEC)
 
+/* --- which modem --- */
+
+static const struct modem *only_modem(const struct gateway *gateway)
+{
+        const struct modem *only = NULL;
+
+        for (unsigned i = 0; i < gateway->n_modems; i++) {
+                if (!modem_present(&gateway->modems[i]))
+                        continue;
+                if (only)
+                        return NULL;
+                only = &gateway->modems[i];
+        }
+        return only;
+}
+
+/* What the slot knows of where its modem is plugged in. */
+static const char *remembered_path(const struct slot *slot)
+{
+        return slot->config.match == MATCH_USB ? slot->config.match_value : slot->record.usb;
+}
+
+static bool sits_elsewhere(const struct gateway *gateway, const struct slot *slot, unsigned modem)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (&gateway->slots.items[i] != slot && gateway->slots.items[i].modem == (int)modem)
+                        return true;
+        return false;
+}
+
+/* A modem that is refused, or not up yet, sits in no slot. */
+static const struct modem *unbound_modem(const struct gateway *gateway, const struct slot *slot)
+{
+        const char *path = remembered_path(slot);
+
+        for (unsigned i = 0; i < gateway->n_modems; i++)
+                if (modem_present(&gateway->modems[i]) && path[0] &&
+                    text_equal(gateway->modems[i].device.path, path) && !sits_elsewhere(gateway, slot, i))
+                        return &gateway->modems[i];
+        return gateway->slots.n == 1 && path[0] == '\0' ? only_modem(gateway) : NULL;
+}
+
+const struct modem *recovery_modem(const struct gateway *gateway, const struct slot *slot)
+{
+        const struct modem *modem = slot_modem(slot, gateway->modems);
+
+        return modem ? modem : unbound_modem(gateway, slot);
+}
+
+const char *recovery_path(const struct gateway *gateway, const struct slot *slot)
+{
+        const struct modem *modem = recovery_modem(gateway, slot);
+        const char *path = remembered_path(slot);
+
+        if (modem)
+                return modem->device.path;
+        if (slot->config.match == MATCH_DEVICE)
+                return "";
+        /* Another one's modem is plugged in there now: it is not ours to switch off. */
+        for (unsigned i = 0; i < gateway->n_modems; i++)
+                if (modem_present(&gateway->modems[i]) && text_equal(gateway->modems[i].device.path, path))
+                        return "";
+        return path;
+}
+
 /* --- what adapters know --- */
 
 static bool is_fresh(const struct gateway *gateway, const struct recovery_facts *facts, const char *path)

@@ -16,6 +16,26 @@
 static const char *const off_words[] = {
     [RECOVERY_OFF_NOTHING] = "nothing", [RECOVERY_OFF_USB] = "usb", [RECOVERY_OFF_POWER] = "power"};
 
+static bool same_ledger(const struct ladder_ledger *a, const struct ladder_ledger *b)
+{
+        if (a->n != b->n)
+                return false;
+        for (unsigned i = 0; i < a->n; i++)
+                if (a->at[i] != b->at[i])
+                        return false;
+        return true;
+}
+
+bool recovery_record_equal(const struct recovery_record *a, const struct recovery_record *b)
+{
+        const struct ladder_memory *before = &a->memory, *after = &b->memory;
+
+        return text_equal(a->name, b->name) && text_equal(a->usb, b->usb) && a->off == b->off &&
+               before->tried == after->tried && before->rounds == after->rounds &&
+               before->retry_at == after->retry_at && before->acted_at == after->acted_at &&
+               same_ledger(&before->resets, &after->resets) && same_ledger(&before->stops, &after->stops);
+}
+
 /* --- writing --- */
 
 static int add_ledger(char *target, size_t size, const char *key, const struct ladder_ledger *ledger)

@@ -128,7 +128,7 @@ static const char *status_word(const struct alert *alert)
         case ALERT_MODEM_RESET:
         case ALERT_MODEM_STORAGE:
         case ALERT_PORT_HELD:
-        case ALERT_RESET_NOTICE:
+        case ALERT_RESET_AHEAD:
         case ALERT_RECOVERY_FAILED:
         case ALERT_KIND_MAX:
                 break;

@@ -31,6 +31,7 @@ static const char help[] =
     "  port-off port-on        its hub's port is without power, and has it again\n"
     "  command-off command-on  the same by [recovery] power_command\n"
     "  --config FILE           the configuration, default " CONFIG_DEFAULT "\n"
+    "  --sysfs DIR             where sysfs is, default /sys, for tests\n"
     "  --help, --version\n";
 
 struct wish {
@@ -103,9 +104,9 @@ static void free_event(sd_event **event)
 }
 
 /* 0 or a negative errno. */
-static int run(const struct wish *wish, const char *config_path)
+static int run(const struct wish *wish, const char *config_path, const char *sysfs)
 {
-        static const struct usb_power_options options = {0};
+        const struct usb_power_options options = {.sysfs_root = sysfs};
         _cleanup_(free_event) sd_event *event = NULL;
         _cleanup_(usb_power_cleanup) struct usb_power *power = NULL;
         int r = sd_event_new(&event);
@@ -120,7 +121,7 @@ static int run(const struct wish *wish, const char *config_path)
         return r > 0 ? -r : r;
 }
 
-static int power_main(const char *word, const char *config_path)
+static int power_main(const char *word, const char *config_path, const char *sysfs)
 {
         struct wish wish;
 
@@ -128,7 +129,7 @@ static int power_main(const char *word, const char *config_path)
                 (void)fprintf(stderr, "smswarden-power: VERB:PATH is wanted; see smswarden-power --help\n");
                 return EX_USAGE;
         }
-        int r = run(&wish, config_path);
+        int r = run(&wish, config_path, sysfs);
         /* Unplugged meanwhile: when it is plugged in again, it is on. */
         if (r == -ENODEV && wish.what == USB_SWITCH_AUTHORIZE_ON)
                 r = 0;
@@ -143,17 +144,21 @@ int main(int argc, char *argv[])
 {
         static const struct option known[] = {
             {"config", required_argument, NULL, 'c'},
+            {"sysfs", required_argument, NULL, 's'},
             {"help", no_argument, NULL, 'h'},
             {"version", no_argument, NULL, 'v'},
             {NULL, 0, NULL, 0},
         };
-        const char *config = CONFIG_DEFAULT;
+        const char *config = CONFIG_DEFAULT, *sysfs = NULL;
         int option;
 
         while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0)
                 switch (option) {
                 case 'c':
                         config = optarg;
+                        break;
+                case 's':
+                        sysfs = optarg;
                         break;
                 case 'h':
                         (void)fputs(help, stdout);
@@ -164,5 +169,5 @@ int main(int argc, char *argv[])
                 default:
                         return EX_USAGE; /* getopt has said why */
                 }
-        return power_main(optind + 1 == argc ? argv[optind] : "", config);
+        return power_main(optind + 1 == argc ? argv[optind] : "", config, sysfs);
 }

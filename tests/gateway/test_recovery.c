@@ -151,6 +151,36 @@ static void what_was_left_off_is_switched_on(struct gateway *g)
         gateway_working(g, 0);
 }
 
+/* The other modem's messages go on: each is sent, and none twice. */
+static void the_others_messages_are_neither_lost_nor_doubled(struct gateway *g)
+{
+        const struct control_request request = {.kind = COMMAND_RESET_MODEM, .modem = "GSM2", .step = "usb"};
+        char name[32], text[64], message[512];
+
+        gateway_plug(g, "");
+        gateway_modem(g, "plug 1");
+        gateway_wait_modem(g, "GSM1", "ready", 30000);
+        gateway_wait_modem(g, "GSM2", "ready", 30000);
+        gateway_working(g, 0);
+        for (unsigned i = 0; i < 6; i++) {
+                (void)text_format(name, sizeof(name), "m%u", i);
+                (void)text_format(text, sizeof(text), "Message number %u", i);
+                gateway_send(g, name, text);
+        }
+        int r = gateway_command(g, &request, message);
+        if (r != 0)
+                fail_msg("%d \"%s\"", r, message);
+        for (unsigned i = 0; i < 6; i++) {
+                (void)text_format(text, sizeof(text), "Message number %u", i);
+                int64_t until = gateway_now() + 60000;
+                while (gateway_sent(g, 0, text) + gateway_sent(g, 1, text) == 0 && gateway_now() < until)
+                        (void)gateway_snapshot(g);
+                assert_int_equal(gateway_sent(g, 0, text) + gateway_sent(g, 1, text), 1);
+        }
+        gateway_wait_modem(g, "GSM1", "ready", 30000);
+        assert_no_loss(g);
+}
+
 static const struct gateway_test tests[] = {
     GATEWAY_TEST(the_modem_restarts_itself),
     GATEWAY_TEST(usb_is_taken_away_and_given_back),
@@ -159,6 +189,7 @@ static const struct gateway_test tests[] = {
     GATEWAY_TEST(a_held_gateway_stays_held),
     GATEWAY_TEST(a_hang_that_the_bus_cures, .warden = "[recovery]\nsilent_after = 5s\n"),
     GATEWAY_TEST(what_was_left_off_is_switched_on),
+    GATEWAY_TEST(the_others_messages_are_neither_lost_nor_doubled, .modems = 2),
 };
 
 int main(int argc, char **argv)

@@ -21,7 +21,7 @@
 static bool is_momentary(enum alert_kind kind)
 {
         return kind == ALERT_TEST || kind == ALERT_MESSAGE_FAILED || kind == ALERT_MESSAGE_ASIDE ||
-               kind == ALERT_MODEM_CHANGED || kind == ALERT_PROVISION_FAILED || kind == ALERT_RESET_NOTICE;
+               kind == ALERT_MODEM_CHANGED || kind == ALERT_PROVISION_FAILED || kind == ALERT_RESET_AHEAD;
 }
 
 /* --- the spool */

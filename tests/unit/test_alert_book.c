@@ -280,7 +280,7 @@ static void test_heals_before_it_is_told(void **state)
                 bool told_anyway = kind == ALERT_SMSD_DOWN || kind == ALERT_HOLD;
                 if (kind == ALERT_CRASH_LOOP || kind == ALERT_MODEM_TIMEOUTS || kind == ALERT_MODEM_CHANGED ||
                     kind == ALERT_MESSAGE_FAILED || kind == ALERT_MESSAGE_ASIDE ||
-                    kind == ALERT_MODEM_RESET || kind == ALERT_MODEM_STORAGE || kind == ALERT_RESET_NOTICE ||
+                    kind == ALERT_MODEM_RESET || kind == ALERT_MODEM_STORAGE || kind == ALERT_RESET_AHEAD ||
                     kind == ALERT_RECOVERY_FAILED || kind == ALERT_PROVISION_FAILED || kind == ALERT_TEST)
                         continue; /* told at once */
                 stage->wrong[kind] = true;

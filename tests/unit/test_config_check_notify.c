@@ -119,7 +119,7 @@ static const struct {
      "modem-unusable, modem-network, modem-stuck, modem-changed, modem-timeouts, config-refused, "
      "message-failed, message-quarantined, incoming-unread, provision-failed, modem-power, modem-reset, "
      "modem-storage, port-held, "
-     "reset-notice, recovery-failed, test"},
+     "reset-ahead, recovery-failed, test"},
     {{{"type", "exec"}, {"url", "/x"}, {"match", "modem"}}, ""},
     {{{"type", "exec"}, {"url", "/x"}, {"match", "modems-*"}}, ""},
     {{{"type", "exec"}, {"url", "/x"}, {"match", "modem-lost2/GSM1"}}, ""},

@@ -388,7 +388,7 @@ static void test_default_route_is_announced(void **state)
 
         rig->default_route = true;
         fall_silent(rig);
-        while (rig_fired(&rig->spool, ALERT_RESET_NOTICE) == 0)
+        while (rig_fired(&rig->spool, ALERT_RESET_AHEAD) == 0)
                 rig_wait(rig, 1 SEC);
         usec_t announced = rig->now;
         assert_int_equal(count(rig->commands, "AT+CFUN"), 0);

@@ -280,7 +280,9 @@ void gateway_recovery_step(struct gateway *gateway, struct action_list *actions)
                 struct recovery *recovery = recovery_of(gateway, slot->config.name);
                 if (recovery)
                         step_slot(gateway, slot, recovery, actions);
-                slot->recovering = gateway_recovery_is_under_way(gateway, slot->config.name);
+                /* Back under smsd it is looked at again: whether the step has helped shows there. */
+                slot->recovering = gateway_recovery_is_under_way(gateway, slot->config.name) &&
+                                   !gateway_slot_served(gateway, slot);
         }
 }
 

@@ -39,8 +39,8 @@ enum poison_judgement {
 enum poison_judgement poison_crash(struct poison *poison, const char *modem, const struct message_item *items,
                                    size_t n, size_t *ret_index);
 
-/* The accused could not be put aside: the next crash accuses it again. */
-void poison_not_put_aside(struct poison *poison, const char *file);
+/* The accused was put aside; until then each further crash accuses it again. Released it has two attempts. */
+void poison_put_aside(struct poison *poison);
 
 /* The modem sent a message. True: that changes what is remembered. */
 bool poison_sent(struct poison *poison);

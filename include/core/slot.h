@@ -10,6 +10,7 @@
 #include "core/health.h"
 #include "core/modem.h"
 #include "core/modem_record.h"
+#include "core/process.h"
 
 #include <stdbool.h>
 
@@ -23,7 +24,8 @@ struct slot_company {
 struct slot {
         struct modem_config config;
         struct modem_record record;
-        int modem;                         /* index of the physical modem, -1 none */
+        struct process_id crash_of; /* the main process under which its modem crashed last: it counts once */
+        int modem;                  /* index of the physical modem, -1 none */
         char conf_device[DEVICE_NODE_MAX]; /* as smsd.conf names it now, "" unknown */
         char serving[DEVICE_NODE_MAX];     /* the tty on which smsd's handler served it last, "" none */
         char heard_imei[16];               /* its handler says so and is not yet seen on a port; else "" */

@@ -248,8 +248,8 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
         deadline = usec_min(deadline, ahead(gateway, gateway_company_deadline(gateway)));
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
                 if (gateway->smsd.handlers[i].told_at)
-                        deadline =
-                            usec_min(deadline, ahead(gateway, gateway_kill_at(&gateway->smsd.handlers[i])));
+                        deadline = usec_min(
+                            deadline, ahead(gateway, gateway_kill_at(gateway, &gateway->smsd.handlers[i])));
         return deadline;
 }
 

@@ -55,7 +55,7 @@ void gateway_alerts_explain(const struct gateway *gateway, const struct slot *sl
 {
         if (slot->health.verdict.alert != alert->kind || !has_alert(gateway, slot))
                 return;
-        if (gateway_verdict_explains(slot))
+        if (gateway_verdict_explains(gateway, slot))
                 fill(gateway, slot, alert);
         else if (slot->health.verdict.evidence[0])
                 gateway_alerts_say(alert->evidence, "%s; smsd's last error: %s",

@@ -1,7 +1,7 @@
 /*
- * Messages that crash the modem (core/poison): a modem leaves while smsd serves it, and what it was sending
- * is seen by smsd's locks in `checked`, at once, for what smsd does when it hears TERM is not sure. Who does
- * so twice is put aside by the restart path when no smsd is left, and told.
+ * Messages that crash the modem (core/poison): a modem leaves, or falls silent, while smsd serves it, and
+ * what it was sending is seen by smsd's locks in `checked`, at once, for what smsd does when it hears TERM is
+ * not sure. Who does so twice is put aside by the restart path when no smsd is left, and told.
  */
 #include "gateway_private.h"
 
@@ -32,6 +32,10 @@ void gateway_modem_crashed(struct gateway *gateway, struct slot *slot, struct ac
 {
         if (!may_act(gateway) || gateway->hold.active)
                 return;
+        /* One that falls silent and leaves then has crashed once; for the next time smsd must be new. */
+        if (process_id_equal(slot->crash_of, gateway->smsd.main))
+                return;
+        slot->crash_of = gateway->smsd.main;
         slot->crashed = true;
         look(gateway, actions);
 }
@@ -56,18 +60,26 @@ static void suspect(const struct slot *slot, const struct message_item *item, st
                       slot->config.name, name);
 }
 
-static void accuse(struct gateway *gateway, struct slot *slot, const struct message_item *item)
+static bool is_accused(const struct gateway_poison *poison, const char *name)
+{
+        for (unsigned i = 0; i < poison->n; i++)
+                if (poison->items[i].state != POISONED_OVER && text_equal(poison->items[i].name, name))
+                        return true;
+        return false;
+}
+
+/* Whoever finds no place is accused by the next crash. */
+static void accuse(struct gateway *gateway, const struct slot *slot, const struct message_item *item)
 {
         struct gateway_poison *poison = &gateway->poison;
         struct poisoned *poisoned = &poison->items[poison->n];
 
-        if (poison->n == POISONED_MAX || strlen(item->name) > MESSAGE_NAME_MAX) {
-                poison_not_put_aside(&slot->record.poison, item->name);
+        if (poison->n == POISONED_MAX || strlen(item->name) > MESSAGE_NAME_MAX ||
+            is_accused(poison, item->name))
                 return;
-        }
         poison->n++;
         memset(poisoned, 0, sizeof(*poisoned));
-        poisoned->last = slot->record.poison.put_aside >= POISON_ROW_MAX;
+        poisoned->last = slot->record.poison.put_aside + 1 >= POISON_ROW_MAX;
         (void)text_copy(poisoned->name, sizeof(poisoned->name), item->name);
         (void)text_copy(poisoned->modem, sizeof(poisoned->modem), slot->config.name);
         (void)text_copy(poisoned->recipient, sizeof(poisoned->recipient), item->recipient);
@@ -185,8 +197,8 @@ void gateway_quarantined(struct gateway *gateway, const struct message_moved_eve
                         return;
                 }
                 record_end(poisoned, actions);
-                if (moved->result != MESSAGE_DONE && slot) {
-                        poison_not_put_aside(&slot->record.poison, poisoned->name);
+                if (moved->result == MESSAGE_DONE && slot) {
+                        poison_put_aside(&slot->record.poison);
                         gateway_save_slot(slot, actions);
                 }
                 return;

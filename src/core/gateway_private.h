@@ -242,7 +242,7 @@ void gateway_add_evidence(const struct gateway *gateway, usec_t now, struct snap
 void gateway_fill_health(const struct gateway *gateway, const struct slot *slot, int64_t realtime_offset,
                          struct snapshot_modem *to);
 /* True when the verdict knows more than what smsd shows of itself (gateway_describe_slot). */
-bool gateway_verdict_explains(const struct slot *slot);
+bool gateway_verdict_explains(const struct gateway *gateway, const struct slot *slot);
 /* What a look was told of the network and the storage is newer than what the probe was. */
 void gateway_look_learn(struct modem *modem, const struct health_answers *answers);
 /*
@@ -257,7 +257,7 @@ bool gateway_slot_failure(const struct gateway *gateway, const struct slot *slot
 bool gateway_knows_enough(const struct gateway *gateway);
 void gateway_reconcile(struct gateway *gateway, struct action_list *actions);
 /* When a handler that was told to let go of its dead tty is killed. */
-usec_t gateway_kill_at(const struct smsd_handler *handler);
+usec_t gateway_kill_at(const struct gateway *gateway, const struct smsd_handler *handler);
 struct restart_world gateway_world(struct gateway *gateway, struct action_list *actions);
 unsigned gateway_startable(const struct gateway *gateway);
 

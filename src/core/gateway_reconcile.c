@@ -157,9 +157,25 @@ static bool handler_is_dead(const struct gateway *gateway, const struct smsd_han
                                         !modems_have_port(gateway->modems, gateway->n_modems, handler->tty));
 }
 
-usec_t gateway_kill_at(const struct smsd_handler *handler)
+/* Its number was another modem's before, and that one answers on it: what is sent there is sent. */
+static bool tty_is_there(const struct gateway *gateway, const char *tty)
 {
-        return usec_add(handler->told_at, handler->tty_deleted ? SMSD_RELEASE_AFTER : GATEWAY_KILL_AFTER);
+        for (unsigned i = 0; i < gateway->n_modems; i++) {
+                const struct modem *modem = &gateway->modems[i];
+                for (unsigned j = 0; tty[0] && modem_present(modem) && j < modem->device.n_interfaces; j++)
+                        if (text_equal(modem->device.interfaces[j].target, tty))
+                                return true;
+        }
+        return false;
+}
+
+usec_t gateway_kill_at(const struct gateway *gateway, const struct smsd_handler *handler)
+{
+        usec_t after = handler->tty_deleted                  ? SMSD_RELEASE_AFTER
+                       : tty_is_there(gateway, handler->tty) ? STOPPING_TIME
+                                                             : GATEWAY_KILL_AFTER;
+
+        return usec_add(handler->told_at, after);
 }
 
 static void end_dead_handler(struct gateway *gateway, struct smsd_handler *handler,
@@ -167,7 +183,7 @@ static void end_dead_handler(struct gateway *gateway, struct smsd_handler *handl
 {
         bool first = handler->told_at == 0;
 
-        if (!first && gateway->now < gateway_kill_at(handler))
+        if (!first && gateway->now < gateway_kill_at(gateway, handler))
                 return;
         struct action *action = action_push(actions, ACTION_SIGNAL);
         action->process.id = handler->id;

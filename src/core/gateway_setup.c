@@ -201,12 +201,14 @@ static void finish(struct gateway *gateway, unsigned i, struct slot *slot, struc
         identity_finish(&memory, dialogue->verdict, dialogue->job.imsi[0] != '\0');
         save(slot, &memory, actions);
         tell_end(slot, dialogue, actions);
-        if (resets)
+        if (resets) {
                 slot->away_until = usec_add(gateway->now, usec_add(BACK_TIME, modem->boot_timeout));
-        if (resets)
                 modem_setup_end(modem, i, usec_add(gateway->now, RESET_TIME), actions);
-        else
-                modem_setup_end(modem, i, dialogue->verdict == PROVISION_DONE ? 0 : gateway->now, actions);
+                return;
+        }
+        /* smsd was started on it around us: that it has it is all that counts. */
+        bool ready = dialogue->verdict == PROVISION_DONE || modem->in_use;
+        modem_setup_end(modem, i, ready ? 0 : gateway->now, actions);
 }
 
 /* --- the step --- */
@@ -235,7 +237,8 @@ static void go_on(struct gateway *gateway, unsigned i, struct action_list *actio
         struct modem *modem = &gateway->modems[i];
         struct slot *slot = slots_find(&gateway->slots, modem->setup.slot);
 
-        if (!slot) { /* its section was removed meanwhile */
+        /* Its section was removed meanwhile, or nothing is to be touched any more. */
+        if (!slot || gateway->config.mode == MODE_OBSERVE) {
                 modem_setup_end(modem, i, gateway->now, actions);
                 return;
         }

@@ -200,6 +200,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                 doubt(gateway, slot);
                 break;
         case SMSD_LOG_TIMEOUT:
+                gateway_modem_crashed(gateway, slot, actions);
                 slot->silent = true;
                 doubt(gateway, slot);
                 break;

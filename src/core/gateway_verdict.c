@@ -177,8 +177,10 @@ static const char *const smsd_signs[] = {"unknown",   "well",         "half-answ
                                          "smsd-dead", "handler-dead", "tty-deleted",   "handler-orphaned",
                                          "gone",      "self-reset",   "undervoltage",  "storage-nearly-full"};
 
-bool gateway_verdict_explains(const struct slot *slot)
+bool gateway_verdict_explains(const struct gateway *gateway, const struct slot *slot)
 {
+        if (slot_guard(slot, gateway->modems) != GUARD_NONE)
+                return false; /* the SIM or the modem is as it is, and what forbids the start is said there */
         for (size_t i = 0; i < ARRAY_SIZE(smsd_signs); i++)
                 if (text_equal(slot->health.verdict.cause, smsd_signs[i]))
                         return false;
@@ -196,7 +198,7 @@ static void describe(const struct gateway *gateway, const struct slot *slot, use
         const struct health_verdict *verdict = &slot->health.verdict;
         enum slot_health health = gateway_slot_health(gateway, slot, now);
 
-        if (health != SLOT_WELL && !gateway_verdict_explains(slot)) {
+        if (health != SLOT_WELL && !gateway_verdict_explains(gateway, slot)) {
                 gateway_describe_slot(gateway, slot, health, s->reason, sizeof(s->reason), s->next_action,
                                       sizeof(s->next_action));
                 return;

@@ -43,15 +43,13 @@ enum poison_judgement poison_crash(struct poison *poison, const char *modem, con
                 return POISON_SUSPECTED;
         if (poison->put_aside >= POISON_ROW_MAX)
                 return POISON_MODEM;
-        poison->put_aside++;
-        poison->suspect = 0; /* released again it has two attempts again */
         return POISON_ACCUSED;
 }
 
-void poison_not_put_aside(struct poison *poison, const char *file)
+void poison_put_aside(struct poison *poison)
 {
-        poison->suspect = hash_of(file);
-        poison->put_aside -= poison->put_aside > 0;
+        poison->suspect = 0;
+        poison->put_aside += poison->put_aside < POISON_ROW_MAX;
 }
 
 bool poison_sent(struct poison *poison)

@@ -325,6 +325,8 @@ static int reload(struct daemon *daemon)
         profiles = NULL;
         daemon->config_last_good = false;
         tell_config_problem(daemon, "");
+        if (daemon->config.mode == MODE_CONTROL)
+                daemon_recover_messages(daemon); /* it was observe, perhaps */
         r = watch_nodes(daemon);
         daemon_enqueue(daemon, EVENT_RELOAD)->config = &daemon->config;
         if (r >= 0 && other_profiles)

@@ -346,7 +346,7 @@ static void test_sizes_are_bounded(void **state)
 static void test_the_good_copy(void **state)
 {
         struct fixture *fixture = *state;
-        struct config loaded, kept;
+        struct config loaded, kept = {0}; /* what is not used is left as it is */
         struct stat st;
 
         /* The places that nobody has are nobody's. */

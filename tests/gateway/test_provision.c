@@ -122,6 +122,35 @@ static void killed_while_it_resets(struct gateway *g)
         assert_int_equal(sent(g, SET_USBNET), 1);
 }
 
+static unsigned sent_by(const struct gateway *g, unsigned modem, const char *text)
+{
+        return gateway_commands(g, modem, text);
+}
+
+static bool first_is_served(struct gateway *g, const void *userdata)
+{
+        (void)userdata;
+        return gateway_snapshot(g)->can_send;
+}
+
+/* The second is set up beside the smsd that serves the first, which goes on meanwhile. */
+static void the_other_modem_goes_on(struct gateway *g)
+{
+        gateway_plug(g, "back=300");
+        gateway_wait(g, 20000, "the first is served", first_is_served, NULL);
+        gateway_modem(g, "delay 1 AT+QCFG=\"usbnet\",1 3000");
+        gateway_modem(g, "plug 1 back=300");
+        gateway_modem(g, "wait-command 1 AT+QCFG=\"usbnet\",1 20000 1");
+        gateway_send(g, "one", "While the other is set up");
+        gateway_wait_sent(g, 0, 1, 15000);
+        gateway_wait_verdict(g, VERDICT_WORKING, 40000);
+        for (unsigned i = 0; i < 2; i++) {
+                assert_int_equal(sent_by(g, i, SET_USBNET), 1);
+                assert_int_equal(sent_by(g, i, RESET), 1);
+        }
+        assert_int_equal(gateway_starts(g), 2);
+}
+
 /* smsd must not wait for ever for what the modem does not take. */
 static void what_fails_is_told_and_smsd_started(struct gateway *g)
 {
@@ -205,6 +234,7 @@ static const struct gateway_test tests[] = {
     GATEWAY_TEST(nothing_is_sent_unasked),
     GATEWAY_TEST(killed_while_it_writes, .warden = "[provision]\nusbnet = ecm\n"),
     GATEWAY_TEST(killed_while_it_resets, .warden = "[provision]\nusbnet = ecm\n"),
+    GATEWAY_TEST(the_other_modem_goes_on, .modems = 2, .warden = "[provision]\nusbnet = ecm\n"),
     GATEWAY_TEST(what_fails_is_told_and_smsd_started, .warden = "[provision]\nusbnet = ecm\n"),
     GATEWAY_TEST(a_strange_modem_is_refused,
                  .warden = "[modem GSM1]\npin_imei = 867424031234565\n[provision]\nusbnet = ecm\n"),

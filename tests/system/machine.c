@@ -155,6 +155,7 @@ static void run(void **state)
 
         if (m->options->nightly && !is_nightly())
                 skip();
+        int64_t began = machine_now();
         machine_make_disk(m);
         if (!m->options->off) {
                 if (m->options->boot)
@@ -163,6 +164,7 @@ static void run(void **state)
                         restore(m);
         }
         test->run(m);
+        (void)printf("# in all %.1f s\n", (double)(machine_now() - began) / 1000);
         m->passed = true; /* a failure does not come back here */
 }
 

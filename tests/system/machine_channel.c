@@ -184,25 +184,25 @@ const char *machine_ok(struct machine *m, const char *format, ...)
         return m->output;
 }
 
-/* One look is a shell of its own, so that `exit` and -e mean the same as elsewhere; the last look's words are
- * what is shown in the end. 128 + 9 and 124 never come of the loop itself. */
-static const char wait_loop[] = "cat > /run/test-look.$$ <<'END OF LOOK'\n" NOT "%s\nEND OF LOOK\n"
-                                "trap 'rm -f /run/test-look.$$*' EXIT\n"
-                                "end=$(($(sed 's/[. ].*//' /proc/uptime) + %lld))\n"
-                                "until sh -e /run/test-look.$$ > /run/test-look.$$.out 2>&1; do\n"
-                                "  now=$(sed 's/[. ].*//' /proc/uptime)\n"
-                                "  if [ $now -gt $end ]; then cat /run/test-look.$$.out; exit 1; fi\n"
-                                "  sleep 0.1\n"
-                                "done\n";
-static const char stay_loop[] = "cat > /run/test-look.$$ <<'END OF LOOK'\n" NOT "%s\nEND OF LOOK\n"
-                                "trap 'rm -f /run/test-look.$$*' EXIT\n"
-                                "end=$(($(sed 's/[. ].*//' /proc/uptime) + %lld))\n"
-                                "while sh -e /run/test-look.$$ > /run/test-look.$$.out 2>&1; do\n"
-                                "  now=$(sed 's/[. ].*//' /proc/uptime)\n"
-                                "  if [ $now -gt $end ]; then exit 0; fi\n"
-                                "  sleep 0.1\n"
-                                "done\n"
-                                "cat /run/test-look.$$.out; exit 1\n";
+/*
+ * One look is a shell of its own, so that `exit` and -e mean the same as elsewhere; the last look's words are
+ * what is shown in the end. 128 + 9 and 124 never come of the loop itself. What is looked with is taken from
+ * what is waited for, so there is as little of it as can be: the clock is read by the shell itself, and what
+ * has not come within some seconds is asked for less often.
+ */
+#define LOOP(while_it, at_the_end, otherwise)                                                                \
+        "cat > /run/test-look.$$ <<'END OF LOOK'\n" NOT "%s\nEND OF LOOK\n"                                  \
+        "trap 'rm -f /run/test-look.$$*' EXIT\n"                                                             \
+        "read now idle < /proc/uptime; end=$((${now%%%%.*} + %lld)); often=$((${now%%%%.*} + 3)); "          \
+        "pause=0.1\n" while_it " sh -e /run/test-look.$$ > /run/test-look.$$.out 2>&1; do\n"                 \
+        "  read now idle < /proc/uptime\n"                                                                   \
+        "  if [ ${now%%%%.*} -gt $end ]; then " at_the_end "; fi\n"                                          \
+        "  if [ ${now%%%%.*} -gt $often ]; then pause=0.3; fi\n"                                             \
+        "  sleep $pause\n"                                                                                   \
+        "done\n" otherwise
+
+static const char wait_loop[] = LOOP("until", "cat /run/test-look.$$.out; exit 1", "");
+static const char stay_loop[] = LOOP("while", "exit 0", "cat /run/test-look.$$.out; exit 1\n");
 
 static int loop(struct machine *m, const char *frame, int64_t limit, const char *script)
 {

@@ -259,6 +259,34 @@ static void test_poison_is_put_aside_at_the_second_crash(void **state)
         assert_int_equal(rig->counts[ACTION_MESSAGE_QUARANTINE], 1);
 }
 
+/* It stays on the bus and answers no more: by smsd's word, after two minutes. What it does then, and however
+ * long, is the same crash; the next one is after a new start of smsd. */
+static void test_a_modem_that_falls_silent(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->folders[MESSAGES_CHECKED].items = &poison;
+        rig->folders[MESSAGES_CHECKED].n = 1;
+        for (unsigned i = 0; i < 3; i++) {
+                rig_log(rig, SMSD_LOG_TIMEOUT);
+                rig_log(rig, SMSD_LOG_RECEIVED);
+                rig_wait(rig, USEC_PER_MIN);
+        }
+        assert_int_equal(rig->counts[ACTION_MESSAGES_LIST], 1);
+        crash_on(rig, &poison, 1);
+        assert_int_equal(rig->counts[ACTION_MESSAGES_LIST], 1);
+        rig_log(rig, SMSD_LOG_TIMEOUT);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_MESSAGES_LIST], 2);
+        assert_int_equal(rig->counts[ACTION_MESSAGE_QUARANTINE], 0); /* smsd lives, and is not ended for it */
+        assert_true(rig->record.poison.suspect != 0); /* a controller that dies now knows it still */
+        rig_command(rig, COMMAND_RESTART, 1, false);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_MESSAGE_QUARANTINE], 1);
+        assert_int_equal(rig->replies[1], 0);
+}
+
 /* The rig asserts for every start that no smsd is left; here, that no start overtakes the move. */
 static void test_the_start_waits_for_the_move_but_not_for_ever(void **state)
 {
@@ -393,6 +421,7 @@ int main(void)
             cmocka_unit_test(test_a_lost_answer),
             cmocka_unit_test(test_the_alert_says_what_happens_next),
             cmocka_unit_test(test_poison_is_put_aside_at_the_second_crash),
+            cmocka_unit_test(test_a_modem_that_falls_silent),
             cmocka_unit_test(test_the_start_waits_for_the_move_but_not_for_ever),
             cmocka_unit_test(test_the_first_crash_is_not_forgotten),
             cmocka_unit_test(test_what_is_no_crash),

@@ -389,6 +389,47 @@ static void test_held_in_the_middle(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
 }
 
+/* systemctl start in the middle: smsd has the port, nothing more is sent, and it is made up for later. */
+static void test_smsd_is_started_in_the_middle(void **state)
+{
+        _rig_ rig = rig_asking();
+        (void)state;
+
+        rig->settings.mute = true;
+        rig_begin(rig);
+        rig_wait(rig, 300 * USEC_PER_MSEC);
+        (void)rig_smsd(rig);
+        (void)rig_event(rig, EVENT_SMSD_OPENED);
+        rig_wait(rig, USEC_PER_SEC);
+        unsigned written = rig->counts[ACTION_PORT_WRITE];
+        rig->settings.mute = false;
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->counts[ACTION_PORT_WRITE], written);
+        assert_int_equal(rig->list.n, 2);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        rig_exit(rig, 1, -SIGSEGV, false);
+        rig_exit(rig, 0, -SIGSEGV, true);
+        rig_wait(rig, 5 * USEC_PER_SEC);
+        assert_int_equal(rig->settings.resets, 1);
+        restart_modem(rig);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+static void test_observed_from_the_middle_on(void **state)
+{
+        _rig_ rig = rig_asking();
+        (void)state;
+
+        rig->settings.mute = true;
+        rig_begin(rig);
+        rig_wait(rig, 300 * USEC_PER_MSEC);
+        rig->settings.mute = false;
+        rig->config.mode = MODE_OBSERVE;
+        reload(rig);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->settings.asked + rig->settings.written + rig->settings.resets, 0);
+}
+
 /* --- pin_imei --- */
 
 static struct rig *rig_pinned(const char *imei)
@@ -483,6 +524,8 @@ int main(void)
             cmocka_unit_test(test_no_name_is_known),
             cmocka_unit_test(test_the_list_does_not_answer),
             cmocka_unit_test(test_held_in_the_middle),
+            cmocka_unit_test(test_smsd_is_started_in_the_middle),
+            cmocka_unit_test(test_observed_from_the_middle_on),
             cmocka_unit_test(test_a_strange_modem),
             cmocka_unit_test(test_a_pinned_modem_that_was_adopted),
         };

@@ -208,7 +208,7 @@ static inline void rig_answer(struct rig *rig, const struct action *action)
         char command[128], attempts[64], number[64], setting[160], spare[128];
         bool mute = false;
 
-        if (rig->silent)
+        if (rig->silent || (rig->health.silent && action->port.modem >= MODEMS_MAX))
                 return;
         (void)text_copy_n(command, sizeof(command), action->port.data, action->port.length);
         command[strcspn(command, "\r")] = '\0';

@@ -13,6 +13,7 @@
 
 struct rig_health {
         const char *creg; /* what it answers to AT+CREG? and AT+CEREG?; NULL: registered */
+        bool silent;      /* it alone says nothing */
         bool echo;        /* it is on when the port is opened */
         int stored;       /* messages in its memory of 255 places, */
         int unread;       /* of them not read */

@@ -38,7 +38,7 @@ struct alert_spool_callbacks {
         /* Answers alert_spool_save(), once for each call; saves that wait together are written as one. */
         void (*saved)(void *userdata, int result);
         /* What an earlier life has sent or might have had to send by SMS; from within alert_spool_new(), behind
-         * the open alerts. NULL: nobody asks. */
+         * the open alerts; not when that is nothing. NULL: nobody asks. */
         void (*found_sms)(void *userdata, const struct alert_sms *sms);
         /* alert_spool_forget() has removed what could be: the count is another one. NULL: nobody asks. */
         void (*forgotten)(void *userdata);

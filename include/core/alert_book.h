@@ -85,6 +85,7 @@ bool alert_kind_is_momentary(enum alert_kind kind);
 /* The severity that it has until somebody says otherwise. */
 enum severity alert_kind_severity(enum alert_kind kind);
 
+/* In memory that is zero: what is not used stays untouched. */
 void alert_book_init(struct alert_book *book);
 
 /* What an earlier life had told or was about to tell. `told`: its message was in the spool. */

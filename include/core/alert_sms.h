@@ -43,6 +43,9 @@ struct alert_sms {
  */
 void alert_sms_note(struct alert_sms *sms, const struct alert *alert, uint64_t sequence, usec_t now);
 
+/* Nothing to be remembered: so it is on most boxes at most times, and costs no memory then. */
+bool alert_sms_is_empty(const struct alert_sms *sms);
+
 /* CLOCK_BOOTTIME of another boot means nothing. Each day begins anew. */
 void alert_sms_new_boot(struct alert_sms *sms);
 

@@ -213,7 +213,7 @@ int alert_spool_new(struct alert_spool **ret, sd_event *event, const struct aler
         const struct spool_book *book = &spool->writer->disk.book;
         for (unsigned i = 0; i < book->n; i++)
                 found(userdata, &book->open[i].alert, book->open[i].told);
-        if (callbacks->found_sms)
+        if (callbacks->found_sms && !alert_sms_is_empty(&book->sms))
                 callbacks->found_sms(userdata, &book->sms);
         *ret = spool;
         spool = NULL;
@@ -279,6 +279,8 @@ int alert_spool_write(struct alert_spool *spool, const struct alert *alert, unsi
 
 static int copy_sms(struct spool_job *job, const struct alert_sms *sms)
 {
+        if (alert_sms_is_empty(sms))
+                return 0;
         job->save.book.sms = malloc(sizeof(*job->save.book.sms));
         if (!job->save.book.sms)
                 return -ENOMEM;

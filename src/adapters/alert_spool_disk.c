@@ -192,7 +192,10 @@ int spool_disk_save(struct spool_disk *disk, struct spool_save *save)
         free(disk->book.open);
         disk->book.open = save->open;
         disk->book.n = save->n;
-        disk->book.sms = *save->sms;
+        if (save->sms)
+                disk->book.sms = *save->sms;
+        else if (!alert_sms_is_empty(&disk->book.sms))
+                memset(&disk->book.sms, 0, sizeof(disk->book.sms));
         disk->book.sequence = save->sequence;
         save->open = NULL;
         spool_save_done(save);

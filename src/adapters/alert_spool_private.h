@@ -61,7 +61,7 @@ int spool_disk_write(struct spool_disk *disk, const struct alert *alert, int64_t
 struct spool_save {
         struct spool_open *open;
         unsigned n;
-        struct alert_sms *sms;
+        struct alert_sms *sms; /* NULL: empty */
         uint64_t sequence; /* of the last message whose answer the book knows */
 };
 

@@ -91,7 +91,6 @@ void alert_book_init(struct alert_book *book)
         memset(book->recent, 0, sizeof(book->recent));
         book->dirty = book->saving = false;
         book->save_at = book->forget_restored_at = 0;
-        memset(&book->sms, 0, sizeof(book->sms));
 }
 
 /* "KIND/SUBJECT"; of a subject that is too long as much as fits and a hash of the whole. */

@@ -52,10 +52,23 @@ void alert_sms_note(struct alert_sms *sms, const struct alert *alert, uint64_t s
             (struct alert_sms_candidate){.used = true, .sequence = sequence, .told_at = now, .alert = *alert};
 }
 
+bool alert_sms_is_empty(const struct alert_sms *sms)
+{
+        for (unsigned i = 0; i < ALERT_SMS_CANDIDATES; i++)
+                if (sms->candidates[i].used)
+                        return false;
+        for (unsigned i = 0; i < CONFIG_RECEIVERS_MAX; i++)
+                if (sms->budgets[i].receiver[0])
+                        return false;
+        return true;
+}
+
 void alert_sms_new_boot(struct alert_sms *sms)
 {
         for (unsigned i = 0; i < ALERT_SMS_CANDIDATES; i++) {
                 struct alert_sms_candidate *candidate = &sms->candidates[i];
+                if (!candidate->used)
+                        continue;
                 candidate->told_at = 0;
                 candidate->alert.since = candidate->alert.until = candidate->alert.ended = 0;
         }

@@ -154,7 +154,10 @@ static void end_look(struct gateway *gateway, unsigned modem, enum health_outcom
         look->seen_before = look->answered;
         look->echo_kept = look->echo_off;
         if (outcome != HEALTH_RUNNING) {
-                look->refusal[0] = '\0';
+                (void)text_copy(look->refusal, sizeof(look->refusal),
+                                outcome == HEALTH_SILENT || outcome == HEALTH_NOT_AT
+                                    ? "its second port does not answer AT commands"
+                                    : "");
                 look->answers = look->dialogue.answers;
                 look->answered = look->answered || outcome == HEALTH_COMPLETE || outcome == HEALTH_PARTIAL;
                 look->echo_off = look->echo_off || (look->seen_before && !look->answers.echoed);

@@ -54,6 +54,11 @@ static void add_look(const struct gateway *gateway, const struct slot *slot, str
         bool old = usec_sub(gateway->now, look->at) > ANSWERS_AGE || look->at < slot->doubted_at;
         if (look->at == 0 || look->outcome == HEALTH_RUNNING || old)
                 return;
+        /* A second port that has never answered is none, as long as smsd works: some firmware has no AT
+         * there. */
+        if (look->outcome == HEALTH_SILENT && !look->answered &&
+            gateway_slot_health(gateway, slot, gateway->now) == SLOT_WELL)
+                return;
         picture->outcome = look->outcome;
         picture->answers = &look->answers;
         picture->seen_before = look->seen_before;

@@ -126,6 +126,7 @@ static inline int try_to_live(struct world *world)
 
         world->n_answers = world->n_saved = world->n_found = world->n_told = world->n_written = 0;
         world->n_beaten = 0;
+        memset(&world->found_sms, 0, sizeof(world->found_sms));
         return alert_spool_new(&world->spool, world->event, &options, &callbacks, world, world_found);
 }
 

@@ -165,31 +165,6 @@ static void a_full_memory_is_named(struct gateway *g)
         asked_only(g);
 }
 
-/* Nine of ten have been read, by somebody who has the second port for a moment; smsd sees none of them. */
-static void read_messages_are_deleted_where_that_is_asked(struct gateway *g)
-{
-        char path[PATH_MAX], command[32];
-
-        gateway_modem(g, "capacity 0 10");
-        gateway_plug(g, "");
-        gateway_working(g, 0);
-        for (unsigned i = 0; i < 10; i++)
-                gateway_modem(g, "receive 0 +3706000000%u message %u", i, i);
-        gateway_modem(g, "wait-stored 0 10 5000");
-        int fd = open(gateway_node_path(g, "modem", path, sizeof(path)), O_RDWR | O_NOCTTY | O_CLOEXEC);
-        assert_true(fd >= 0);
-        for (int i = 0; i < 9; i++) {
-                int n = snprintf(command, sizeof(command), "AT+CMGR=%d\r", i);
-                assert_int_equal(write(fd, command, (size_t)n), n);
-                gateway_modem(g, "wait-command 0 AT+CMGR=%d 2000 1", i);
-        }
-        (void)close(fd);
-        gateway_modem(g, "wait-command 0 AT+CMGD=1,1 %d 1", FIRST_LOOK);
-        gateway_modem(g, "wait-stored 0 1 5000");
-        gateway_wait_logged(g, "1 of 10 places are taken now", 5000);
-        assert_string_equal(gateway_slot(g, "GSM1")->health.cause, "well");
-}
-
 /* Somebody else says AT+CFUN=4. */
 static void a_radio_that_is_off_is_named(struct gateway *g)
 {
@@ -300,9 +275,6 @@ static const struct gateway_test tests[] = {
     GATEWAY_TEST(a_sim_that_fails_is_named),
     GATEWAY_TEST(roaming_works),
     GATEWAY_TEST(a_full_memory_is_named, .smsd_modem = "incoming = no\n"),
-    GATEWAY_TEST(read_messages_are_deleted_where_that_is_asked, .warden = "[storage]\ncleanup = yes\n",
-                 .smsd_global = "delaytime = 4\n",
-                 .smsd_modem = "check_memory_method = 0\nmemory_start = 20\nmemory_max = 20\n"),
     GATEWAY_TEST(a_radio_that_is_off_is_named),
     GATEWAY_TEST(who_holds_smsds_port_is_named),
     GATEWAY_TEST(modem_manager_is_named),

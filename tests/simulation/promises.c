@@ -12,6 +12,7 @@
 
 #define NOTICE_TIME     (1200 * USEC_PER_MSEC) /* a start by hand is noticed within a second */
 #define LIVE_WITHIN     (10 * USEC_PER_MIN)
+#define LIVE_SLOWLY     (62 * USEC_PER_MIN) /* when the others' patience with this slot is spent */
 #define BACKOFF_OVER    (6 * USEC_PER_MIN)
 #define VERDICT_SLACK   (200 * USEC_PER_SEC) /* smsd itself needs 120 s to say that a modem is silent */
 #define HOPELESS_STARTS 4
@@ -187,6 +188,9 @@ void promises_action(struct world *world, const struct action_list *actions, uns
         switch (action->kind) {
         case ACTION_SMSD_START:
                 world->promises.hopeless_starts++;
+                memmove(&world->promises.starts[1], &world->promises.starts[0],
+                        sizeof(world->promises.starts) - sizeof(world->promises.starts[0]));
+                world->promises.starts[0] = world->now;
                 check_start(world, actions, index);
                 break;
         case ACTION_PORT_OPEN:
@@ -465,6 +469,19 @@ void promises_could_send(struct world *world)
                 world->promises.could_send_at = world->now;
 }
 
+/* Four starts in little more than an hour: where another slot works, the next one for this slot's sake comes
+ * an hour after the last at the latest, whatever has become of what ailed it. */
+static usec_t patience(const struct world *world)
+{
+        const usec_t *starts = world->promises.starts;
+        bool spent = starts[ARRAY_SIZE(world->promises.starts) - 1] != 0 &&
+                     starts[0] - starts[ARRAY_SIZE(world->promises.starts) - 1] < 65 * USEC_PER_MIN;
+
+        return spent && promises_slots_served(world) > 0 && world->now - starts[0] < LIVE_SLOWLY
+                   ? LIVE_SLOWLY
+                   : LIVE_WITHIN;
+}
+
 static void check_life(struct world *world)
 {
         struct world_promises *promises = &world->promises;
@@ -481,7 +498,7 @@ static void check_life(struct world *world)
         usec_t since = promises->good_since;
         since = promises->disturbed_at > since ? promises->disturbed_at : since;
         since = world->controller.up_since > since ? world->controller.up_since : since;
-        if (world->config.mode == MODE_CONTROL && world->now - since > LIVE_WITHIN &&
+        if (world->config.mode == MODE_CONTROL && world->now - since > patience(world) &&
             promises_slots_served(world) < slots_due(world))
                 promise_broken(world, 3, "all is well since %.0f s, and %u of %u slots are served",
                                (double)(world->now - since) / 1e6, promises_slots_served(world),

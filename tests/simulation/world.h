@@ -241,6 +241,7 @@ struct world_promises {
         usec_t
             failed_at; /* the last end of an smsd process that was not asked for: backoff counts from there */
         unsigned hopeless_starts;
+        usec_t starts[4]; /* the last ones, newest first */
         usec_t next_slow_check;
         bool resets_forgotten; /* the memory of resets could not be written once */
 };

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IMSI   "262019876543210"
-#define ICCID  "89490200009876543210"
-#define PERSON "runuser -u person -- "
-#define OBJECT "org.smswarden.Gateway1 /org/smswarden/Gateway1 "
-#define IFACE  "org.smswarden.Gateway1 "
+#define IMSI  "262019876543210"
+#define ICCID "89490200009876543210"
+/* Without PAM, which would begin a session, and systemd a manager for it, at each command. */
+#define PERSON    "setpriv --reuid=person --regid=person --init-groups -- "
+#define LOGGED_IN "runuser -u person -- "
+#define OBJECT    "org.smswarden.Gateway1 /org/smswarden/Gateway1 "
+#define IFACE     "org.smswarden.Gateway1 "
 
 static void assert_nothing_personal(const char *output)
 {
@@ -73,6 +75,7 @@ static void a_stranger_controls_nothing(struct machine *m)
                 assert_int_equal(machine_run(m, 60000, &output, PERSON "smswarden %s", refused[i]), 77);
                 assert_string_not_equal(output, ""); /* says why */
         }
+        assert_int_equal(machine_run(m, 60000, &output, LOGGED_IN "smswarden stop"), 77); /* nor a session */
         for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
                 assert_int_equal(
                     machine_run(m, 60000, &output, PERSON "busctl call " OBJECT IFACE "%s", calls[i]), 1);

@@ -256,6 +256,26 @@ static void test_a_silent_second_port(void **state)
         assert_int_equal(rig->spool.n, 0);
 }
 
+/* It has never answered: then it is no AT port, and smsd's own signs suffice. */
+static void test_a_second_port_without_at(void **state)
+{
+        _rig_ rig = rig_new();
+        (void)state;
+
+        rig->health.silent = true;
+        rig_begin(rig);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_in_range(rig->health.looks, 10, 14);
+        assert_string_equal(cause(rig), "well");
+        assert_non_null(strstr(status(rig)->modems[0].health.evidence, "does not answer AT"));
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        rig->frozen = rig->silent = true; /* but when smsd gets no answer either, it says so */
+        rig_log(rig, SMSD_LOG_TIMEOUT);
+        rig_wait(rig, 2 * USEC_PER_MIN);
+        assert_string_equal(cause(rig), "silent");
+        assert_int_equal(failure(rig), FAILURE_SILENT);
+}
+
 static void test_who_holds_the_port(void **state)
 {
         _rig_ rig = rig_working();
@@ -483,6 +503,7 @@ int main(void)
             cmocka_unit_test(test_a_moment_is_no_failure),
             cmocka_unit_test(test_smsds_own_signs),
             cmocka_unit_test(test_a_silent_second_port),
+            cmocka_unit_test(test_a_second_port_without_at),
             cmocka_unit_test(test_who_holds_the_port),
             cmocka_unit_test(test_the_second_port_is_taken),
             cmocka_unit_test(test_it_restarted_by_itself),

@@ -1,8 +1,10 @@
 /*
  * Messages per minute through smsd and its modem, with the controller beside them and without, in turn and
  * always with the same smsd. "Without" is a daemon that is stopped (SIGSTOP): it does nothing and reads
- * nothing, and what it missed it has caught up before it is measured again. Counted at the modem, from the
- * first message of a batch to its last, so that smsd's pauses before it looks for a new one do not count.
+ * nothing, and what it missed it has caught up before it is measured again. Counted at the modem, from one
+ * message of a batch to the next, so that smsd's pauses before it looks for a new batch do not count.
+ * How many they are differs by some percent from batch to batch on a machine with other work; what the daemon
+ * itself can take from them is the processor time that it needs for one, which is measured beside.
  */
 #include "bench/bench.h"
 
@@ -10,10 +12,18 @@
 #include "bench/transcript.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define BATCH 12
-#define PAIRS 14
+#define PAIRS 10
+
+static void settle(void)
+{
+        const struct timespec pause = {.tv_nsec = 500000000};
+
+        (void)nanosleep(&pause, NULL);
+}
 
 static void put_batch(struct gateway *g, unsigned round)
 {
@@ -26,28 +36,51 @@ static void put_batch(struct gateway *g, unsigned round)
         }
 }
 
+/* By the median of the times from one message to the next: what else goes on on the machine hits single ones.
+ */
 static double messages_per_minute(struct gateway *g, unsigned round)
 {
-        unsigned before = round * BATCH;
+        struct samples intervals = {0};
+        usec_t before = 0;
 
         put_batch(g, round);
-        gateway_wait_sent(g, 0, before + 1, 30000);
-        usec_t begun = bench_now();
-        gateway_wait_sent(g, 0, before + BATCH, 120000);
-        return (BATCH - 1) * 60000 / bench_ms(begun, bench_now());
+        for (unsigned i = 0; i < BATCH; i++) {
+                gateway_wait_sent(g, 0, round * BATCH + i + 1, 30000);
+                usec_t sent = bench_now();
+                if (i > 0)
+                        samples_add(&intervals, bench_ms(before, sent));
+                before = sent;
+        }
+        return 60000 / samples_median(&intervals);
 }
 
-static void measure(struct gateway *g, unsigned round, bool beside)
+/* Milliseconds that the daemon has run. */
+static double daemon_ran(const struct gateway *g)
 {
-        const struct timespec pause = {.tv_nsec = 500000000};
-        struct samples *samples =
-            beside ? &results->measured[FIGURE_THROUGHPUT] : &results->reference[FIGURE_THROUGHPUT];
+        char path[64];
 
-        gateway_signal(g->daemon, beside ? SIGCONT : SIGSTOP);
-        if (beside)
-                (void)gateway_smsd(g); /* it has answered: what it missed is read */
-        (void)nanosleep(&pause, NULL);
-        samples_add(samples, messages_per_minute(g, round));
+        (void)text_format(path, sizeof(path), "/proc/%d/schedstat", (int)g->daemon);
+        _cleanup_free_ char *text = gateway_read(path);
+        return strtod(text, NULL) / 1e6;
+}
+
+static void measure_beside(struct gateway *g, unsigned round)
+{
+        gateway_signal(g->daemon, SIGCONT);
+        (void)gateway_smsd(g); /* it has answered: what it missed is read */
+        settle();
+        double before = daemon_ran(g);
+        samples_add(&results->measured[FIGURE_THROUGHPUT], messages_per_minute(g, round));
+        samples_add(&results->measured[FIGURE_SMS], (daemon_ran(g) - before) / BATCH);
+}
+
+static void measure_without(struct gateway *g, unsigned round)
+{
+        gateway_signal(g->daemon, SIGSTOP);
+        settle();
+        double rate = messages_per_minute(g, round);
+        samples_add(&results->reference[FIGURE_THROUGHPUT], rate);
+        samples_add(&results->reference[FIGURE_SMS], 60000 / rate);
 }
 
 /* Each pair in the other order than the one before: what changes with time meets both alike. */
@@ -57,7 +90,10 @@ void row_throughput(struct gateway *g)
         pid_t smsd = gateway_working(g, 0);
 
         for (unsigned round = 0; round < 2 * PAIRS; round++)
-                measure(g, round, (round + round / 2) % 2 == 0);
+                if ((round + round / 2) % 2 == 0)
+                        measure_beside(g, round);
+                else
+                        measure_without(g, round);
         gateway_signal(g->daemon, SIGCONT);
         assert_int_equal(gateway_working(g, 0), smsd); /* the same one all the time */
 }

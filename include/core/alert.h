@@ -17,13 +17,14 @@
 /* The names (alert_kind_to_string) are an interface: `match` in the configuration, Alertmanager's alertname,
  * JSON. */
 enum alert_kind {
-        ALERT_HOLD,            /* SMS is down by a person's stop; critical once its end has ended it */
-        ALERT_SMSD_DOWN,       /* smsd does not run, without a hold, and its modem is there */
-        ALERT_CRASH_LOOP,      /* it is restarted again and again */
-        ALERT_MODEM_LOST,      /* a modem that smsd is to serve is not plugged in, or gone from the bus */
-        ALERT_MODEM_UNUSABLE,  /* plugged in, and cannot be used: silent, crashed, SIM, PIN, PUK */
-        ALERT_MODEM_NETWORK,   /* not registered, denied, no signal */
-        ALERT_MODEM_STUCK,     /* smsd serves it, and nothing goes: stuck, blocked, silent */
+        ALERT_HOLD,           /* SMS is down by a person's stop; critical once its end has ended it */
+        ALERT_SMSD_DOWN,      /* smsd does not run, without a hold, and its modem is there */
+        ALERT_CRASH_LOOP,     /* it is restarted again and again */
+        ALERT_MODEM_LOST,     /* a modem that smsd is to serve is not plugged in, or gone from the bus */
+        ALERT_MODEM_UNUSABLE, /* plugged in, and cannot be used: silent, crashed, SIM, PIN, PUK */
+        ALERT_MODEM_NETWORK,  /* not registered, denied, no signal */
+        ALERT_MODEM_STUCK, /* smsd serves it, and nothing goes: stuck, blocked, silent; or it fails again and
+                              again */
         ALERT_MODEM_CHANGED,   /* another modem or SIM than before; momentary */
         ALERT_MODEM_TIMEOUTS,  /* it answers smsd too late, again and again */
         ALERT_CONFIG_REFUSED,  /* smsd refused smsd.conf, or ours was refused: an older one is in force */

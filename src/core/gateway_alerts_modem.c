@@ -151,6 +151,8 @@ static struct finding judge_unserved(const struct gateway *gateway, const struct
                 return (struct finding){ALERT_MODEM_UNUSABLE, modem_cause(modem), NULL};
         if (gateway_slot_is_denied(gateway, slot) && !main_ended)
                 return (struct finding){ALERT_MODEM_NETWORK, "denied", NULL};
+        if (!gateway_company_may_restart(gateway, slot))
+                return (struct finding){ALERT_MODEM_STUCK, "fails-again", NULL};
         return (struct finding){.cause = NULL};
 }
 

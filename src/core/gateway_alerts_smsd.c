@@ -69,7 +69,9 @@ static void note_record(struct gateway *gateway, const struct action *action)
                 begin_outage(gateway, CAUSE_EXTERNAL_STOP, message);
                 break;
         case RECORD_HANDLER_LOST:
-                begin_outage(gateway, CAUSE_HANDLER_LOST, message);
+                /* While it serves others smsd is not down: what becomes of the one is the modem's matter. */
+                if (!gateway_company_is_served(gateway, NULL))
+                        begin_outage(gateway, CAUSE_HANDLER_LOST, message);
                 break;
         case RECORD_START_FAILED:
                 if (action->record.severity == SEVERITY_CRITICAL)
@@ -424,6 +426,10 @@ void gateway_alerts_smsd(struct gateway *gateway, struct gateway_slots_seen seen
         }
         if (is_explained(gateway, seen))
                 return;
+        if (gateway_company_keeps_waiting(gateway)) {
+                forget_outage(gateway, "smsd works, one modem fails again and again: see that alert");
+                return;
+        }
         /* Of what somebody else does on smsd's unit the outcome is awaited, and of a start that was wished.
          */
         bool too_long = is_down_too_long(gateway);

@@ -112,10 +112,8 @@ bool gateway_company_is_quiet(struct gateway *gateway, const struct slot *slot, 
 {
         struct gateway_company *company = &gateway->company;
 
-        if (!slot || !gateway_company_is_served(gateway, slot)) {
-                company->wanted_since = 0;
-                return slot != NULL;
-        }
+        if (!gateway_company_is_served(gateway, slot))
+                return true;
         if (company->wanted_since == 0)
                 company->wanted_since = company->look_at = gateway->now;
         if (usec_sub(gateway->now, company->wanted_since) >= QUIET_PATIENCE)
@@ -145,6 +143,21 @@ usec_t gateway_company_deadline(const struct gateway *gateway)
                         deadline = usec_min(deadline, next_restart(slot));
         }
         return deadline;
+}
+
+bool gateway_company_keeps_waiting(const struct gateway *gateway)
+{
+        bool waiting = gateway->company.wanted_since != 0;
+
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                if (!is_waiting(gateway, slot))
+                        continue;
+                if (gateway_company_may_restart(gateway, slot) && gateway->company.wanted_since == 0)
+                        return false;
+                waiting = true;
+        }
+        return waiting && gateway_company_is_served(gateway, NULL);
 }
 
 bool gateway_company_describe(const struct gateway *gateway, const struct slot *slot, char *reason,

@@ -41,7 +41,7 @@ bool gateway_company_is_served(const struct gateway *gateway, const struct slot 
 bool gateway_company_may_restart(const struct gateway *gateway, const struct slot *slot);
 
 /* True when nobody else is sending, or was waited for long enough. Otherwise it asks for stats/status and is
- * to be called again after each step. `slot` NULL: none wants a restart. */
+ * to be called again after each step, until gateway_company_interrupted() or nobody wants a restart. */
 bool gateway_company_is_quiet(struct gateway *gateway, const struct slot *slot, struct action_list *actions);
 
 /* smsd is about to be started: counted for each slot for whose sake those in service are interrupted. */
@@ -52,6 +52,9 @@ void gateway_company_forgive(struct gateway *gateway);
 
 /* When the next of the above can change by time alone. */
 usec_t gateway_company_deadline(const struct gateway *gateway);
+
+/* True when smsd serves some, and who is not served waits for one of these. */
+bool gateway_company_keeps_waiting(const struct gateway *gateway);
 
 /* What a slot that could be served is waiting for. False: for none of this, the texts are untouched. */
 bool gateway_company_describe(const struct gateway *gateway, const struct slot *slot, char *reason,

@@ -269,6 +269,8 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
 {
         gateway_company_forgive(gateway);
         const struct slot *unserved = find_unserved(gateway);
+        if (!unserved)
+                gateway->company.wanted_since = 0;
 
         settle(gateway);
         gateway->cause = CAUSE_PLUG;

@@ -23,6 +23,7 @@ enum figure_name {
         FIGURE_STORM,
         FIGURE_MANY,
         FIGURE_THROUGHPUT,
+        FIGURE_SMS,
         FIGURES
 };
 
@@ -41,7 +42,7 @@ void row_status(struct gateway *g);    /* plain */
 void row_storm(struct gateway *g);     /* a slot for another modem */
 void row_one_modem(struct gateway *g); /* one run of the reference of FIGURE_MANY */
 void row_many_modems(struct gateway *g);
-void row_throughput(struct gateway *g); /* plain: FIGURE_THROUGHPUT */
+void row_throughput(struct gateway *g); /* plain: FIGURE_THROUGHPUT and FIGURE_SMS */
 /* An idle minute: tells through a pipe that it begins, then sleeps. One of several at the same time. */
 void row_idle(struct gateway *g);
 

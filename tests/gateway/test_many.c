@@ -269,8 +269,8 @@ static void sixty_four_are_served_by_one_start(struct gateway *g)
 /* Without trust_outgoing smsd looks at each file for half a second, one after the other. */
 #define MANY(title, function, number)                                                                        \
         {                                                                                                    \
-                .name = #title, .run = function, .options = {                                                \
-                        .modems = number,                                                                    \
+                .name = #title, .run = (function), .options = {                                              \
+                        .modems = (number),                                                                  \
                         .no_daemon = true,                                                                   \
                         .smsd_global = "trust_outgoing = yes"                                                \
                 }                                                                                            \

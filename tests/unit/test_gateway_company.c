@@ -95,6 +95,27 @@ static void nobody_waits_for_one_that_is_always_sending(void **state)
         assert_int_equal(company_starts(rig), 1);
 }
 
+/* Each wait is a new one, also when the modem left during the last. */
+static void one_that_left_while_it_waited_waits_again(void **state)
+{
+        _rig_ rig = company_working(2);
+
+        (void)state;
+        company_state(rig, 2, HANDLER_SENDING);
+        company_dies(rig, 1);
+        rig_wait(rig, 10 * USEC_PER_SEC);
+        rig->plugged = false;
+        rig_usb(rig);
+        rig_wait(rig, 5 * USEC_PER_MIN);
+        rig->plugged = true;
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(company_starts(rig), 0);
+        company_state(rig, 2, HANDLER_IDLE);
+        rig_wait(rig, 2 * USEC_PER_SEC);
+        assert_int_equal(company_starts(rig), 1);
+}
+
 static void what_the_dead_one_was_sending_is_not_waited_for(void **state)
 {
         _rig_ rig = company_working(2);
@@ -263,6 +284,25 @@ static void people_read_why_it_waits(void **state)
         assert_non_null(strstr(snapshot.reason, "as soon as no other modem is sending"));
 }
 
+/* Who is not served for up to an hour is no secret, and no reason to wake people all the time. */
+static void one_that_fails_all_day_is_told_of(void **state)
+{
+        _rig_ rig = company_working(2);
+
+        (void)state;
+        for (unsigned i = 0; i < 6 * 60; i++) {
+                company_dies(rig, 1);
+                rig_wait(rig, 10 * USEC_PER_SEC);
+                if (i == 18)
+                        assert_int_equal(rig_fired(&rig->spool, ALERT_MODEM_STUCK), 1); /* in three minutes */
+        }
+        assert_in_range(rig_fired(&rig->spool, ALERT_MODEM_STUCK), 1, 2);
+        assert_int_equal(rig_fired(&rig->spool, ALERT_SMSD_DOWN), 0);
+        assert_int_equal(rig_fired(&rig->spool, ALERT_CRASH_LOOP), 0);
+        rig_wait(rig, 2 * USEC_PER_HOUR);
+        assert_int_equal(rig_resolved(&rig->spool, ALERT_MODEM_STUCK), 1);
+}
+
 /* smsd's most: 64 sections, one start for all, and for one of them as with two. */
 static void sixty_four_modems_are_handled(void **state)
 {
@@ -293,6 +333,7 @@ int main(void)
             cmocka_unit_test(one_whose_handler_never_comes_up_costs_little),
             cmocka_unit_test(those_that_are_sending_are_waited_for),
             cmocka_unit_test(nobody_waits_for_one_that_is_always_sending),
+            cmocka_unit_test(one_that_left_while_it_waited_waits_again),
             cmocka_unit_test(what_the_dead_one_was_sending_is_not_waited_for),
             cmocka_unit_test(without_a_status_nobody_is_known_to_send),
             cmocka_unit_test(the_status_of_now_decides),
@@ -303,6 +344,7 @@ int main(void)
             cmocka_unit_test(a_crash_is_answered_at_once_whatever_one_modem_did),
             cmocka_unit_test(one_that_leaves_in_the_middle_of_a_start_does_not_stop_the_others),
             cmocka_unit_test(people_read_why_it_waits),
+            cmocka_unit_test(one_that_fails_all_day_is_told_of),
             cmocka_unit_test(sixty_four_modems_are_handled),
         };
 

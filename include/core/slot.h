@@ -24,37 +24,39 @@ struct slot_company {
 struct slot {
         struct modem_config config;
         struct modem_record record;
-        struct process_id crash_of; /* the main process under which its modem crashed last: it counts once */
-        int modem;                  /* index of the physical modem, -1 none */
-        char conf_device[DEVICE_NODE_MAX]; /* as smsd.conf names it now, "" unknown */
-        char serving[DEVICE_NODE_MAX];     /* the tty on which smsd's handler served it last, "" none */
-        char heard_imei[16];               /* its handler says so and is not yet seen on a port; else "" */
-        bool has_pin;                      /* smsd.conf has a PIN for it */
-        uint64_t pin;                      /* hash of that PIN */
-        bool asked;                        /* a person asked for the start that is under way */
-        bool lists_messages;               /* smsd reads with AT+CMGL: what is read is not what it has */
-        usec_t poll_interval;   /* between two polls of smsd for received messages; 0: it does not poll */
-        bool pass_guard;        /* ... with --force: the guard is passed once */
-        bool came_up;           /* a modem has been fit for smsd here in this life of ours */
-        bool unregistered;      /* smsd says so */
-        usec_t unregistered_at; /* it said so last */
-        bool blocked;           /* smsd blocks sending after failures */
-        bool silent;            /* smsd says that the modem does not answer */
-        usec_t silent_at, blocked_at; /* it said so last */
-        bool answered;                /* the smsd that runs had an answer from the modem */
-        usec_t status_moved;          /* its time in stats/status was seen to change */
-        bool crashed;                 /* its modem did, under smsd: what it was sending is being looked for */
-        bool base_known;              /* status_base was read since this smsd runs */
-        bool denied;          /* smsd says that the network refuses it; unregistered is true then as well */
-        usec_t doubted_at;    /* smsd's log said something bad of it last: what a look saw before is old */
-        usec_t traffic_at;    /* a message of its went out or came in, 0 none in this life */
         struct health health; /* the verdict (gateway_verdict.c) */
-        bool recovering;      /* a reset of ours is under way: its absence and silence are our own doing */
-        char status_base[32]; /* its time in stats/status that proves nothing: from before */
+        struct slot_company company;
+        struct process_id crash_of; /* the main process under which its modem crashed last: it counts once */
+        uint64_t pin;               /* hash of the PIN in smsd.conf */
+        usec_t poll_interval;       /* between two polls of smsd for received messages; 0: it does not poll */
+        usec_t unregistered_at, silent_at, blocked_at; /* smsd said so last */
+        usec_t status_moved;                           /* its time in stats/status was seen to change */
+        usec_t doubted_at; /* smsd's log said something bad of it last: what a look saw before is old */
+        usec_t traffic_at; /* a message of its went out or came in, 0 none in this life */
+        usec_t away_until; /* its modem restarts by our wish and is awaited so long */
+        int modem;         /* index of the physical modem, -1 none */
+        /* smsd.conf */
+        char conf_device[DEVICE_NODE_MAX]; /* as smsd.conf names it now, "" unknown */
+        bool has_pin;                      /* smsd.conf has a PIN for it */
+        bool lists_messages;               /* smsd reads with AT+CMGL: what is read is not what it has */
+        /* what smsd shows of it */
+        char serving[DEVICE_NODE_MAX]; /* the tty on which smsd's handler served it last, "" none */
+        char heard_imei[16];           /* its handler says so and is not yet seen on a port; else "" */
+        char status_base[32];          /* its time in stats/status that proves nothing: from before */
+        bool base_known;               /* status_base was read since this smsd runs */
+        bool answered;                 /* the smsd that runs had an answer from the modem */
+        bool unregistered;             /* smsd says so */
+        bool denied;  /* smsd says that the network refuses it; unregistered is true then as well */
+        bool blocked; /* smsd blocks sending after failures */
+        bool silent;  /* smsd says that the modem does not answer */
+        bool crashed; /* its modem did, under smsd: what it was sending is being looked for */
+        /* what is done about it */
+        bool asked;      /* a person asked for the start that is under way */
+        bool pass_guard; /* ... with --force: the guard is passed once */
+        bool came_up;    /* a modem has been fit for smsd here in this life of ours */
+        bool recovering; /* a reset of ours is under way: its absence and silence are our own doing */
         bool wary; /* smsd may have its device only when it was asked who it is (pin_imei, [provision]) */
         bool strange_told; /* that its modem is not let in was recorded */
-        usec_t away_until; /* its modem restarts by our wish and is awaited so long */
-        struct slot_company company;
 };
 
 struct slots {

@@ -74,7 +74,8 @@ static bool may_look(const struct gateway *gateway, const struct slot *slot)
         const struct modem *modem = slot_modem(slot, gateway->modems);
 
         return modem && is_up(gateway, modem) && gateway_knows_enough(gateway) && !gateway->hold.active &&
-               !gateway->unit.stopping && !slot->recovering;
+               !gateway->unit.stopping && !slot->recovering &&
+               !gateway_recovery_owns(gateway, (unsigned)slot->modem);
 }
 
 static bool is_under_way(const struct gateway_look *look)
@@ -169,6 +170,12 @@ static void end_look(struct gateway *gateway, unsigned modem, enum health_outcom
         }
         if (slot)
                 gateway_judge_slot(gateway, slot, true);
+}
+
+void gateway_look_interrupt(struct gateway *gateway, unsigned modem, struct action_list *actions)
+{
+        if (is_under_way(&gateway->looks[modem]))
+                end_look(gateway, modem, HEALTH_RUNNING, actions);
 }
 
 static void begin_look(struct gateway *gateway, struct slot *slot, struct action_list *actions)

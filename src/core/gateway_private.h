@@ -232,6 +232,8 @@ void gateway_look_event(struct gateway *gateway, const struct event *event, stru
 /* Looks that are due begin, those under way go on. `timer`: the box is awake anyway. */
 void gateway_look_time(struct gateway *gateway, bool timer, struct action_list *actions);
 usec_t gateway_look_deadline(const struct gateway *gateway);
+/* Another needs the modem's ports: the look at it that is under way ends here, and is made later. */
+void gateway_look_interrupt(struct gateway *gateway, unsigned modem, struct action_list *actions);
 
 /* gateway_verdict.c: from everything that is known to one verdict a slot, slot->health */
 /* Of one slot; `looked`: a look at it has just ended. */

@@ -45,6 +45,7 @@ void recovery_at_begin(struct gateway *gateway, const struct slot *slot, struct 
         unsigned index = (unsigned)(known - gateway->modems);
         struct modem *modem = &gateway->modems[index];
         modem_interrupt(modem, index, gateway->now, actions);
+        gateway_look_interrupt(gateway, index, actions);
         recovery->at = (struct recovery_at){.opening = true,
                                             .spare = beside,
                                             .modem = index,

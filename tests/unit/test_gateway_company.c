@@ -101,6 +101,7 @@ static void one_that_left_while_it_waited_waits_again(void **state)
         _rig_ rig = company_working(2);
 
         (void)state;
+        rig_leave_alone(rig); /* it would be switched off and on */
         company_state(rig, 2, HANDLER_SENDING);
         company_dies(rig, 1);
         rig_wait(rig, 10 * USEC_PER_SEC);

@@ -44,4 +44,14 @@ int config_file_find_state_dir(const char *path, char *target, size_t size);
 int config_file_load_good(const char *state_dir, struct config *ret_config,
                           struct config_file_error *ret_error);
 
+enum config_file_taken {
+        CONFIG_FILE_ITSELF,
+        CONFIG_FILE_GOOD_COPY, /* it is refused */
+        CONFIG_FILE_DEFAULTS,  /* the copy as well */
+};
+
+/* For who must go on whatever is wrong with the file, as the daemon would: it, else its last good copy, else
+ * the defaults. */
+enum config_file_taken config_file_load_usable(const char *path, struct config *ret_config);
+
 #endif

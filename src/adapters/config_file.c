@@ -360,3 +360,19 @@ int config_file_load_good(const char *state_dir, struct config *ret_config,
                 return tell_unreadable(ret_error, r, path);
         return r < 0 ? r : parse_texts(&texts, path, NULL, ret_config, ret_error);
 }
+
+enum config_file_taken config_file_load_usable(const char *path, struct config *ret_config)
+{
+        struct config_file_error error;
+        char folder[CONFIG_PATH_MAX];
+
+        if (config_file_load(path, ret_config, &error) >= 0)
+                return CONFIG_FILE_ITSELF;
+        config_init(ret_config);
+        if (config_file_find_state_dir(path, folder, sizeof(folder)) < 0)
+                (void)text_copy(folder, sizeof(folder), ret_config->state_dir);
+        if (config_file_load_good(folder, ret_config, &error) >= 0)
+                return CONFIG_FILE_GOOD_COPY;
+        config_init(ret_config);
+        return CONFIG_FILE_DEFAULTS;
+}

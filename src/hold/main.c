@@ -29,21 +29,15 @@ static const char help[] =
     "  --manager ADDRESS  where systemd listens, an address of sd-bus, for tests\n"
     "  --help, --version\n";
 
-/* As the daemon would take it: the file, else the last good copy, else the defaults. Whatever is wrong with
- * it, smsd must be able to start. */
+/* Whatever is wrong with it, smsd must be able to start. */
 static void load_config(const char *path, struct config *config)
 {
-        struct config_file_error error;
-        char folder[CONFIG_PATH_MAX];
+        enum config_file_taken taken = config_file_load_usable(path, config);
 
-        if (config_file_load(path, config, &error) >= 0)
-                return;
-        config_init(config);
-        if (config_file_find_state_dir(path, folder, sizeof(folder)) < 0)
-                (void)text_copy(folder, sizeof(folder), config->state_dir);
-        bool good = config_file_load_good(folder, config, &error) >= 0;
-        log_warning("%s cannot be used (smswardend --check-config says why): %s", path,
-                    good ? "the last good configuration is taken" : "the defaults are taken");
+        if (taken != CONFIG_FILE_ITSELF)
+                log_warning("%s cannot be used (smswardend --check-config says why): %s", path,
+                            taken == CONFIG_FILE_GOOD_COPY ? "the last good configuration is taken"
+                                                           : "the defaults are taken");
 }
 
 static int run(const char *verb, const struct hold_program *program)

@@ -52,21 +52,6 @@ static int parse_wish(const char *word, struct wish *ret_wish)
         return text_copy(ret_wish->path, sizeof(ret_wish->path), colon + 1);
 }
 
-/* The last good configuration, when the file is refused: as smswardend has it. */
-static void load_config(const char *path, struct config *config)
-{
-        struct config_file_error error;
-        char folder[CONFIG_PATH_MAX];
-
-        if (config_file_load(path, config, &error) >= 0)
-                return;
-        config_init(config);
-        if (config_file_find_state_dir(path, folder, sizeof(folder)) < 0)
-                (void)text_copy(folder, sizeof(folder), config->state_dir);
-        if (config_file_load_good(folder, config, &error) < 0)
-                config_init(config);
-}
-
 static int begin(struct usb_power *power, const struct wish *wish, const char *config_path)
 {
         static struct config config;
@@ -80,7 +65,7 @@ static int begin(struct usb_power *power, const struct wish *wish, const char *c
                 return usb_power_port(power, wish->path, wish->what == USB_SWITCH_PORT_ON, 1);
         case USB_SWITCH_COMMAND_OFF:
         case USB_SWITCH_COMMAND_ON:
-                load_config(config_path, &config);
+                (void)config_file_load_usable(config_path, &config); /* as smswardend has it */
                 if (config.recovery.power_command[0] == '\0')
                         return -ENOENT;
                 return usb_power_command(power, config.recovery.power_command, wish->path,

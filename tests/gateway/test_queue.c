@@ -262,6 +262,12 @@ static bool is_at_the_modem(struct gateway *g, const void *userdata)
         return gateway_commands(g, 0, "AT+CMGS=") > 0;
 }
 
+static bool is_gone(struct gateway *g, const void *userdata)
+{
+        (void)userdata;
+        return gateway_processes(g) == 0;
+}
+
 /* The modem had it: whether it went out nobody knows, and a second one is for a person to decide. */
 static void one_that_nobody_answered_for_is_not_sent_twice(struct gateway *g)
 {
@@ -272,7 +278,7 @@ static void one_that_nobody_answered_for_is_not_sent_twice(struct gateway *g)
         gateway_wait(g, 10000, "the modem has it", is_at_the_modem, NULL);
         gateway_stop(g, USEC_PER_MIN);
         gateway_wait(g, 75000, "the message failed", has_failed, "Unknown");
-        gateway_wait_down(g);
+        gateway_wait(g, 5000, "smsd is gone", is_gone, NULL);
         gateway_stays(g, 3000, "it stays in failed/", is_in_spool, "spool/failed/m");
         _cleanup_free_ char *text = gateway_read(gateway_path(g, "spool/failed/m"));
         assert_non_null(strstr(text, "\nFail_reason: Unknown\n"));

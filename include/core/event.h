@@ -124,11 +124,13 @@ struct conf_event {
 /* A message that smsd gave up. */
 struct message_failed_event {
         char file[128];                  /* its name in the failed folder, escaped */
+        char name[MESSAGE_NAME_MAX + 1]; /* as it is; "": too long to be moved */
         char key[112];                   /* what it is known by: the subject of its alert, by which the next
                                             life knows how far this one came (queue_mark_decode) */
         char modem[SMSD_MODEM_NAME_MAX]; /* "" unknown */
         char recipient[32];              /* masked: "+3706*****12" */
         char reason[128];                /* smsd's words (Fail_reason), escaped; "" unknown */
+        bool pdu;                        /* as in core/message_file.h */
         char again[256];                 /* the command that queues it again (message_requeue_command) */
         unsigned requeued;               /* how often it was sent again already (core/message_file.h) */
         usec_t since;                    /* CLOCK_BOOTTIME, 0 before this boot */

@@ -61,6 +61,7 @@ struct message_header {
         char sent[32];
         char imsi[20];
         unsigned requeued; /* how often we sent it again; a count that makes no sense is UINT_MAX */
+        bool pdu;          /* smsd keeps a PDU that it made of it: it gave it to the modem, or was about to */
 };
 
 /*

@@ -67,6 +67,13 @@ void queue_retry_plan(unsigned limit, const struct retry_message *messages, size
 /* Whether a message that failed so fails for good. */
 bool queue_retry_is_final(const char *fail_reason);
 
+/*
+ * Whether smsd gave it up before it went out, because it was told to end: then it says "Unknown", as it does
+ * when the modem does not answer to the PDU, but has made no PDU of it (measured with 3.1.21: it waits for
+ * the network first, and keeps each PDU in the failed file unless store_sent_pdu = 0).
+ */
+bool queue_retry_is_unsent(const char *fail_reason, bool pdu);
+
 /* The code in "+CMS ERROR: 38 (Network out of order)", -1 when there is none. */
 int queue_retry_cms_error(const char *fail_reason);
 

@@ -91,6 +91,7 @@ static void take_header(const char *head, size_t length, struct message_failed_e
         (void)text_copy(message->modem, sizeof(message->modem), header.modem);
         (void)text_copy(message->reason, sizeof(message->reason), header.fail_reason);
         message->requeued = header.requeued;
+        message->pdu = header.pdu;
 }
 
 int queue_message_read(const char *folder, const char *name, struct queue_file *ret_file,
@@ -110,6 +111,8 @@ int queue_message_read(const char *folder, const char *name, struct queue_file *
         take_header(head, read_head(path, head), ret_message);
         ret_file->mark = queue_mark_of(name, &status);
         (void)text_copy(ret_file->name, sizeof(ret_file->name), name);
+        if (strlen(name) <= MESSAGE_NAME_MAX)
+                (void)text_copy(ret_message->name, sizeof(ret_message->name), name);
         (void)text_escape(ret_message->file, sizeof(ret_message->file), name, strlen(name));
         make_key(ret_file, ret_message->file, ret_message->key, sizeof(ret_message->key));
         ret_message->since = boottime_of(ret_file->mark.changed);

@@ -110,6 +110,7 @@ static void learn_slots(struct gateway *gateway, const struct smsd_conf *conf, s
                               "out of memory while the modem slots were set up");
         take_records(gateway);
         conf_plan_learn(conf, &gateway->slots);
+        gateway_unsent_learn(gateway, conf);
 }
 
 void gateway_read_conf(struct gateway *gateway, struct action_list *actions)
@@ -271,6 +272,7 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         deadline = usec_min(deadline, reconcile_deadline(gateway));
         deadline = usec_min(deadline, ahead(gateway, gateway_alerts_deadline(gateway)));
         deadline = usec_min(deadline, ahead(gateway, gateway_queue_deadline(gateway)));
+        deadline = usec_min(deadline, ahead(gateway, gateway_unsent_deadline(gateway)));
         deadline = usec_min(deadline, ahead(gateway, gateway_look_deadline(gateway)));
         deadline = usec_min(deadline, gateway_recovery_deadline(gateway));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
@@ -380,10 +382,10 @@ static void dispatch(struct gateway *gateway, const struct event *event, struct 
                         gateway_checked_listed(gateway, &event->messages, actions);
                 break;
         case EVENT_MESSAGE_MOVED:
-                if (event->moved.from == MESSAGES_FAILED)
-                        gateway_requeued(gateway, &event->moved, actions);
-                else
+                if (event->moved.from != MESSAGES_FAILED)
                         gateway_quarantined(gateway, &event->moved, actions);
+                else if (!gateway_unsent_moved(gateway, &event->moved, actions))
+                        gateway_requeued(gateway, &event->moved, actions);
                 break;
         case EVENT_RECOVERY_RECORD:
         case EVENT_RECOVERY_SEEN:
@@ -460,6 +462,7 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
                 run_ended(gateway, actions);
         gateway_reconcile(gateway, actions);
         gateway_queue_step(gateway, actions);
+        gateway_unsent_step(gateway, actions);
         gateway_tell_quarantined(gateway);
         gateway_look_time(gateway, event->kind == EVENT_TIMER, actions);
         if (event->kind != EVENT_PORT_DATA) /* a look that a byte has ended is judged there */

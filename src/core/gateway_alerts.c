@@ -165,7 +165,8 @@ void gateway_alerts_event(struct gateway *gateway, const struct event *event)
                 gateway_sms_answered(gateway, event->sms.sequence, event->sms.result);
                 break;
         case EVENT_MESSAGE_FAILED:
-                gateway_alerts_failed(gateway, &event->failed);
+                if (!gateway_unsent_failed(gateway, &event->failed))
+                        gateway_alerts_failed(gateway, &event->failed);
                 gateway_queue_changed(gateway);
                 break;
         case EVENT_QUEUES:

@@ -67,6 +67,25 @@ static void advise_failed(const struct gateway *gateway, const struct message_fa
         }
 }
 
+/* It did not fail: it was not tried. */
+static void say_unsent(const struct message_failed_event *failed, struct alert *alert)
+{
+        alert->severity = SEVERITY_INFO;
+        gateway_alerts_say(alert->summary, "a message to %s was not sent yet when smsd was stopped",
+                           failed->recipient[0] ? failed->recipient : "an unknown number");
+        gateway_alerts_say(alert->next_action, "nothing: it is queued again");
+}
+
+static void say_failed(const struct gateway *gateway, const struct message_failed_event *failed,
+                       struct alert *alert)
+{
+        advise_failed(gateway, failed, alert);
+        gateway_alerts_say(alert->summary, "a message to %s %s: %s",
+                           failed->recipient[0] ? failed->recipient : "an unknown number",
+                           alert->severity == SEVERITY_INFO ? "failed" : "was given up",
+                           failed->reason[0] ? failed->reason : "smsd tells no reason");
+}
+
 void gateway_alerts_failed(struct gateway *gateway, const struct message_failed_event *failed)
 {
         struct gateway_alerts *alerts = &gateway->alerts;
@@ -82,11 +101,10 @@ void gateway_alerts_failed(struct gateway *gateway, const struct message_failed_
         (void)text_copy(alert->modem, sizeof(alert->modem), failed->modem);
         (void)text_copy(alert->cause, sizeof(alert->cause), "given-up");
         alert->since = failed->since;
-        advise_failed(gateway, failed, alert);
-        gateway_alerts_say(alert->summary, "a message to %s %s: %s",
-                           failed->recipient[0] ? failed->recipient : "an unknown number",
-                           alert->severity == SEVERITY_INFO ? "failed" : "was given up",
-                           failed->reason[0] ? failed->reason : "smsd tells no reason");
+        if (gateway_unsent_is_queued(gateway, failed))
+                say_unsent(failed, alert);
+        else
+                say_failed(gateway, failed, alert);
         gateway_alerts_say(alert->evidence, "file %s in smsd's failed folder%s", failed->file,
                            failed->more ? ", and more behind it" : "");
 }

@@ -104,6 +104,7 @@ struct gateway {
         struct gateway_alerts alerts;
         struct gateway_queue queue;
         struct gateway_poison poison;
+        struct gateway_unsent unsent;
         struct gateway_company company;
         struct gateway_look looks[MODEMS_MAX]; /* as modems */
         struct kernel_trouble kernel;
@@ -191,6 +192,19 @@ void gateway_requeued(struct gateway *gateway, const struct message_moved_event 
                       struct action_list *actions);
 /* How often a failed message is sent again by itself, 0 never. */
 unsigned gateway_retries(const struct gateway *gateway);
+
+/* gateway_unsent.c: messages that a stop of ours made fail before they went out */
+/* True: it is one of them; its alert comes when it is queued again, or cannot be. */
+bool gateway_unsent_failed(struct gateway *gateway, const struct message_failed_event *failed);
+/* True: it was the answer that is waited for here. */
+bool gateway_unsent_moved(struct gateway *gateway, const struct message_moved_event *moved,
+                          struct action_list *actions);
+bool gateway_unsent_is_queued(const struct gateway *gateway, const struct message_failed_event *failed);
+/* What smsd.conf says, which smsd will be told. */
+void gateway_unsent_learn(struct gateway *gateway, const struct smsd_conf *conf);
+/* Behind everything that may stop smsd. */
+void gateway_unsent_step(struct gateway *gateway, struct action_list *actions);
+usec_t gateway_unsent_deadline(const struct gateway *gateway);
 
 /* gateway_poison.c: messages that crash the modem */
 /* True while there is a handler of smsd's that has served the slot, on a port that is there or not. */

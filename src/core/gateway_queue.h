@@ -1,6 +1,6 @@
 /*
  * What the gateway remembers of smsd's messages: those that are sent again by themselves, and those that
- * crash the modem; a part of struct gateway, for gateway_queue.c and gateway_poison.c only.
+ * crash the modem; a part of struct gateway, for gateway_queue.c, gateway_unsent.c and gateway_poison.c only.
  */
 #ifndef CORE_GATEWAY_QUEUE_H
 #define CORE_GATEWAY_QUEUE_H
@@ -25,6 +25,24 @@ struct gateway_queue {
         usec_t looked_at, look_at;
         unsigned n_seen;
         struct queue_seen seen[QUEUE_SEEN_MAX];
+};
+
+/* Of the failed message that is told: one at a time (adapters/queue_watch). */
+enum unsent_state {
+        UNSENT_NONE,
+        UNSENT_WAITS,  /* for the end of smsd, or until it is let go */
+        UNSENT_MOVING, /* ACTION_MESSAGE_REQUEUE is out */
+        UNSENT_QUEUED, /* it is in outgoing again */
+};
+
+struct gateway_unsent {
+        bool stopping;      /* we have told smsd to end, and have not seen it down */
+        usec_t begun, over; /* the last stop of ours, 0 none, and until when it counts when it is done */
+        bool no_pdu;        /* smsd.conf: the failed files do not say what was given to a modem */
+        enum unsent_state state;
+        usec_t try_at;     /* WAITS: not before */
+        usec_t give_up_at; /* WAITS, MOVING: it is told as any other; USEC_INFINITY while smsd ends */
+        struct message_failed_event message;
 };
 
 enum poisoned_state {

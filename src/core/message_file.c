@@ -93,6 +93,7 @@ static void parse_line(struct message_header *header, struct line line)
                         (void)text_escape(fields[i].target, fields[i].size, value.text, value.length);
                         return;
                 }
+        header->pdu = header->pdu || take_value(line, "PDU:", &value);
         if (!take_value(line, REQUEUED, &value))
                 return;
         unsigned count = parse_count(value);

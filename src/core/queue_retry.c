@@ -92,6 +92,11 @@ bool queue_retry_is_final(const char *fail_reason)
         return false;
 }
 
+bool queue_retry_is_unsent(const char *fail_reason, bool pdu)
+{
+        return text_equal(fail_reason, "Unknown") && !pdu;
+}
+
 static enum retry_judgement judge(unsigned limit, const struct retry_message *message, usec_t *wait)
 {
         unsigned last = ARRAY_SIZE(delays) - 1;

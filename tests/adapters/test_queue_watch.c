@@ -140,6 +140,8 @@ static void test_a_failed_message_is_told(void **state)
         wait_until(w, w->n == 1);
         assert_string_equal(w->last.again, "smswarden queue requeue GSM1.abc");
         assert_string_equal(w->last.file, "GSM1.abc");
+        assert_string_equal(w->last.name, "GSM1.abc");
+        assert_false(w->last.pdu);
         assert_string_equal(w->last.recipient, "3706*****12");
         assert_string_equal(w->last.modem, "GSM1");
         assert_string_equal(w->last.reason, "no answer");
@@ -148,6 +150,11 @@ static void test_a_failed_message_is_told(void **state)
         assert_true(text_starts_with(w->last.key, "GSM1.abc@"));
         let_pass(w, 1300000);
         assert_int_equal(w->n, 1);
+        queue_watch_taken(w->watch);
+        put(w, w->failed, "two words", "To: 37061234512\nPDU: 0011000B91\n\nSecret text\n");
+        wait_until(w, w->n == 2);
+        assert_string_equal(w->last.name, "two words");
+        assert_true(w->last.pdu);
 }
 
 static void test_many_in_order_and_once(void **state)

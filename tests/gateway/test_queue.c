@@ -237,6 +237,54 @@ static void a_message_in_quarantine_is_released(struct gateway *g)
         gateway_wait(g, 15000, "it is in sent/", is_in_spool, "spool/sent/crasher");
 }
 
+/* smsd fails what it is about to send when it hears TERM: nothing has gone out, nobody is warned. */
+static void a_message_that_a_restart_made_fail_goes_out(struct gateway *g)
+{
+        gateway_plug(g, "");
+        pid_t smsd = gateway_working(g, 0);
+        gateway_modem(g, "reg 0 searching");
+        gateway_send(g, "m", "not yet");
+        gateway_wait_smsd_logged(g, "MODEM IS NOT REGISTERED, WAITING", 20000);
+        gateway_stop(g, USEC_PER_MIN);
+        gateway_wait(g, 10000, "it is in outgoing/ again", is_in_spool, "spool/outgoing/m");
+        gateway_modem(g, "reg 0 home");
+        gateway_start(g);
+        gateway_working(g, smsd);
+        gateway_wait(g, 15000, "it is in sent/", is_in_spool, "spool/sent/m");
+        assert_int_equal(gateway_sent(g, 0, "not yet"), 1);
+        _cleanup_free_ char *text = gateway_read(gateway_path(g, "spool/sent/m"));
+        assert_true(text_starts_with(text, "Smswarden_requeued: 1\nTo: 37060000001\n"));
+}
+
+static bool is_at_the_modem(struct gateway *g, const void *userdata)
+{
+        (void)userdata;
+        return gateway_commands(g, 0, "AT+CMGS=") > 0;
+}
+
+static bool is_gone(struct gateway *g, const void *userdata)
+{
+        (void)userdata;
+        return gateway_processes(g) == 0;
+}
+
+/* The modem had it: whether it went out nobody knows, and a second one is for a person to decide. */
+static void one_that_nobody_answered_for_is_not_sent_twice(struct gateway *g)
+{
+        gateway_plug(g, "");
+        gateway_working(g, 0);
+        gateway_modem(g, "cmgs 0 never");
+        gateway_send(g, "m", "perhaps");
+        gateway_wait(g, 10000, "the modem has it", is_at_the_modem, NULL);
+        gateway_stop(g, USEC_PER_MIN);
+        gateway_wait(g, 75000, "the message failed", has_failed, "Unknown");
+        gateway_wait(g, 5000, "smsd is gone", is_gone, NULL);
+        gateway_stays(g, 3000, "it stays in failed/", is_in_spool, "spool/failed/m");
+        _cleanup_free_ char *text = gateway_read(gateway_path(g, "spool/failed/m"));
+        assert_non_null(strstr(text, "\nFail_reason: Unknown\n"));
+        assert_non_null(strstr(text, "\nPDU: "));
+}
+
 /* One attempt per message, and no pause of an hour after three failures. */
 #define ONE_ATTEMPT .smsd_modem = "send_retries = 0\n"
 #define GO_ON       "errorsleeptime = 1\nblockafter = 100\n"
@@ -248,6 +296,8 @@ static const struct gateway_test tests[] = {
                  .smsd_global = GO_ON "keep_filename = no\n"),
     GATEWAY_TEST(a_name_that_is_being_sent_is_not_taken_twice, ONE_ATTEMPT, .smsd_global = GO_ON),
     GATEWAY_TEST(what_smsd_refuses_is_not_requeued_with_the_others, ONE_ATTEMPT, .smsd_global = GO_ON),
+    GATEWAY_TEST(a_message_that_a_restart_made_fail_goes_out),
+    GATEWAY_TEST(one_that_nobody_answered_for_is_not_sent_twice, .smsd_modem = "read_timeout = 1\n"),
     GATEWAY_TEST(a_message_in_quarantine_is_released, ONE_ATTEMPT, .smsd_global = GO_ON),
 };
 

@@ -215,6 +215,175 @@ static void test_the_alert_says_what_happens_next(void **state)
         }
 }
 
+/* --- messages that a stop made fail --- */
+
+/* As smsd leaves it when it hears TERM before the PDU, `ago`. */
+static struct event *fail_unsent(struct rig *rig, const char *name, usec_t ago)
+{
+        struct event *event = rig_event(rig, EVENT_MESSAGE_FAILED);
+
+        (void)text_copy(event->failed.file, sizeof(event->failed.file), name);
+        (void)text_copy(event->failed.name, sizeof(event->failed.name), name);
+        (void)text_format(event->failed.key, sizeof(event->failed.key), "%s@1-0123456789abcdef", name);
+        (void)text_copy(event->failed.reason, sizeof(event->failed.reason), "Unknown");
+        (void)text_copy(event->failed.again, sizeof(event->failed.again), "smswarden queue requeue m");
+        event->failed.since = rig->now - ago;
+        return event;
+}
+
+static void assert_told_as_failed(const struct rig *rig, unsigned requeues)
+{
+        assert_int_equal(rig->counts[ACTION_MESSAGE_REQUEUE], requeues);
+        assert_int_equal(rig_last(&rig->spool, ALERT_MESSAGE_FAILED)->alert.severity, SEVERITY_WARNING);
+}
+
+static void assert_told_as_queued(const struct rig *rig)
+{
+        const struct alert *alert = &rig_last(&rig->spool, ALERT_MESSAGE_FAILED)->alert;
+
+        assert_int_equal(alert->severity, SEVERITY_INFO);
+        assert_string_equal(alert->next_action, "nothing: it is queued again");
+}
+
+static struct rig *rig_restarted(unsigned retries)
+{
+        struct rig *rig = rig_retrying(retries, false);
+
+        rig_command(rig, COMMAND_RESTART, 1, false);
+        rig_wait(rig, 5 * USEC_PER_SEC);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+        return rig;
+}
+
+/* However often retries were asked for, and however late it is told: the time of the file counts. */
+static void test_what_a_stop_made_fail_is_queued_again(void **state)
+{
+        (void)state;
+        for (unsigned retries = 0; retries < 4; retries++) {
+                _rig_ rig = rig_restarted(retries);
+                rig_wait(rig, USEC_PER_MIN);
+                (void)fail_unsent(rig, "m", USEC_PER_MIN + 5 * USEC_PER_SEC);
+                rig_go(rig);
+                assert_int_equal(rig->counts[ACTION_MESSAGE_REQUEUE], 1);
+                assert_string_equal(rig->last[ACTION_MESSAGE_REQUEUE].message.name, "m");
+                assert_int_equal(rig->last[ACTION_MESSAGE_REQUEUE].message.limit, retries ? retries : 1);
+                assert_told_as_queued(rig);
+                assert_says(rig->told, "the message m was not sent yet when smsd was stopped");
+                (void)fail_unsent(rig, "m", USEC_PER_MIN + 5 * USEC_PER_SEC); /* told again */
+                rig_go(rig);
+                assert_int_equal(rig->counts[ACTION_MESSAGE_REQUEUE], 1);
+        }
+}
+
+/* A person's stop is ours as well; and the move comes when the last process of smsd is gone. */
+static void test_it_waits_for_the_end_of_smsd(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->stubborn = true;
+        rig_command(rig, COMMAND_STOP, 1, false);
+        rig_wait(rig, 5 * USEC_PER_SEC);
+        (void)fail_unsent(rig, "m", 0);
+        rig_wait(rig, 30 * USEC_PER_SEC);
+        assert_int_equal(rig->counts[ACTION_MESSAGE_REQUEUE], 0);
+        for (unsigned i = 0; i < rig->spool.n; i++)
+                assert_int_not_equal(rig->spool.messages[i].alert.kind, ALERT_MESSAGE_FAILED);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_int_equal(rig->list.n, 0); /* killed */
+        assert_int_equal(rig->counts[ACTION_MESSAGE_REQUEUE], 1);
+        assert_told_as_queued(rig);
+}
+
+static void test_what_failed_otherwise_stays(void **state)
+{
+        static const struct {
+                usec_t ago;
+                const char *reason;
+                bool pdu, nameless;
+                unsigned requeued;
+        } table[] = {
+            {30 * USEC_PER_SEC, "Unknown", false, false, 0}, /* before the stop */
+            {0, "Unknown", false, false, 0},                 /* long behind it */
+            {20 * USEC_PER_SEC, "+CMS ERROR: 38 (Network out of order)", false, false, 0},
+            {20 * USEC_PER_SEC, "Unknown", true, false, 0}, /* nobody answered */
+            {20 * USEC_PER_SEC, "Unknown", false, true, 0},
+            {20 * USEC_PER_SEC, "Unknown", false, false, 1}, /* the second time */
+        };
+        (void)state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+                _rig_ rig = rig_restarted(0);
+                rig_wait(rig, 15 * USEC_PER_SEC);
+                struct event *event = fail_unsent(rig, "m", table[i].ago);
+                (void)text_copy(event->failed.reason, sizeof(event->failed.reason), table[i].reason);
+                event->failed.pdu = table[i].pdu;
+                event->failed.requeued = table[i].requeued;
+                if (table[i].nameless)
+                        event->failed.name[0] = '\0';
+                rig_wait(rig, USEC_PER_SEC);
+                assert_told_as_failed(rig, 0);
+        }
+}
+
+/* smsd ends by itself, or somebody ends it; or the failed files do not say what was given to a modem. */
+static void test_only_in_a_stop_of_ours_and_when_it_can_be_told(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_exit(rig, 1, -SIGTERM, false);
+        rig_exit(rig, 0, -SIGTERM, true);
+        (void)fail_unsent(rig, "m", 0);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_told_as_failed(rig, 0);
+        _rig_ blind = rig_new();
+        (void)text_copy(blind->conf, sizeof(blind->conf), "store_sent_pdu = 0\n" RIG_CONF);
+        rig_begin(blind);
+        rig_wait(blind, USEC_PER_MIN);
+        rig_command(blind, COMMAND_STOP, 1, false);
+        rig_wait(blind, USEC_PER_SEC);
+        (void)fail_unsent(blind, "m", USEC_PER_SEC);
+        rig_wait(blind, USEC_PER_MIN);
+        assert_told_as_failed(blind, 0);
+}
+
+/* Then it is told as any other, and not lost. */
+static void test_what_cannot_be_queued_again(void **state)
+{
+        static const int results[] = {MESSAGE_LOCKED, MESSAGE_WAITING, MESSAGE_GONE, MESSAGE_SPENT, -EROFS};
+        (void)state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(results); i++) {
+                _rig_ rig = rig_restarted(0);
+                rig->move_result = results[i];
+                (void)fail_unsent(rig, "m", 5 * USEC_PER_SEC);
+                rig_wait(rig, USEC_PER_MIN);
+                unsigned tries = rig->counts[ACTION_MESSAGE_REQUEUE];
+                assert_in_range(tries, i < 2 ? 20 : 1, i < 2 ? 30 : 1);
+                assert_told_as_failed(rig, tries);
+        }
+        _rig_ rig = rig_restarted(0); /* no answer at all */
+        rig->withheld[ACTION_MESSAGE_REQUEUE] = true;
+        (void)fail_unsent(rig, "m", 5 * USEC_PER_SEC);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_told_as_failed(rig, 1);
+}
+
+/* Its lock goes a moment later. */
+static void test_one_that_is_let_go_in_time(void **state)
+{
+        _rig_ rig = rig_restarted(0);
+        (void)state;
+
+        rig->move_result = MESSAGE_LOCKED;
+        (void)fail_unsent(rig, "m", 5 * USEC_PER_SEC);
+        rig_wait(rig, 3 * USEC_PER_SEC);
+        rig->move_result = MESSAGE_DONE;
+        rig_wait(rig, 3 * USEC_PER_SEC);
+        assert_told_as_queued(rig);
+}
+
 /* --- messages that crash the modem --- */
 
 static const struct message_item poison = {
@@ -420,6 +589,12 @@ int main(void)
             cmocka_unit_test(test_a_clock_that_went_back),
             cmocka_unit_test(test_a_lost_answer),
             cmocka_unit_test(test_the_alert_says_what_happens_next),
+            cmocka_unit_test(test_what_a_stop_made_fail_is_queued_again),
+            cmocka_unit_test(test_it_waits_for_the_end_of_smsd),
+            cmocka_unit_test(test_what_failed_otherwise_stays),
+            cmocka_unit_test(test_only_in_a_stop_of_ours_and_when_it_can_be_told),
+            cmocka_unit_test(test_what_cannot_be_queued_again),
+            cmocka_unit_test(test_one_that_is_let_go_in_time),
             cmocka_unit_test(test_poison_is_put_aside_at_the_second_crash),
             cmocka_unit_test(test_a_modem_that_falls_silent),
             cmocka_unit_test(test_the_start_waits_for_the_move_but_not_for_ever),

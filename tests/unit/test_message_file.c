@@ -44,6 +44,9 @@ static void test_a_failed_message(void **state _unused_)
         assert_string_equal(header.failed, "26-11-23 09:09:46");
         assert_string_equal(header.sent, "");
         assert_int_equal(header.requeued, 2);
+        assert_true(header.pdu);
+        parse(&header, "To: 37060012345\nFail_reason: Unknown\n\nPDU: of the text\n");
+        assert_false(header.pdu);
 }
 
 static void test_recipients(void **state _unused_)

@@ -84,6 +84,15 @@ static void test_what_fails_for_good(void **state _unused_)
         }
 }
 
+static void test_what_did_not_go_out(void **state _unused_)
+{
+        assert_true(queue_retry_is_unsent("Unknown", false));
+        assert_false(queue_retry_is_unsent("Unknown", true));
+        assert_false(queue_retry_is_unsent("Unknown error", false));
+        assert_false(queue_retry_is_unsent("+CMS ERROR: 38 (Network out of order)", false));
+        assert_false(queue_retry_is_unsent("", false));
+}
+
 static void test_room(void **state _unused_)
 {
         static const struct {
@@ -159,6 +168,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_judgements),
             cmocka_unit_test(test_what_fails_for_good),
+            cmocka_unit_test(test_what_did_not_go_out),
             cmocka_unit_test(test_room),
             cmocka_unit_test(test_plans),
         };

@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define SWITCH_ON_AGAIN USEC_PER_MIN /* what is left off */
+#define SWITCH_ON_AGAIN USEC_PER_MIN       /* what is left off */
+#define SWITCH_ON_SOON  (2 * USEC_PER_SEC) /* systemd was not there to be asked */
 #define SWITCH_ANSWER   (2 * USEC_PER_MIN)
 
 static void begin_switch(struct gateway *gateway, struct recovery *recovery, enum usb_switch what,
@@ -72,10 +73,19 @@ static void forget_off(struct recovery *recovery)
         recovery->off_path[0] = '\0';
 }
 
-static void left_over_switched(struct recovery *recovery, int result, struct action_list *actions)
+/*
+ * A controller that has just begun asks before it is connected to systemd: that says nothing of the modem,
+ * which need not be off for another minute.
+ */
+static void left_over_switched(struct gateway *gateway, struct recovery *recovery, int result,
+                               struct action_list *actions)
 {
         bool gone = result == -ENODEV && recovery->off == RECOVERY_OFF_USB; /* plugged in anew it is on */
 
+        if (result == -ENOTCONN) {
+                recovery->switch_on_at = usec_add(gateway->now, SWITCH_ON_SOON);
+                return;
+        }
         bool told = recovery->off_told;
         recovery->off_told = result < 0 && !gone;
         if (!recovery->off_told)
@@ -100,7 +110,7 @@ void recovery_switched(struct gateway *gateway, const struct event *event, struc
                         continue;
                 recovery->switch_token = 0;
                 if (recovery->switching_on) {
-                        left_over_switched(recovery, result, actions);
+                        left_over_switched(gateway, recovery, result, actions);
                         continue;
                 }
                 /* The second part of each of these steps is the one that switches on. */

@@ -226,6 +226,8 @@ static void its_exposure_is_small(struct machine *m)
         /* The network it needs. */
         double notifiers = exposure(m, "smswarden-notify.service");
         assert_true(notifiers > 0 && notifiers <= 1.5);
+        double switchs = exposure(m, "smswarden-power@usb-off:1-1.service");
+        assert_true(switchs > 0 && switchs <= 2.5);
 }
 
 static const struct machine_test tests[] = {

@@ -216,6 +216,32 @@ static void test_what_was_left_off_is_switched_on(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
 }
 
+/* The successor asks before it is connected to systemd. */
+static void test_what_was_left_off_waits_for_systemd_only(void **state)
+{
+        _rig_ rig = recovery_rig();
+        (void)state;
+
+        rig->withheld[ACTION_USB_SWITCH] = true;
+        rig->hung = true;
+        fall_silent(rig);
+        while (rig->counts[ACTION_USB_SWITCH] == 0)
+                rig_wait(rig, 1 SEC);
+        rig->withheld[ACTION_USB_SWITCH] = false;
+        rig->plugged = false;
+        rig->list.n = 0;
+        rig->switch_result = -ENOTCONN;
+        rig->told[0] = '\0';
+        rig_begin(rig);
+        rig_wait(rig, 1 SEC);
+        assert_int_equal(rig->recovery.off, RECOVERY_OFF_USB);
+        rig->switch_result = 0;
+        rig_wait(rig, 3 SEC);
+        assert_int_equal(rig->recovery.off, RECOVERY_OFF_NOTHING);
+        assert_null(strstr(rig->told, "cannot be switched on"));
+        assert_says(rig->told, "was left switched off: it is on again");
+}
+
 /* --- where a reset would harm, or help nothing --- */
 
 static void test_flapping_for_an_hour(void **state)
@@ -515,6 +541,7 @@ int main(void)
             cmocka_unit_test(test_budget_of_a_day),
             cmocka_unit_test(test_budget_outlives_the_controller),
             cmocka_unit_test(test_what_was_left_off_is_switched_on),
+            cmocka_unit_test(test_what_was_left_off_waits_for_systemd_only),
             cmocka_unit_test(test_flapping_for_an_hour),
             cmocka_unit_test(test_flapping_and_hung),
             cmocka_unit_test(test_cell_is_lost_for_50_minutes),

@@ -28,6 +28,7 @@ static void a_modem_that_hangs_is_silent(struct gateway *g)
 {
         gateway_plug(g, "");
         gateway_working(g, 0);
+        gateway_modem(g, "wait-command 0 AT+CEREG? 40000 1"); /* a port that never answered proves nothing */
         gateway_modem(g, "hang 0 usb");
         wait_cause(g, "silent", 200000);
         gateway_wait_verdict(g, VERDICT_DOWN, 40000);

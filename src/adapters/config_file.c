@@ -247,27 +247,29 @@ static int good_path(const char *state_dir, char *target, size_t size)
         return text_format(target, size, "%s/%s", state_dir, GOOD_NAME);
 }
 
+#define PART_HEAD_MAX 80
+
 /* One text of all; each begins with a comment that names its file, and ends with a newline. */
 static int join_texts(const struct texts *texts, char **ret_joined, size_t *ret_length)
 {
-        _cleanup_free_ char *joined = NULL;
-        size_t length = 0;
-        FILE *stream = open_memstream(&joined, &length);
+        size_t size = 1, length = 0;
 
-        if (!stream)
+        for (unsigned i = 0; i < texts->n; i++)
+                size += PART_HEAD_MAX + texts->items[i]->length + 1;
+        char *joined = malloc(size);
+        if (!joined)
                 return -ENOMEM;
         for (unsigned i = 0; i < texts->n; i++) {
                 const struct text *text = texts->items[i];
-                fprintf(stream, "; the next lines are those of file %u of %u\n", i + 1, texts->n);
-                (void)fwrite(text->bytes, 1, text->length, stream);
-                (void)fputc('\n', stream);
+                (void)text_format(joined + length, PART_HEAD_MAX,
+                                  "; the next lines are those of file %u of %u\n", i + 1, texts->n);
+                length += strlen(joined + length);
+                memcpy(joined + length, text->bytes, text->length);
+                length += text->length;
+                joined[length++] = '\n';
         }
-        bool failed = ferror(stream);
-        if (fclose(stream) != 0 || failed)
-                return -ENOMEM;
         *ret_joined = joined;
         *ret_length = length;
-        joined = NULL;
         return 0;
 }
 

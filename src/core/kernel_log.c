@@ -88,12 +88,13 @@ static enum kernel_line_kind voltage_kind(const char *message)
 /* The text behind the head, when the kernel itself has written it. */
 static bool take_message(const char *record, size_t length, char message[MESSAGE_MAX])
 {
-        const char *text = memchr(record, ';', length);
+        const char *head_end = memchr(record, ';', length);
         char number[16];
         unsigned priority;
 
-        if (!text++)
+        if (!head_end)
                 return false;
+        const char *text = head_end + 1;
         (void)text_copy_n(number, sizeof(number), record, strcspn(record, ",;"));
         if (parse_unsigned(number, 0, UINT_MAX, &priority) < 0 || priority >> FACILITY_SHIFT != 0)
                 return false;

@@ -217,7 +217,7 @@ static void a_message_in_quarantine_is_released(struct gateway *g)
         gateway_send(g, "crasher", "poison");
         gateway_wait(g, 10000, "smsd sends it", is_sending, NULL);
         gateway_signal(gateway_handler(g), SIGKILL);
-        gateway_stop(g, USEC_PER_MIN);
+        gateway_stop(g, 10 * USEC_PER_MIN);
         assert_true(is_in_spool(g, "spool/checked/crasher.LOCK"));
         const char *const paths[] = {gateway_path(g, "spool/outgoing"), gateway_path(g, "spool/checked"),
                                      gateway_path(g, "spool/failed"), gateway_path(g, "state/quarantine")};
@@ -245,7 +245,7 @@ static void a_message_that_a_restart_made_fail_goes_out(struct gateway *g)
         gateway_modem(g, "reg 0 searching");
         gateway_send(g, "m", "not yet");
         gateway_wait_smsd_logged(g, "MODEM IS NOT REGISTERED, WAITING", 20000);
-        gateway_stop(g, USEC_PER_MIN);
+        gateway_stop(g, 10 * USEC_PER_MIN);
         gateway_wait(g, 10000, "it is in outgoing/ again", is_in_spool, "spool/outgoing/m");
         gateway_modem(g, "reg 0 home");
         gateway_start(g);
@@ -276,7 +276,7 @@ static void one_that_nobody_answered_for_is_not_sent_twice(struct gateway *g)
         gateway_modem(g, "cmgs 0 never");
         gateway_send(g, "m", "perhaps");
         gateway_wait(g, 10000, "the modem has it", is_at_the_modem, NULL);
-        gateway_stop(g, USEC_PER_MIN);
+        gateway_stop(g, 10 * USEC_PER_MIN);
         gateway_wait(g, 75000, "the message failed", has_failed, "Unknown");
         gateway_wait(g, 5000, "smsd is gone", is_gone, NULL);
         gateway_stays(g, 3000, "it stays in failed/", is_in_spool, "spool/failed/m");

@@ -95,7 +95,8 @@ static bool take_message(const char *record, size_t length, char message[MESSAGE
         if (!head_end)
                 return false;
         const char *text = head_end + 1;
-        (void)text_copy_n(number, sizeof(number), record, strcspn(record, ",;"));
+        const char *comma = memchr(record, ',', (size_t)(head_end - record));
+        (void)text_copy_n(number, sizeof(number), record, (size_t)((comma ? comma : head_end) - record));
         if (parse_unsigned(number, 0, UINT_MAX, &priority) < 0 || priority >> FACILITY_SHIFT != 0)
                 return false;
         size_t rest = length - (size_t)(text - record);

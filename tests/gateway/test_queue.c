@@ -237,6 +237,17 @@ static void a_message_in_quarantine_is_released(struct gateway *g)
         gateway_wait(g, 15000, "it is in sent/", is_in_spool, "spool/sent/crasher");
 }
 
+/* Mostly smsd moves it to failed/ when it is told to end; now and then it leaves it in checked/, and takes it
+ * from there. */
+static bool is_queued(struct gateway *g, const void *userdata)
+{
+        char outgoing[64], checked[64];
+
+        (void)text_format(outgoing, sizeof(outgoing), "spool/outgoing/%s", (const char *)userdata);
+        (void)text_format(checked, sizeof(checked), "spool/checked/%s", (const char *)userdata);
+        return is_in_spool(g, outgoing) || is_in_spool(g, checked);
+}
+
 /* smsd fails what it is about to send when it hears TERM: nothing has gone out, nobody is warned. */
 static void a_message_that_a_restart_made_fail_goes_out(struct gateway *g)
 {
@@ -246,14 +257,16 @@ static void a_message_that_a_restart_made_fail_goes_out(struct gateway *g)
         gateway_send(g, "m", "not yet");
         gateway_wait_smsd_logged(g, "MODEM IS NOT REGISTERED, WAITING", 20000);
         gateway_stop(g, 10 * USEC_PER_MIN);
-        gateway_wait(g, 10000, "it is in outgoing/ again", is_in_spool, "spool/outgoing/m");
+        gateway_wait(g, 10000, "it waits for smsd again", is_queued, "m");
+        bool requeued = is_in_spool(g, "spool/outgoing/m");
         gateway_modem(g, "reg 0 home");
         gateway_start(g);
         gateway_working(g, smsd);
         gateway_wait(g, 15000, "it is in sent/", is_in_spool, "spool/sent/m");
         assert_int_equal(gateway_sent(g, 0, "not yet"), 1);
         _cleanup_free_ char *text = gateway_read(gateway_path(g, "spool/sent/m"));
-        assert_true(text_starts_with(text, "Smswarden_requeued: 1\nTo: 37060000001\n"));
+        assert_true(text_starts_with(text, requeued ? "Smswarden_requeued: 1\nTo: 37060000001\n"
+                                                    : "To: 37060000001\n"));
 }
 
 static bool is_at_the_modem(struct gateway *g, const void *userdata)

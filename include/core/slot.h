@@ -37,6 +37,7 @@ struct slot {
         int modem;         /* index of the physical modem, -1 none */
         /* smsd.conf */
         char conf_device[DEVICE_NODE_MAX]; /* as smsd.conf names it now, "" unknown */
+        unsigned unexpected;               /* answers that smsd could not use, since the last good one */
         bool has_pin;                      /* smsd.conf has a PIN for it */
         bool lists_messages;               /* smsd reads with AT+CMGL: what is read is not what it has */
         /* what smsd shows of it */

@@ -34,6 +34,7 @@ enum smsd_log_kind {
         SMSD_LOG_IDENTIFIED,         /* "IMEI: ...", once a handler's life; digits: the IMEI */
         SMSD_LOG_INITIALISED,        /* "IMSI: ...", once a handler's life: registration is passed */
         SMSD_LOG_TIMEOUT,            /* Modem is not ready to answer commands (Timeouts: N); detail = N */
+        SMSD_LOG_UNEXPECTED_ANSWER,  /* Error: Unexpected answer from Modem after ...: none at all, mostly */
         SMSD_LOG_SENDING_BLOCKED,    /* Fatal error: sending failed 3 times. Blocking N sec.; detail = N */
         SMSD_LOG_SENT,               /* SMS sent, Message_id: ..., To: ... */
         SMSD_LOG_SEND_FAILED,        /* Sending SMS to ... failed: one message was given up */

@@ -207,6 +207,15 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                 slot->silent_at = gateway->now;
                 doubt(gateway, slot);
                 break;
+        case SMSD_LOG_UNEXPECTED_ANSWER:
+                /* Once may be an accident. A modem that falls silent amid smsd's questions gets nothing but
+                 * this, again and again, and no word of timeouts. */
+                if (slot->unexpected++ > 0) {
+                        slot->silent = true;
+                        slot->silent_at = gateway->now;
+                }
+                doubt(gateway, slot);
+                break;
         case SMSD_LOG_SENDING_BLOCKED:
                 slot->blocked = true;
                 slot->blocked_at = gateway->now;
@@ -220,6 +229,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_HANDLER_STARTED:
                 slot->unregistered = slot->denied = slot->silent = false;
+                slot->unexpected = 0;
                 if (kind == SMSD_LOG_SENT || kind == SMSD_LOG_RECEIVED || kind == SMSD_LOG_REPORT_RECEIVED)
                         slot->traffic_at = gateway->now;
                 if (kind != SMSD_LOG_HANDLER_STARTED)
@@ -280,8 +290,10 @@ static void slot_status(struct gateway *gateway, struct slot *slot, const struct
         if (slot->status_moved == 0)
                 slot->status_moved = gateway->now;
         if (before && after && !text_equal(before->since_text, after->since_text)) {
-                if (usec_sub(gateway->now, slot->status_moved) < POLL_FAILS_AFTER)
+                if (usec_sub(gateway->now, slot->status_moved) < POLL_FAILS_AFTER) {
                         slot->silent = false;
+                        slot->unexpected = 0;
+                }
                 /* It polls only a modem that is registered, and says so in no log below level 6. */
                 if (gateway->smsd.status_at > slot->unregistered_at)
                         slot->unregistered = slot->denied = false;

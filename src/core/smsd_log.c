@@ -42,6 +42,7 @@ static const struct pattern patterns[] = {
         {SPEAKER_MAIN, "- ", NULL, SMSD_LOG_CONFIG_REFUSED, NUMBER_NONE, NULL},
         {SPEAKER_ANY, "FATAL ERROR: Looks like another smsd (", NULL, SMSD_LOG_OTHER_SMSD_RUNNING, NUMBER_PID, ""},
         {SPEAKER_HANDLER, "Modem handler ", " has started.", SMSD_LOG_HANDLER_STARTED, NUMBER_PID, "PID: "},
+        {SPEAKER_HANDLER, "Error: Unexpected answer from Modem after ", NULL, SMSD_LOG_UNEXPECTED_ANSWER, NUMBER_NONE, NULL},
         {SPEAKER_ANY, "write_to_modem: error ", NULL, SMSD_LOG_WRITE_ERROR, NUMBER_DETAIL, ""},
         {SPEAKER_HANDLER, "Couldn't open serial port ", NULL, SMSD_LOG_CANNOT_OPEN, NUMBER_NONE, NULL},
         {SPEAKER_HANDLER, "Cannot open serial port ", NULL, SMSD_LOG_CANNOT_OPEN, NUMBER_NONE, NULL},
@@ -218,6 +219,8 @@ const char *smsd_log_kind_to_string(enum smsd_log_kind kind)
                 return "handler-terminated";
         case SMSD_LOG_WRITE_ERROR:
                 return "write-error";
+        case SMSD_LOG_UNEXPECTED_ANSWER:
+                return "unexpected-answer";
         case SMSD_LOG_CANNOT_OPEN:
                 return "cannot-open";
         case SMSD_LOG_PIN_MISSING:
@@ -272,6 +275,7 @@ bool smsd_log_kind_is_failure(enum smsd_log_kind kind)
         case SMSD_LOG_NOT_REGISTERED:
         case SMSD_LOG_REGISTRATION_DENIED:
         case SMSD_LOG_TIMEOUT:
+        case SMSD_LOG_UNEXPECTED_ANSWER:
         case SMSD_LOG_SENDING_BLOCKED:
         case SMSD_LOG_SEND_FAILED:
         case SMSD_LOG_CONFIG_REFUSED:

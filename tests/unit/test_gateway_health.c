@@ -469,6 +469,28 @@ static void test_gone(void **state)
         assert_true(rig->health.looks > before);
 }
 
+/* Silent amid smsd's questions: it says nothing of timeouts, only this, every 21 s. Once is an accident. */
+static void test_answers_that_smsd_cannot_use(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_leave_alone(rig);
+        rig_log(rig, SMSD_LOG_UNEXPECTED_ANSWER);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_string_equal(cause(rig), "well");
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+
+        rig->silent = rig->frozen = true;
+        for (unsigned i = 0; i < 5; i++) {
+                rig_log(rig, SMSD_LOG_UNEXPECTED_ANSWER);
+                rig_wait(rig, 21 * USEC_PER_SEC);
+        }
+        assert_string_equal(cause(rig), "silent");
+        assert_int_equal(failure(rig), FAILURE_SILENT);
+        assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
+}
+
 /* A reset of ours: its absence is no failure, and it is not asked. */
 static void test_a_reset_of_ours(void **state)
 {
@@ -513,6 +535,7 @@ int main(void)
             cmocka_unit_test(test_cleanup),
             cmocka_unit_test(test_no_cleanup),
             cmocka_unit_test(test_gone),
+            cmocka_unit_test(test_answers_that_smsd_cannot_use),
             cmocka_unit_test(test_a_reset_of_ours),
         };
 

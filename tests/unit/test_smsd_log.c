@@ -75,6 +75,8 @@ static const struct {
      SMSD_LOG_CANNOT_OPEN, 3, "GSM1", "GSM1", 0, 0},
     {AT ",3, GSM1: write_to_modem: error 5: Input/output error", SMSD_LOG_WRITE_ERROR, 3, "GSM1", "GSM1", 0,
      5},
+    {AT ",3, GSM1: Error: Unexpected answer from Modem after +CREG?, waiting 1 sec. before retrying",
+     SMSD_LOG_UNEXPECTED_ANSWER, 3, "GSM1", "GSM1", 0, 0},
     {AT ",3, GSM1: Modem is not ready to answer commands (Timeouts: 22)", SMSD_LOG_TIMEOUT, 3, "GSM1", "GSM1",
      0, 22},
     {AT ",5, GSM1: MODEM IS NOT REGISTERED, WAITING 1 SEC. BEFORE RETRYING 100. TIME",

@@ -1,7 +1,7 @@
 /*
  * One command at a time on an AT port: it goes out, lines come in, one of them is its final result, or its
- * time is over. What the dialogues (at_dialogue, health_dialogue) have in common; which command comes next,
- * and what an answer means, is theirs.
+ * time is over. What the dialogues (at_dialogue, health_dialogue, provision) have in common; which command
+ * comes next, and what an answer means, is theirs.
  *
  * Answers carry no address, so a late answer to a command that was repeated or given up must not be taken for
  * the answer to the next: `surplus` counts how many such may still come, and an OK without the information
@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define AT_OUTPUT_MAX 64
+#define AT_OUTPUT_MAX 128 /* an access point name is long */
 
 struct at_exchange {
         struct at_parser parser;

@@ -25,7 +25,7 @@
 #define CORE_PROVISION_H
 
 #include "base/usec.h"
-#include "core/at_parser.h"
+#include "core/at_exchange.h"
 #include "core/modem_facts.h"
 
 #include <stdbool.h>
@@ -35,7 +35,7 @@
 #define PROVISION_APN_MAX    63
 #define PROVISION_CNMI_MAX   16
 #define PROVISION_VALUE_MAX  80
-#define PROVISION_OUTPUT_MAX 128
+#define PROVISION_OUTPUT_MAX AT_OUTPUT_MAX
 #define PROVISION_TEXT_MAX   320 /* provision_item_to_text always fits */
 
 enum provision_apn { PROVISION_APN_NONE, PROVISION_APN_AUTO, PROVISION_APN_TEXT };
@@ -110,7 +110,7 @@ enum provision_reset {
 };
 
 struct provision_dialogue {
-        struct at_parser parser;
+        struct at_exchange exchange;
         struct provision_job job;
         struct modem_facts facts; /* the numbers read here */
         struct provision_item items[PROVISION_SETTINGS];
@@ -118,19 +118,11 @@ struct provision_dialogue {
         enum provision_reset reset;
         unsigned phase;
         unsigned setting;                /* the current one */
-        unsigned sent;                   /* times the current command went out since its phase began */
-        unsigned surplus;                /* answers that may still come to commands that were repeated */
         unsigned unanswered;             /* settings in a row without any answer */
         unsigned restarts;               /* self-resets seen */
-        bool awaiting;                   /* a command is out, its final result is not in */
-        bool informed;                   /* ... and its information line came */
-        bool proven;                     /* any final result came */
         char value[PROVISION_VALUE_MAX]; /* what the read in flight brought */
         char pdp_type[8];                /* of the context that the APN is set for */
         usec_t give_up;
-        usec_t next;
-        char output[PROVISION_OUTPUT_MAX];
-        size_t output_length;
 };
 
 /* Asks for nothing. */

@@ -42,33 +42,27 @@ static void setting_unanswered(struct provision_dialogue *dialogue, usec_t now)
                 provision_advance(dialogue, now);
 }
 
-static void repeat(struct provision_dialogue *dialogue, usec_t now)
-{
-        dialogue->surplus++;
-        provision_send(dialogue, now);
-}
-
 /* The command in flight was not answered in its time. */
 static void time_out(struct provision_dialogue *dialogue, usec_t now)
 {
         switch ((enum provision_phase)dialogue->phase) {
         case PHASE_PROBE:
-                repeat(dialogue, now);
+                provision_send(dialogue, now);
                 break;
         case PHASE_ERRORS:
                 provision_enter(dialogue, PHASE_IMEI, now);
                 break;
         case PHASE_IMEI:
         case PHASE_IMSI:
-                if (dialogue->sent < SENT_MAX)
-                        repeat(dialogue, now);
+                if (dialogue->exchange.sent < SENT_MAX)
+                        provision_send(dialogue, now);
                 else
                         silent(dialogue);
                 break;
         case PHASE_READ:
         case PHASE_VERIFY:
-                if (dialogue->sent < SENT_MAX)
-                        repeat(dialogue, now);
+                if (dialogue->exchange.sent < SENT_MAX)
+                        provision_send(dialogue, now);
                 else
                         setting_unanswered(dialogue, now);
                 break;
@@ -90,32 +84,32 @@ static void start_over(struct provision_dialogue *dialogue, usec_t now)
                 provision_decide(dialogue, PROVISION_DONE);
                 return;
         }
-        if (dialogue->phase == PHASE_PROBE && !dialogue->awaiting)
+        if (dialogue->phase == PHASE_PROBE && !dialogue->exchange.awaiting)
                 return; /* about to begin anyway */
-        if (dialogue->proven && ++dialogue->restarts > RESTARTS_MAX) {
+        if (dialogue->exchange.proven && ++dialogue->restarts > RESTARTS_MAX) {
                 provision_fail_pending(dialogue, "the modem resets itself again and again");
                 provision_decide(dialogue, PROVISION_LOST);
                 return;
         }
         modem_facts_init(&dialogue->facts);
         provision_schedule(dialogue, PHASE_PROBE, usec_add(now, SETTLE));
-        dialogue->surplus = 0; /* it has forgotten what it was asked */
+        dialogue->exchange.surplus = 0; /* it has forgotten what it was asked */
 }
 
 static void take_information(struct provision_dialogue *dialogue, const struct at_line *line)
 {
-        if (line->cut || !dialogue->awaiting)
+        if (line->cut || !dialogue->exchange.awaiting)
                 return;
         switch ((enum provision_phase)dialogue->phase) {
         case PHASE_IMEI:
-                dialogue->informed |= at_answer_imei(&dialogue->facts, line->text);
+                dialogue->exchange.informed |= at_answer_imei(&dialogue->facts, line->text);
                 break;
         case PHASE_IMSI:
-                dialogue->informed |= at_answer_imsi(&dialogue->facts, line->text);
+                dialogue->exchange.informed |= at_answer_imsi(&dialogue->facts, line->text);
                 break;
         case PHASE_READ:
         case PHASE_VERIFY:
-                dialogue->informed |= provision_rules[dialogue->setting].take(dialogue, line->text);
+                dialogue->exchange.informed |= provision_rules[dialogue->setting].take(dialogue, line->text);
                 break;
         case PHASE_PROBE:
         case PHASE_ERRORS:
@@ -185,7 +179,7 @@ int provision_start(struct provision_dialogue *dialogue, const struct provision_
         if (!is_sound(job))
                 return -EINVAL;
         *dialogue = (struct provision_dialogue){.job = *job, .give_up = give_up};
-        at_parser_init(&dialogue->parser);
+        at_exchange_init(&dialogue->exchange);
         modem_facts_init(&dialogue->facts);
         plan(dialogue);
         for (unsigned i = 0; i < PROVISION_SETTINGS; i++)
@@ -199,21 +193,18 @@ int provision_start(struct provision_dialogue *dialogue, const struct provision_
 
 void provision_receive(struct provision_dialogue *dialogue, const char *data, size_t size, usec_t now)
 {
-        size_t done = 0;
+        struct at_line line;
 
-        while (done < size && dialogue->verdict == PROVISION_RUNNING) {
-                struct at_line line;
-                bool ready;
-                done += at_parser_feed(&dialogue->parser, data + done, size - done, &line, &ready);
-                if (ready)
+        /* What is no text is passed over: the probe has seen that this is an AT port. */
+        while (size > 0 && dialogue->verdict == PROVISION_RUNNING)
+                if (at_exchange_read(&dialogue->exchange, &data, &size, &line) > 0)
                         take_line(dialogue, &line, now);
-        }
 }
 
 /* The time is up: what is done is done, and may still need its reset. */
 static void run_out(struct provision_dialogue *dialogue)
 {
-        if (!dialogue->proven) {
+        if (!dialogue->exchange.proven) {
                 silent(dialogue);
                 return;
         }
@@ -227,9 +218,9 @@ void provision_tick(struct provision_dialogue *dialogue, usec_t now)
                 return;
         if (now >= dialogue->give_up && dialogue->phase != PHASE_RESET)
                 run_out(dialogue);
-        else if (now >= dialogue->next && dialogue->awaiting)
+        else if (now >= dialogue->exchange.next && dialogue->exchange.awaiting)
                 time_out(dialogue, now);
-        else if (now >= dialogue->next)
+        else if (now >= dialogue->exchange.next)
                 provision_send(dialogue, now);
 }
 
@@ -238,17 +229,13 @@ usec_t provision_deadline(const struct provision_dialogue *dialogue)
         if (dialogue->verdict != PROVISION_RUNNING)
                 return USEC_INFINITY;
         if (dialogue->phase == PHASE_RESET)
-                return dialogue->next;
-        return usec_min(dialogue->next, dialogue->give_up);
+                return dialogue->exchange.next;
+        return usec_min(dialogue->exchange.next, dialogue->give_up);
 }
 
 size_t provision_output(struct provision_dialogue *dialogue, char *target, size_t size)
 {
-        size_t length = dialogue->output_length < size ? dialogue->output_length : size;
-
-        memcpy(target, dialogue->output, length);
-        dialogue->output_length = 0;
-        return length;
+        return at_exchange_output(&dialogue->exchange, target, size);
 }
 
 void provision_reset(struct provision_dialogue *dialogue, usec_t now)

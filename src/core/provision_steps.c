@@ -3,9 +3,8 @@
  * for it. provision.c brings the lines, the time and the losses; what a setting is called and how it is
  * understood is provision_settings.c's business.
  *
- * Answers carry no address. An OK without the information that a read asks for is passed over while answers
- * to repeated commands may still come (`surplus`); a write is judged by reading back alone, some times before
- * it is called failed, for the first answer may be an old one.
+ * How one command and its answer go over the port is core/at_exchange's. A write is judged by reading back
+ * alone, some times before it is called failed, for the first answer may be an old one.
  */
 #include "provision_private.h"
 
@@ -51,9 +50,7 @@ void provision_decide(struct provision_dialogue *dialogue, enum provision_verdic
         if (dialogue->reset == PROVISION_RESET_NONE && reset_is_needed(dialogue))
                 dialogue->reset = PROVISION_RESET_OWED;
         dialogue->verdict = verdict;
-        dialogue->awaiting = false;
-        dialogue->next = USEC_INFINITY;
-        dialogue->output_length = 0;
+        at_exchange_end(&dialogue->exchange);
 }
 
 void provision_fail(struct provision_item *item, const char *error)
@@ -119,30 +116,19 @@ void provision_send(struct provision_dialogue *dialogue, usec_t now)
         char command[PROVISION_OUTPUT_MAX - 2] = ""; /* all fit: ESC and CR are put around it */
 
         (void)command_of(dialogue, command, sizeof(command));
-        dialogue->sent++;
         /* Whoever was killed in the middle of sending left the modem waiting for a message's text. */
-        bool escape = dialogue->phase == PHASE_PROBE && dialogue->sent % ESCAPE_EVERY == 0;
-        (void)text_format(dialogue->output, sizeof(dialogue->output), "%s%s\r", escape ? "\x1b" : "",
-                          command);
-        dialogue->output_length = strlen(dialogue->output);
+        bool escape = dialogue->phase == PHASE_PROBE && (dialogue->exchange.sent + 1) % ESCAPE_EVERY == 0;
+        at_exchange_send(&dialogue->exchange, command, escape, limit_of(dialogue), now);
         if (dialogue->phase == PHASE_WRITE)
                 current(dialogue)->written = true;
         if (dialogue->phase == PHASE_READ || dialogue->phase == PHASE_VERIFY)
                 dialogue->value[0] = '\0';
-        dialogue->awaiting = true;
-        dialogue->informed = false;
-        dialogue->next = usec_add(now, limit_of(dialogue));
 }
 
 void provision_schedule(struct provision_dialogue *dialogue, enum provision_phase phase, usec_t when)
 {
-        if (dialogue->awaiting)
-                dialogue->surplus++;
-        dialogue->awaiting = false;
-        dialogue->output_length = 0;
+        at_exchange_turn(&dialogue->exchange, when);
         dialogue->phase = phase;
-        dialogue->sent = 0;
-        dialogue->next = when;
 }
 
 void provision_enter(struct provision_dialogue *dialogue, enum provision_phase phase, usec_t now)
@@ -207,8 +193,8 @@ static void stranger(struct provision_dialogue *dialogue, const char *error)
 /* Asks for the number again, or sees that it cannot be had. */
 static void identity_missing(struct provision_dialogue *dialogue, usec_t now)
 {
-        if (dialogue->sent < IDENTITY_MAX)
-                dialogue->next = usec_add(now, ASK_AGAIN);
+        if (dialogue->exchange.sent < IDENTITY_MAX)
+                dialogue->exchange.next = usec_add(now, ASK_AGAIN);
         else
                 stranger(dialogue, dialogue->phase == PHASE_IMEI ? "the modem does not tell its IMEI"
                                                                  : "the SIM does not tell its IMSI");
@@ -228,7 +214,7 @@ static void judge_identity(struct provision_dialogue *dialogue, usec_t now)
         const struct provision_job *job = &dialogue->job;
         bool imei = dialogue->phase == PHASE_IMEI;
 
-        if (!dialogue->informed)
+        if (!dialogue->exchange.informed)
                 identity_missing(dialogue, now);
         else if (imei && strncmp(dialogue->facts.imei, job->imei, 14) != 0)
                 stranger(dialogue, "another modem is there now");
@@ -253,7 +239,7 @@ static void judge_read(struct provision_dialogue *dialogue, const struct at_line
                 word_of(line, error, sizeof(error));
                 dialogue->unanswered = 0;
                 settle_failed(dialogue, error, now);
-        } else if (!dialogue->informed && !rule_of(dialogue)->may_be_absent) {
+        } else if (!dialogue->exchange.informed && !rule_of(dialogue)->may_be_absent) {
                 settle_failed(dialogue, "the modem does not tell what it is", now);
         } else if (is_as_wanted(dialogue)) {
                 settle(dialogue, item->written ? PROVISION_CHANGED : PROVISION_SAME, now);
@@ -279,11 +265,11 @@ static void judge_verify(struct provision_dialogue *dialogue, const struct at_li
         struct provision_item *item = current(dialogue);
         char error[sizeof(item->error)];
 
-        if (line->kind == AT_LINE_OK && is_as_wanted(dialogue) && dialogue->informed) {
+        if (line->kind == AT_LINE_OK && is_as_wanted(dialogue) && dialogue->exchange.informed) {
                 item->error[0] = '\0';
                 settle(dialogue, PROVISION_CHANGED, now);
-        } else if (item->error[0] == '\0' && dialogue->sent < VERIFY_MAX) {
-                dialogue->next = usec_add(now, ASK_AGAIN);
+        } else if (item->error[0] == '\0' && dialogue->exchange.sent < VERIFY_MAX) {
+                dialogue->exchange.next = usec_add(now, ASK_AGAIN);
         } else if (line->kind != AT_LINE_OK) {
                 char word[64];
                 word_of(line, word, sizeof(word));
@@ -296,33 +282,13 @@ static void judge_verify(struct provision_dialogue *dialogue, const struct at_li
         }
 }
 
-/* The end of a call, out of the blue: no result of anything that is asked here. */
-static bool is_call_result(const struct at_line *line)
-{
-        return line->kind == AT_LINE_ERROR &&
-               (text_starts_with(line->text, "NO ") || text_equal(line->text, "BUSY"));
-}
-
-/* Can only be the end of an older command: the one in flight would have brought its information first. */
-static bool is_late(struct provision_dialogue *dialogue, const struct at_line *line)
+void provision_finish(struct provision_dialogue *dialogue, const struct at_line *line, usec_t now)
 {
         bool asks = dialogue->phase == PHASE_IMEI || dialogue->phase == PHASE_IMSI ||
                     dialogue->phase == PHASE_READ || dialogue->phase == PHASE_VERIFY;
 
-        if (!asks || line->kind != AT_LINE_OK || dialogue->informed || dialogue->surplus == 0)
-                return false;
-        dialogue->surplus--;
-        return true;
-}
-
-void provision_finish(struct provision_dialogue *dialogue, const struct at_line *line, usec_t now)
-{
-        dialogue->proven = true;
-        if (!dialogue->awaiting || is_call_result(line) || is_late(dialogue, line))
+        if (!at_exchange_finish(&dialogue->exchange, line, asks))
                 return;
-        dialogue->awaiting = false;
-        if (dialogue->informed)
-                dialogue->surplus = 0; /* answers come in order: nothing older is left */
         switch ((enum provision_phase)dialogue->phase) {
         case PHASE_PROBE:
                 provision_enter(dialogue, PHASE_ERRORS, now);

@@ -397,7 +397,7 @@ static void test_one_setting(void **state)
                 provision_reset(&world.dialogue, world.now);
                 provision_tick(&world.dialogue, world.now + USEC_PER_DAY);
                 provision_port_lost(&world.dialogue);
-                assert_int_equal(world.dialogue.output_length, 0);
+                assert_int_equal(world.dialogue.exchange.output_length, 0);
                 assert_int_equal(world.dialogue.verdict, script->verdict);
         }
 }
@@ -462,11 +462,11 @@ static void test_nothing_to_do(void **state)
         job.scope = 0; /* the same modem and SIM */
         start(&world, &job);
         assert_int_equal(world.dialogue.verdict, PROVISION_DONE);
-        assert_int_equal(world.dialogue.output_length, 0);
+        assert_int_equal(world.dialogue.exchange.output_length, 0);
         job = job_for(); /* nothing asked for */
         start(&world, &job);
         assert_int_equal(world.dialogue.verdict, PROVISION_DONE);
-        assert_int_equal(world.dialogue.output_length, 0);
+        assert_int_equal(world.dialogue.exchange.output_length, 0);
 }
 
 static void test_scope(void **state)
@@ -505,7 +505,7 @@ static void test_apn(void **state)
         set_up(&world, NULL);
         start(&world, &job);
         assert_int_equal(world.dialogue.verdict, PROVISION_DONE);
-        assert_int_equal(world.dialogue.output_length, 0);
+        assert_int_equal(world.dialogue.exchange.output_length, 0);
         assert_record(&world, "APN could not be chosen: no operator 24699 is known");
         assert_false(provision_is_complete(&world.dialogue));
 
@@ -702,9 +702,9 @@ static void test_unchecked_job(void **state)
                         job.config.usbnet = -2;
                         break;
                 }
-                dialogue.output_length = 77;
+                dialogue.exchange.output_length = 77;
                 assert_int_equal(provision_start(&dialogue, &job, 0, USEC_PER_MIN), -EINVAL);
-                assert_int_equal(dialogue.output_length, 77);
+                assert_int_equal(dialogue.exchange.output_length, 77);
                 assert_int_equal(provision_config_check(&job.config, &why) < 0, i < 6 || i > 7);
                 assert_int_equal(why != NULL, i < 6 || i > 7);
         }

@@ -166,6 +166,14 @@ bool action_list_fits(struct action_list *list, unsigned n);
  * list is full. Never NULL. */
 struct action *action_push(struct action_list *list, enum action_kind kind);
 
+/* OPEN (`path`) or CLOSE (""): whose port it is, and which opening of it is meant. Never NULL. */
+struct action *action_port(struct action_list *list, enum action_kind kind, unsigned modem,
+                           unsigned generation, const char *path);
+
+/* WRITE: at most what port.data holds; nothing for no bytes. */
+void action_port_write(struct action_list *list, unsigned modem, unsigned generation, const char *data,
+                       size_t length);
+
 /* Returns the action, so that cause and duration can be filled in. Never NULL. */
 struct action *action_record(struct action_list *list, enum record_kind kind, enum severity severity,
                              const char *modem, const char *format, ...)

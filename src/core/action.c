@@ -4,7 +4,9 @@
 #include "core/action.h"
 
 #include "base/text.h"
+#include "core/at_exchange.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -37,6 +39,29 @@ struct action *action_push(struct action_list *list, enum action_kind kind)
         memset(action, 0, sizeof(*action));
         action->kind = kind;
         return action;
+}
+
+struct action *action_port(struct action_list *list, enum action_kind kind, unsigned modem,
+                           unsigned generation, const char *path)
+{
+        struct action *action = action_push(list, kind);
+
+        action->port.modem = modem;
+        action->port.generation = generation;
+        (void)text_copy(action->port.path, sizeof(action->port.path), path);
+        return action;
+}
+
+static_assert(sizeof(((struct action *)NULL)->port.data) >= AT_OUTPUT_MAX, "every command fits");
+
+void action_port_write(struct action_list *list, unsigned modem, unsigned generation, const char *data,
+                       size_t length)
+{
+        if (length == 0)
+                return;
+        struct action *action = action_port(list, ACTION_PORT_WRITE, modem, generation, "");
+        action->port.length = length < sizeof(action->port.data) ? length : sizeof(action->port.data);
+        memcpy(action->port.data, data, action->port.length);
 }
 
 struct action *action_record(struct action_list *list, enum record_kind kind, enum severity severity,

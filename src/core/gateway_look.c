@@ -104,15 +104,11 @@ static usec_t due_at(const struct gateway *gateway, const struct slot *slot, use
 
 /* --- a look --- */
 
-static void push_port(enum action_kind kind, const struct gateway_look *look, unsigned modem,
-                      const char *path, const char *avoid, struct action_list *actions)
+static void close_port(struct gateway_look *look, unsigned modem, struct action_list *actions)
 {
-        struct action *action = action_push(actions, kind);
-
-        action->port.modem = modem_spare(modem);
-        action->port.generation = look->generation;
-        (void)text_copy(action->port.path, sizeof(action->port.path), path);
-        (void)text_copy(action->port.avoid, sizeof(action->port.avoid), avoid);
+        if (is_under_way(look))
+                (void)action_port(actions, ACTION_PORT_CLOSE, modem_spare(modem), look->generation, "");
+        look->opening = look->open = false;
 }
 
 /* The modem's own word is newer than smsd's, which repeats its own every two minutes while it is true. */
@@ -147,9 +143,7 @@ static void end_look(struct gateway *gateway, unsigned modem, enum health_outcom
         struct gateway_look *look = &gateway->looks[modem];
         struct slot *slot = slots_of_modem(&gateway->slots, modem);
 
-        if (is_under_way(look))
-                push_port(ACTION_PORT_CLOSE, look, modem, "", "", actions);
-        look->opening = look->open = false;
+        close_port(look, modem, actions);
         look->outcome = outcome;
         look->at = gateway->now;
         look->seen_before = look->answered;
@@ -185,7 +179,7 @@ static void begin_look(struct gateway *gateway, struct slot *slot, struct action
         const struct modem *modem = &gateway->modems[index];
         const char *path = spare_port(gateway, slot, modem);
 
-        push_port(ACTION_HOLDER_LOOK, look, index, modem->node, "", actions);
+        (void)action_port(actions, ACTION_HOLDER_LOOK, modem_spare(index), look->generation, modem->node);
         if (!path) {
                 look->refusal[0] = '\0';
                 end_look(gateway, index, HEALTH_RUNNING, actions);
@@ -195,7 +189,9 @@ static void begin_look(struct gateway *gateway, struct slot *slot, struct action
                 action_push(actions, ACTION_STATUS_READ); /* whether it idles now */
         look->generation++;
         look->opening = true;
-        push_port(ACTION_PORT_OPEN, look, index, path, modem->node, actions);
+        struct action *action =
+            action_port(actions, ACTION_PORT_OPEN, modem_spare(index), look->generation, path);
+        (void)text_copy(action->port.avoid, sizeof(action->port.avoid), modem->node);
 }
 
 static void write_output(struct gateway_look *look, unsigned modem, struct action_list *actions)
@@ -203,13 +199,7 @@ static void write_output(struct gateway_look *look, unsigned modem, struct actio
         char output[AT_OUTPUT_MAX];
         size_t length = health_dialogue_output(&look->dialogue, output, sizeof(output));
 
-        if (length == 0)
-                return;
-        struct action *action = action_push(actions, ACTION_PORT_WRITE);
-        action->port.modem = modem_spare(modem);
-        action->port.generation = look->generation;
-        action->port.length = length;
-        memcpy(action->port.data, output, length);
+        action_port_write(actions, modem_spare(modem), look->generation, output, length);
 }
 
 static void go_on(struct gateway *gateway, unsigned modem, struct action_list *actions)
@@ -326,8 +316,7 @@ static void forget(struct gateway_look *look, unsigned modem, struct action_list
 {
         unsigned generation = look->generation;
 
-        if (is_under_way(look))
-                push_port(ACTION_PORT_CLOSE, look, modem, "", "", actions);
+        close_port(look, modem, actions);
         memset(look, 0, sizeof(*look));
         look->generation = generation;
 }
@@ -342,12 +331,10 @@ static void follow_modem(struct gateway *gateway, unsigned modem, struct action_
                         forget(look, modem, actions);
                 return;
         }
-        if (slot && may_look(gateway, slot)) {
-                look->usable_since = look->usable_since ? look->usable_since : gateway->now;
-        } else if (is_under_way(look)) { /* a hold, a reset of ours: at once */
-                push_port(ACTION_PORT_CLOSE, look, modem, "", "", actions);
-                look->opening = look->open = false;
-        }
+        if (!slot || !may_look(gateway, slot)) /* a hold, a reset of ours: at once */
+                close_port(look, modem, actions);
+        else if (look->usable_since == 0)
+                look->usable_since = gateway->now;
         if (look->open && health_dialogue_deadline(&look->dialogue) <= gateway->now) {
                 health_dialogue_tick(&look->dialogue, gateway->now);
                 go_on(gateway, modem, actions);

@@ -13,11 +13,8 @@
 
 static void close_port(struct recovery_at *at, struct action_list *actions)
 {
-        if (at->opening || at->open) {
-                struct action *action = action_push(actions, ACTION_PORT_CLOSE);
-                action->port.modem = at->modem;
-                action->port.generation = at->generation;
-        }
+        if (at->opening || at->open)
+                (void)action_port(actions, ACTION_PORT_CLOSE, at->modem, at->generation, "");
         at->opening = at->open = false;
         at->until = USEC_INFINITY;
 }
@@ -53,10 +50,7 @@ void recovery_at_begin(struct gateway *gateway, const struct slot *slot, struct 
                                             .until = usec_add(gateway->now, order->timeout)};
         at_parser_init(&recovery->at.parser);
         (void)text_format(recovery->at.command, sizeof(recovery->at.command), "%s\r", order->at);
-        struct action *action = action_push(actions, ACTION_PORT_OPEN);
-        action->port.modem = index;
-        action->port.generation = modem->generation;
-        (void)text_copy(action->port.path, sizeof(action->port.path), node);
+        (void)action_port(actions, ACTION_PORT_OPEN, index, modem->generation, node);
 }
 
 void recovery_at_time(struct gateway *gateway, struct recovery *recovery, struct action_list *actions)
@@ -82,11 +76,7 @@ static void opened(struct gateway *gateway, struct recovery *recovery, int resul
                 return;
         }
         at->open = true;
-        struct action *action = action_push(actions, ACTION_PORT_WRITE);
-        action->port.modem = at->modem;
-        action->port.generation = at->generation;
-        action->port.length = strlen(at->command);
-        memcpy(action->port.data, at->command, action->port.length);
+        action_port_write(actions, at->modem, at->generation, at->command, strlen(at->command));
 }
 
 /* 1: it is no final result; else the command's. Plain AT asks for any answer. */

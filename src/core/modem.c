@@ -43,11 +43,8 @@ int modem_interface(const struct modem *modem)
 
 void modem_close_port(struct modem *modem, unsigned index, struct action_list *actions)
 {
-        if (modem->open || modem->opening) {
-                struct action *action = action_push(actions, ACTION_PORT_CLOSE);
-                action->port.modem = index;
-                action->port.generation = modem->generation;
-        }
+        if (modem->open || modem->opening)
+                (void)action_port(actions, ACTION_PORT_CLOSE, index, modem->generation, "");
         modem->open = modem->opening = false;
         modem_setup_lost(modem);
 }
@@ -225,35 +222,19 @@ void modem_forgive(struct modem *modem)
 
 static void open_port(struct modem *modem, unsigned index, struct action_list *actions)
 {
-        struct action *action = action_push(actions, ACTION_PORT_OPEN);
-
         modem->generation++;
         modem->opening = true;
         modem->retry_at = USEC_INFINITY;
-        action->port.modem = index;
-        action->port.generation = modem->generation;
-        (void)text_copy(action->port.path, sizeof(action->port.path), modem->node);
-}
-
-void modem_write_port(const struct modem *modem, unsigned index, const char *data, size_t length,
-                      struct action_list *actions)
-{
-        if (length == 0)
-                return;
-        struct action *action = action_push(actions, ACTION_PORT_WRITE);
-        action->port.modem = index;
-        action->port.generation = modem->generation;
-        action->port.length = length;
-        memcpy(action->port.data, data, length);
+        (void)action_port(actions, ACTION_PORT_OPEN, index, modem->generation, modem->node);
 }
 
 /* Sends what the dialogue wants to say. */
 static void send_output(struct modem *modem, unsigned index, struct action_list *actions)
 {
-        char output[64];
+        char output[AT_OUTPUT_MAX];
         size_t length = at_dialogue_output(&modem->dialogue, output, sizeof(output));
 
-        modem_write_port(modem, index, output, length, actions);
+        action_port_write(actions, index, modem->generation, output, length);
 }
 
 static void mark_tried(struct modem *modem)

@@ -6,8 +6,6 @@
 
 /* A setup that runs on it ends with it. */
 void modem_close_port(struct modem *modem, unsigned index, struct action_list *actions);
-void modem_write_port(const struct modem *modem, unsigned index, const char *data, size_t length,
-                      struct action_list *actions);
 /* Nothing is due by time afterwards. */
 void modem_set_state(struct modem *modem, enum modem_state state, const char *reason);
 /* A new probe from `now` on; a setup that was due is judged anew after it. */

@@ -6,8 +6,6 @@
 #include "base/text.h"
 #include "modem_private.h"
 
-#include <assert.h>
-
 bool modem_setup_has_port(const struct modem *modem)
 {
         return modem->setup.phase >= SETUP_OPEN;
@@ -32,12 +30,10 @@ void modem_setup_go(struct modem *modem, usec_t now)
 
 static void send_output(struct modem *modem, unsigned index, struct action_list *actions)
 {
-        char output[sizeof(((struct action *)NULL)->port.data)];
-
-        static_assert(sizeof(output) >= PROVISION_OUTPUT_MAX, "every command fits into an action");
+        char output[PROVISION_OUTPUT_MAX];
         size_t length = provision_output(&modem->setup.dialogue, output, sizeof(output));
 
-        modem_write_port(modem, index, output, length, actions);
+        action_port_write(actions, index, modem->generation, output, length);
 }
 
 int modem_setup_begin(struct modem *modem, unsigned index, const struct provision_job *job, usec_t give_up,

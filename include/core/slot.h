@@ -55,7 +55,6 @@ struct slot {
         bool asked;      /* a person asked for the start that is under way */
         bool pass_guard; /* ... with --force: the guard is passed once */
         bool came_up;    /* a modem has been fit for smsd here in this life of ours */
-        bool recovering; /* a reset of ours is under way: its absence and silence are our own doing */
         bool wary; /* smsd may have its device only when it was asked who it is (pin_imei, [provision]) */
         bool strange_told; /* that its modem is not let in was recorded */
 };

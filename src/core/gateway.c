@@ -228,11 +228,6 @@ static void time_passed(struct gateway *gateway, struct action_list *actions)
 
 /* What was due in this step was done in it, or could not be: waking up for it again and again helps nobody.
  */
-static usec_t ahead(const struct gateway *gateway, usec_t deadline)
-{
-        return deadline > gateway->now ? deadline : USEC_INFINITY;
-}
-
 /* A run that waits for its time (backoff, adopted smsd that is still settling), handlers that were told to
  * end. */
 static usec_t reconcile_deadline(const struct gateway *gateway)
@@ -243,14 +238,15 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
             gateway->config.mode == MODE_OBSERVE)
                 return deadline;
         if (gateway->settling)
-                deadline = ahead(gateway, usec_add(gateway->smsd.since, GATEWAY_SETTLE_TIME));
-        deadline = usec_min(deadline, ahead(gateway, gateway->company_until));
-        deadline = usec_min(deadline, ahead(gateway, gateway->restart.not_before));
-        deadline = usec_min(deadline, ahead(gateway, gateway_company_deadline(gateway)));
+                deadline = gateway_ahead(gateway, usec_add(gateway->smsd.since, GATEWAY_SETTLE_TIME));
+        deadline = usec_min(deadline, gateway_ahead(gateway, gateway->company_until));
+        deadline = usec_min(deadline, gateway_ahead(gateway, gateway->restart.not_before));
+        deadline = usec_min(deadline, gateway_ahead(gateway, gateway_company_deadline(gateway)));
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
                 if (gateway->smsd.handlers[i].told_at)
                         deadline = usec_min(
-                            deadline, ahead(gateway, gateway_kill_at(gateway, &gateway->smsd.handlers[i])));
+                            deadline,
+                            gateway_ahead(gateway, gateway_kill_at(gateway, &gateway->smsd.handlers[i])));
         return deadline;
 }
 
@@ -270,10 +266,10 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         if (!restart_busy(&gateway->restart))
                 deadline = usec_min(deadline, gateway->waiting_until);
         deadline = usec_min(deadline, reconcile_deadline(gateway));
-        deadline = usec_min(deadline, ahead(gateway, gateway_alerts_deadline(gateway)));
-        deadline = usec_min(deadline, ahead(gateway, gateway_queue_deadline(gateway)));
-        deadline = usec_min(deadline, ahead(gateway, gateway_unsent_deadline(gateway)));
-        deadline = usec_min(deadline, ahead(gateway, gateway_look_deadline(gateway)));
+        deadline = usec_min(deadline, gateway_ahead(gateway, gateway_alerts_deadline(gateway)));
+        deadline = usec_min(deadline, gateway_ahead(gateway, gateway_queue_deadline(gateway)));
+        deadline = usec_min(deadline, gateway_ahead(gateway, gateway_unsent_deadline(gateway)));
+        deadline = usec_min(deadline, gateway_ahead(gateway, gateway_look_deadline(gateway)));
         deadline = usec_min(deadline, gateway_recovery_deadline(gateway));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
         for (unsigned i = 0; i < gateway->n_modems; i++)

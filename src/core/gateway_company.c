@@ -86,7 +86,7 @@ void gateway_company_forgive(struct gateway *gateway)
 
 /* --- a quiet moment --- */
 
-static bool another_is_sending(const struct gateway *gateway, const struct slot *except)
+bool gateway_company_is_sending(const struct gateway *gateway, const struct slot *except)
 {
         for (unsigned i = 0; gateway->smsd.status_known && i < gateway->slots.n; i++) {
                 const struct slot *slot = &gateway->slots.items[i];
@@ -118,7 +118,7 @@ bool gateway_company_is_quiet(struct gateway *gateway, const struct slot *slot, 
                 company->wanted_since = company->look_at = gateway->now;
         if (usec_sub(gateway->now, company->wanted_since) >= QUIET_PATIENCE)
                 return true;
-        if (status_is_fresh(gateway) && !another_is_sending(gateway, slot))
+        if (status_is_fresh(gateway) && !gateway_company_is_sending(gateway, slot))
                 return true;
         if (gateway->now >= company->look_at) {
                 action_push(actions, ACTION_STATUS_READ);

@@ -37,6 +37,9 @@ struct gateway_company {
 /* True when smsd serves a slot other than `except` (NULL: any). */
 bool gateway_company_is_served(const struct gateway *gateway, const struct slot *except);
 
+/* True when smsd's stats/status, as it was read last, says that a slot other than `except` sends. */
+bool gateway_company_is_sending(const struct gateway *gateway, const struct slot *except);
+
 /* True when the budget lets smsd be restarted for this slot's sake now. */
 bool gateway_company_may_restart(const struct gateway *gateway, const struct slot *slot);
 

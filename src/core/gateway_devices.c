@@ -127,20 +127,19 @@ void gateway_device(struct gateway *gateway, const struct usb_device *device, st
 static void leave(struct gateway *gateway, unsigned i, struct action_list *actions)
 {
         struct slot *slot = slots_of_modem(&gateway->slots, i);
-        bool expected = slot && gateway_recovery_expects_absence(gateway, slot->config.name);
+        const char *reason =
+            slot && gateway_recovery_expects_absence(gateway, slot->config.name) ? ": it is being reset" : "";
 
         if (slot && gateway_slot_has_handler(gateway, slot))
                 gateway_modem_crashed(gateway, slot, actions);
         modem_gone(&gateway->modems[i], i, actions);
-        expected |= slot && gateway->now < slot->away_until;
-        action_record(actions, RECORD_MODEM_LEFT, slot && !expected ? SEVERITY_WARNING : SEVERITY_INFO,
-                      slot ? slot->config.name : NULL, "the modem at %s %s left%s",
-                      gateway->modems[i].fixed ? "node" : "USB",
-                      gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path,
-                      !expected ? ""
-                      : gateway_recovery_expects_absence(gateway, slot->config.name)
-                          ? ": it is being reset"
-                          : ": it restarts after it was set up");
+        if (reason[0] == '\0' && slot && gateway->now < slot->away_until)
+                reason = ": it restarts after it was set up";
+        action_record(
+            actions, RECORD_MODEM_LEFT, slot && reason[0] == '\0' ? SEVERITY_WARNING : SEVERITY_INFO,
+            slot ? slot->config.name : NULL, "the modem at %s %s left%s",
+            gateway->modems[i].fixed ? "node" : "USB",
+            gateway->modems[i].fixed ? gateway->modems[i].node : gateway->modems[i].device.path, reason);
         /* Which handler sits on a dead tty now is what /proc says, not what we remember. */
         if (gateway->smsd.running)
                 action_push(actions, ACTION_SCAN);

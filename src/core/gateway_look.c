@@ -74,7 +74,7 @@ static bool may_look(const struct gateway *gateway, const struct slot *slot)
         const struct modem *modem = slot_modem(slot, gateway->modems);
 
         return modem && is_up(gateway, modem) && gateway_knows_enough(gateway) && !gateway->hold.active &&
-               !gateway->unit.stopping && !slot->recovering &&
+               !gateway->unit.stopping && !gateway_recovery_has(gateway, slot) &&
                !gateway_recovery_owns(gateway, (unsigned)slot->modem);
 }
 

@@ -111,6 +111,12 @@ struct gateway {
         struct gateway_recovery recovery;
 };
 
+/* What is due already is acted upon in this step: a deadline only while it lies ahead. */
+static inline usec_t gateway_ahead(const struct gateway *gateway, usec_t deadline)
+{
+        return deadline > gateway->now ? deadline : USEC_INFINITY;
+}
+
 /* Reads smsd.conf, now or when the restart path, which works on its own reading, is through. */
 void gateway_read_conf(struct gateway *gateway, struct action_list *actions);
 
@@ -188,6 +194,8 @@ void gateway_queue_step(struct gateway *gateway, struct action_list *actions);
 usec_t gateway_queue_deadline(const struct gateway *gateway);
 void gateway_failed_listed(struct gateway *gateway, const struct messages_event *seen,
                            struct action_list *actions);
+/* One of failed/ is to go again; `id` comes back with the answer. */
+void gateway_requeue(const char *name, uint64_t id, unsigned limit, struct action_list *actions);
 void gateway_requeued(struct gateway *gateway, const struct message_moved_event *moved,
                       struct action_list *actions);
 /* How often a failed message is sent again by itself, 0 never. */

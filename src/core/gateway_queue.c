@@ -144,14 +144,13 @@ static void take_candidate(struct gateway *gateway, struct candidates *candidate
                                    .age = age_of(item, seen, list->now, gateway->now)};
 }
 
-static void requeue(const struct gateway *gateway, const struct message_item *item,
-                    struct action_list *actions)
+void gateway_requeue(const char *name, uint64_t id, unsigned limit, struct action_list *actions)
 {
         struct action *action = action_push(actions, ACTION_MESSAGE_REQUEUE);
 
-        action->message.limit = gateway_retries(gateway);
-        action->message.id = id_of(item);
-        (void)text_copy(action->message.name, sizeof(action->message.name), item->name);
+        action->message.limit = limit;
+        action->message.id = id;
+        (void)text_copy(action->message.name, sizeof(action->message.name), name);
 }
 
 static void plan(struct gateway *gateway, const struct messages_event *list,
@@ -165,8 +164,10 @@ static void plan(struct gateway *gateway, const struct messages_event *list,
         if (!action_list_fits(actions, plan.n))
                 wait = 0;
         else
-                for (unsigned i = 0; i < plan.n; i++)
-                        requeue(gateway, &list->items[candidates->indices[plan.chosen[i]]], actions);
+                for (unsigned i = 0; i < plan.n; i++) {
+                        const struct message_item *item = &list->items[candidates->indices[plan.chosen[i]]];
+                        gateway_requeue(item->name, id_of(item), gateway_retries(gateway), actions);
+                }
         queue->look_at = usec_max(usec_add(gateway->now, wait), earliest(queue));
 }
 

@@ -145,7 +145,7 @@ static void carry_out(struct gateway *gateway, const struct slot *slot, struct r
                 break;
         case ORDER_ANNOUNCE:
         case ORDER_GIVE_UP:
-                recovery_tell_order(gateway, slot, recovery, order, actions);
+                recovery_tell_order(gateway, recovery, order, actions);
                 break;
         case ORDER_STOP_SMSD:
                 stop_smsd(gateway, actions);
@@ -179,8 +179,7 @@ static void step_ended(struct gateway *gateway, struct recovery *recovery, struc
                 modem_distrust(modem, gateway->now);
 }
 
-static void note_progress(struct gateway *gateway, const struct slot *slot, struct recovery *recovery,
-                          struct action_list *actions)
+static void note_progress(struct gateway *gateway, struct recovery *recovery, struct action_list *actions)
 {
         const struct ladder *ladder = &recovery->ladder;
 
@@ -189,7 +188,7 @@ static void note_progress(struct gateway *gateway, const struct slot *slot, stru
                 recovery->begun_at = ladder->acted_at;
                 recovery->shown = ladder->step;
                 recovery->returned_at = 0;
-                recovery_tell_order(gateway, slot, recovery, &begun, actions);
+                recovery_tell_order(gateway, recovery, &begun, actions);
         }
         if (recovery->shown != LADDER_STEP_NONE && ladder->state != LADDER_ACTING)
                 step_ended(gateway, recovery, actions);
@@ -251,7 +250,7 @@ static void climb(struct gateway *gateway, const struct slot *slot, struct recov
                 struct ladder_world world = recovery_world(gateway, slot, recovery);
                 struct ladder_order order = ladder_next(&recovery->ladder, &world, gateway->now);
                 recovery->kind = recovery->ladder.kind;
-                note_progress(gateway, slot, recovery, actions);
+                note_progress(gateway, recovery, actions);
                 recovery_save(recovery, actions);
                 if (order.kind == ORDER_NONE)
                         break;
@@ -276,13 +275,10 @@ void gateway_recovery_step(struct gateway *gateway, struct action_list *actions)
         if (!gateway->begun || !gateway_knows_enough(gateway) || gateway->config.mode == MODE_OBSERVE)
                 return;
         for (unsigned i = 0; i < gateway->slots.n; i++) {
-                struct slot *slot = &gateway->slots.items[i];
+                const struct slot *slot = &gateway->slots.items[i];
                 struct recovery *recovery = recovery_of(gateway, slot->config.name);
                 if (recovery)
                         step_slot(gateway, slot, recovery, actions);
-                /* Back under smsd it is looked at again: whether the step has helped shows there. */
-                slot->recovering = gateway_recovery_is_under_way(gateway, slot->config.name) &&
-                                   !gateway_slot_served(gateway, slot);
         }
 }
 
@@ -352,33 +348,36 @@ bool gateway_recovery_is_under_way(const struct gateway *gateway, const char *na
         }
 }
 
-/* --- time --- */
-
-static usec_t ahead(const struct gateway *gateway, usec_t deadline)
+bool gateway_recovery_has(const struct gateway *gateway, const struct slot *slot)
 {
-        return deadline > gateway->now ? deadline : USEC_INFINITY;
+        return gateway_recovery_is_under_way(gateway, slot->config.name) &&
+               !gateway_slot_served(gateway, slot);
 }
+
+/* --- time --- */
 
 static usec_t deadline_of(const struct gateway *gateway, const struct recovery *recovery)
 {
         const struct ladder *ladder = &recovery->ladder;
-        usec_t deadline = ahead(gateway, ladder_deadline(ladder));
+        usec_t deadline = gateway_ahead(gateway, ladder_deadline(ladder));
 
         if (recovery->at.opening || recovery->at.open)
                 deadline = usec_min(deadline, recovery->at.until);
         if (recovery->silent_since)
-                deadline = usec_min(
-                    deadline,
-                    ahead(gateway, usec_add(recovery->silent_since, gateway->config.recovery.silent_after)));
+                deadline = usec_min(deadline,
+                                    gateway_ahead(gateway, usec_add(recovery->silent_since,
+                                                                    gateway->config.recovery.silent_after)));
         if (recovery->facts.asked)
-                deadline = usec_min(deadline, ahead(gateway, usec_add(recovery->facts.at, FACTS_AGAIN)));
+                deadline =
+                    usec_min(deadline, gateway_ahead(gateway, usec_add(recovery->facts.at, FACTS_AGAIN)));
         if (ladder->state == LADDER_QUEUED)
-                deadline = usec_min(deadline, ahead(gateway, usec_add(recovery->facts.at, QUEUED_LOOK)));
+                deadline =
+                    usec_min(deadline, gateway_ahead(gateway, usec_add(recovery->facts.at, QUEUED_LOOK)));
         if (ladder->state == LADDER_WATCHING)
-                deadline = usec_min(deadline, ahead(gateway, usec_add(ladder->acted_at, BACK_TIME)));
+                deadline = usec_min(deadline, gateway_ahead(gateway, usec_add(ladder->acted_at, BACK_TIME)));
         if (recovery->off != RECOVERY_OFF_NOTHING)
-                deadline = usec_min(deadline, ahead(gateway, recovery->switch_on_at));
-        deadline = usec_min(deadline, ahead(gateway, recovery->taken_until));
+                deadline = usec_min(deadline, gateway_ahead(gateway, recovery->switch_on_at));
+        deadline = usec_min(deadline, gateway_ahead(gateway, recovery->taken_until));
         return usec_min(deadline, recovery_hand_deadline(gateway, recovery));
 }
 

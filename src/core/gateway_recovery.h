@@ -105,6 +105,8 @@ void gateway_recovery_handler_ended(struct gateway *gateway, const struct slot *
 bool gateway_recovery_blocks_start(const struct gateway *gateway);
 /* The slot's modem is being recovered: what is known against it stays as it was told. */
 bool gateway_recovery_is_under_way(const struct gateway *gateway, const char *slot);
+/* The same until smsd has it again: then whether the step has helped shows there, and it is looked at. */
+bool gateway_recovery_has(const struct gateway *gateway, const struct slot *slot);
 /* The modem in this place is in our hands: nobody else opens its port. */
 bool gateway_recovery_owns(const struct gateway *gateway, unsigned modem);
 /* The slot's modem is being recovered: its silence and absence are our own doing, for so long as it may need.
@@ -175,8 +177,8 @@ void recovery_hand_step(struct gateway *gateway, const struct slot *slot, struct
 
 usec_t recovery_hand_deadline(const struct gateway *gateway, const struct recovery *recovery);
 
-void recovery_tell_order(struct gateway *gateway, const struct slot *slot, struct recovery *recovery,
-                         const struct ladder_order *order, struct action_list *actions);
+void recovery_tell_order(struct gateway *gateway, struct recovery *recovery, const struct ladder_order *order,
+                         struct action_list *actions);
 void recovery_tell_end(const struct recovery *recovery, struct action_list *actions);
 
 #endif

@@ -14,10 +14,8 @@
 #define TAKE_TIME (2 * USEC_PER_MIN) /* a run of the restart path comes first */
 #define STEP_TIME (5 * USEC_PER_MIN) /* notice, smsd's stop, the step, the modem's return */
 
-static void answer(struct gateway *gateway, struct recovery *recovery, int result, const char *text,
-                   struct action_list *actions)
+static void answer(struct recovery *recovery, int result, const char *text, struct action_list *actions)
 {
-        (void)gateway;
         action_reply(actions, recovery->hand.token, result, "%s: %s", recovery->name, text);
         recovery->hand.token = 0;
 }
@@ -123,8 +121,8 @@ static void take(struct gateway *gateway, const struct slot *slot, struct recove
         struct recovery_hand *hand = &recovery->hand;
 
         if (usec_sub(gateway->now, hand->at) >= TAKE_TIME) {
-                answer(gateway, recovery, 1,
-                       "smsd is being started or stopped for too long: nothing was done", actions);
+                answer(recovery, 1, "smsd is being started or stopped for too long: nothing was done",
+                       actions);
                 return;
         }
         if (restart_busy(&gateway->restart) || !recovery_look(gateway, slot, recovery, actions))
@@ -134,7 +132,7 @@ static void take(struct gateway *gateway, const struct slot *slot, struct recove
                 hand->step = choose_step(gateway, slot, &world);
         int r = ladder_force(&recovery->ladder, hand->step, &world, gateway->now);
         if (r < 0) {
-                answer(gateway, recovery, r == -EBUSY ? 1 : 2, refusal(r, hand->step), actions);
+                answer(recovery, r == -EBUSY ? 1 : 2, refusal(r, hand->step), actions);
                 return;
         }
         hand->begun = true;
@@ -143,7 +141,7 @@ static void take(struct gateway *gateway, const struct slot *slot, struct recove
 
 /* --- what came of it --- */
 
-static void answer_failed(struct gateway *gateway, struct recovery *recovery, struct action_list *actions)
+static void answer_failed(struct recovery *recovery, struct action_list *actions)
 {
         char text[256];
         int result = recovery->ladder.result;
@@ -153,11 +151,10 @@ static void answer_failed(struct gateway *gateway, struct recovery *recovery, st
                           : result == -EPROTO  ? "the modem refuses it"
                           : result == -EBUSY   ? "another program has its port open, see `smswarden modems`"
                                                : strerror(-result));
-        answer(gateway, recovery, 1, text, actions);
+        answer(recovery, 1, text, actions);
 }
 
-static void answer_done(struct gateway *gateway, struct recovery *recovery, int result, const char *end,
-                        struct action_list *actions)
+static void answer_done(struct recovery *recovery, int result, const char *end, struct action_list *actions)
 {
         char text[320], away[32], back[64] = "";
 
@@ -168,7 +165,7 @@ static void answer_done(struct gateway *gateway, struct recovery *recovery, int 
         }
         (void)text_format(text, sizeof(text), "%s: done%s%s", ladder_step_words(recovery->ladder.step), back,
                           end);
-        answer(gateway, recovery, result, text, actions);
+        answer(recovery, result, text, actions);
 }
 
 /* The modem is where it was; does smsd have it again? */
@@ -179,15 +176,13 @@ static void judge_service(struct gateway *gateway, const struct slot *slot, stru
         bool late = usec_sub(gateway->now, recovery->hand.at) >= STEP_TIME;
 
         if (gateway->hold.active)
-                answer_done(gateway, recovery, 0, "; smsd is held and stays stopped", actions);
+                answer_done(recovery, 0, "; smsd is held and stays stopped", actions);
         else if (gateway_slot_served(gateway, slot) && !restart_busy(&gateway->restart))
-                answer_done(gateway, recovery, 0, ", smsd serves it", actions);
+                answer_done(recovery, 0, ", smsd serves it", actions);
         else if (modem && modem_usable(modem) && !slot_startable(slot, gateway->modems))
-                answer_done(gateway, recovery, 0, "; smsd is not started on it: see `smswarden status`",
-                            actions);
+                answer_done(recovery, 0, "; smsd is not started on it: see `smswarden status`", actions);
         else if (late)
-                answer_done(gateway, recovery, 1, ", but smsd does not serve it yet: see `smswarden status`",
-                            actions);
+                answer_done(recovery, 1, ", but smsd does not serve it yet: see `smswarden status`", actions);
 }
 
 static void judge(struct gateway *gateway, const struct slot *slot, struct recovery *recovery,
@@ -201,13 +196,13 @@ static void judge(struct gateway *gateway, const struct slot *slot, struct recov
         if (ladder->state == LADDER_ACTING || (watching && failed))
                 return;
         if (failed)
-                answer_failed(gateway, recovery, actions);
+                answer_failed(recovery, actions);
         else if (ladder->step == LADDER_STEP_AT)
-                answer(gateway, recovery, 0, "the modem answers AT", actions);
+                answer(recovery, 0, "the modem answers AT", actions);
         else if (reset && !ladder->returned && watching)
                 return;
         else if (reset && !ladder->returned && !recovery->there)
-                answer_done(gateway, recovery, 1, ", but the modem has not come back", actions);
+                answer_done(recovery, 1, ", but the modem has not come back", actions);
         else
                 judge_service(gateway, slot, recovery, actions);
 }
@@ -223,13 +218,13 @@ static void follow(struct gateway *gateway, const struct slot *slot, struct reco
                 return;
         }
         if (ladder->forced == LADDER_STEP_NONE) {
-                answer(gateway, recovery, 2, "this step has become impossible meanwhile", actions);
+                answer(recovery, 2, "this step has become impossible meanwhile", actions);
                 return;
         }
         if (usec_sub(gateway->now, recovery->hand.at) < STEP_TIME)
                 return;
         ladder_describe(ladder, gateway->now, text, sizeof(text));
-        answer(gateway, recovery, 1, text, actions);
+        answer(recovery, 1, text, actions);
 }
 
 void recovery_hand_step(struct gateway *gateway, const struct slot *slot, struct recovery *recovery,

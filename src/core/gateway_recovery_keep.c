@@ -8,12 +8,20 @@
 
 #include <string.h>
 
+static unsigned place_of(const struct gateway_recovery *all, const char *name)
+{
+        unsigned i = 0;
+
+        while (i < all->n && !text_equal(all->items[i].name, name))
+                i++;
+        return i;
+}
+
 const struct recovery *recovery_find(const struct gateway *gateway, const char *name)
 {
-        for (unsigned i = 0; i < gateway->recovery.n; i++)
-                if (text_equal(gateway->recovery.items[i].name, name))
-                        return &gateway->recovery.items[i];
-        return NULL;
+        unsigned i = place_of(&gateway->recovery, name);
+
+        return i < gateway->recovery.n ? &gateway->recovery.items[i] : NULL;
 }
 
 static struct ladder_budget budget_of(const struct recovery_config *config)
@@ -52,12 +60,11 @@ static void recovery_init(struct gateway *gateway, struct recovery *recovery, co
 struct recovery *recovery_of(struct gateway *gateway, const char *name)
 {
         struct gateway_recovery *all = &gateway->recovery;
-        struct recovery *place;
+        unsigned i = place_of(all, name);
 
-        for (unsigned i = 0; i < all->n; i++)
-                if (text_equal(all->items[i].name, name))
-                        return &all->items[i];
-        place = all->n < ARRAY_SIZE(all->items) ? &all->items[all->n++] : find_orphan(gateway);
+        if (i < all->n)
+                return &all->items[i];
+        struct recovery *place = i < ARRAY_SIZE(all->items) ? &all->items[all->n++] : find_orphan(gateway);
         if (place)
                 recovery_init(gateway, place, name);
         return place;

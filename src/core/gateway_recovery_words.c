@@ -31,12 +31,11 @@ static void announce(struct gateway *gateway, const struct recovery *recovery, c
         gateway_alerts_say(alert->next_action, "nothing: what follows is told when the network is back");
 }
 
-void recovery_tell_order(struct gateway *gateway, const struct slot *slot, struct recovery *recovery,
-                         const struct ladder_order *order, struct action_list *actions)
+void recovery_tell_order(struct gateway *gateway, struct recovery *recovery, const struct ladder_order *order,
+                         struct action_list *actions)
 {
         char text[TEXT_MAX];
 
-        (void)slot;
         ladder_describe(&recovery->ladder, gateway->now, text, sizeof(text));
         switch (order->kind) {
         case ORDER_ANNOUNCE:

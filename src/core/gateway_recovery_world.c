@@ -137,22 +137,7 @@ static bool is_released(const struct gateway *gateway, const struct slot *slot, 
         return true; /* it is away, and the others work */
 }
 
-/* --- others --- */
-
-static bool others_are_sending(const struct gateway *gateway, const struct slot *slot)
-{
-        if (!gateway->smsd.running || !gateway->smsd.status_known)
-                return false;
-        for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const struct slot *other = &gateway->slots.items[i];
-                const struct smsd_status_modem *status =
-                    smsd_status_find(&gateway->smsd.status, other->config.name);
-                if (other != slot && status && status->state == HANDLER_SENDING &&
-                    gateway_slot_served(gateway, other))
-                        return true;
-        }
-        return false;
-}
+/* --- holds --- */
 
 bool recovery_is_held(const struct gateway *gateway, const struct recovery *recovery)
 {
@@ -191,7 +176,7 @@ struct ladder_world recovery_world(const struct gateway *gateway, const struct s
             .smsd_stopped = is_released(gateway, slot, modem),
             .port_free =
                 modem && gateway->now >= recovery->spare_taken_until && recovery_spare_port(gateway, modem),
-            .others_sending = others_are_sending(gateway, slot),
+            .others_sending = gateway_company_is_sending(gateway, slot),
             .default_route = known && seen->default_route,
             .power = command                     ? LADDER_POWER_COMMAND
                      : known && seen->switchable ? LADDER_POWER_HUB_PORT

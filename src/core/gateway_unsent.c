@@ -113,17 +113,6 @@ static uint64_t id_of(const struct message_failed_event *failed)
         return text_hash(failed->key, strlen(failed->key)) ^ text_hash(failed->name, strlen(failed->name));
 }
 
-static void requeue(struct gateway *gateway, struct action_list *actions)
-{
-        struct gateway_unsent *unsent = &gateway->unsent;
-        struct action *action = action_push(actions, ACTION_MESSAGE_REQUEUE);
-
-        unsent->state = UNSENT_MOVING;
-        action->message.limit = limit(gateway);
-        action->message.id = id_of(&unsent->message);
-        (void)text_copy(action->message.name, sizeof(action->message.name), unsent->message.name);
-}
-
 static void tell(struct gateway *gateway, enum unsent_state state)
 {
         gateway->unsent.state = state;
@@ -144,8 +133,10 @@ static void go_on(struct gateway *gateway, struct action_list *actions)
                 return;
         if (gateway_is_poisoned(gateway) || !action_list_fits(actions, 1))
                 unsent->try_at = usec_add(gateway->now, TRY_AGAIN);
-        else
-                requeue(gateway, actions);
+        else {
+                unsent->state = UNSENT_MOVING;
+                gateway_requeue(unsent->message.name, id_of(&unsent->message), limit(gateway), actions);
+        }
 }
 
 bool gateway_unsent_moved(struct gateway *gateway, const struct message_moved_event *moved,

@@ -32,7 +32,7 @@ static void add_bus(const struct gateway *gateway, const struct slot *slot, stru
         const char *usb = modem && modem->device.path[0] ? modem->device.path : slot->record.usb;
 
         picture->present = modem != NULL;
-        picture->expected = !slot->recovering;
+        picture->expected = !gateway_recovery_has(gateway, slot);
         picture->kernel.undervoltage = kernel_trouble_undervoltage(&gateway->kernel, gateway->now);
         picture->kernel.usb_errors =
             kernel_trouble_errors(&gateway->kernel, usb, gateway->now, &picture->kernel.usb_error);

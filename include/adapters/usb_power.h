@@ -15,6 +15,7 @@
 #define ADAPTERS_USB_POWER_H
 
 #include "base/usec.h"
+#include "core/action.h"
 #include "core/usb_device.h"
 
 #include <stdbool.h>
@@ -65,6 +66,10 @@ int usb_power_port(struct usb_power *power, const char *path, bool on, unsigned 
  */
 int usb_power_command(struct usb_power *power, const char *command, const char *path, bool on,
                       unsigned token);
+
+/* One of these by its word; `command` is for USB_SWITCH_COMMAND_OFF and _ON. */
+int usb_power_switch(struct usb_power *power, enum usb_switch what, const char *path, const char *command,
+                     unsigned token);
 
 /* True for a child that runs for us: nobody else waits for it. */
 bool usb_power_owns(const struct usb_power *power, pid_t pid);

@@ -25,4 +25,8 @@ static inline void cleanup_closedir(DIR **folder)
  */
 int folder_open(const char *path);
 
+/* A stream of its own over the folder `name` below the descriptor `parent` ("." is that one itself, for where
+ * readdir is belongs to the open file). NULL with errno. */
+DIR *folder_stream(int parent, const char *name);
+
 #endif

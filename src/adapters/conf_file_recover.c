@@ -140,15 +140,10 @@ static int sweep_entry(const struct conf_target *target, const char *name)
 
 int conf_sweep(const struct conf_target *target)
 {
-        int fd = openat(target->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
+        _cleanup_closedir_ DIR *folder = folder_stream(target->folder, ".");
+
+        if (!folder)
                 return -errno;
-        _cleanup_closedir_ DIR *folder = fdopendir(fd);
-        if (!folder) {
-                int r = -errno;
-                (void)close_fd(fd);
-                return r;
-        }
         int result = 0;
         for (;;) {
                 errno = 0;

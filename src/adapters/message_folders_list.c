@@ -118,17 +118,11 @@ int message_folders_list(const struct message_folders *folders, enum message_fol
                          struct message_list *ret_list)
 {
         int fd = message_folders_fd(folders, folder);
-        /* One of its own: where readdir is belongs to the open file. */
-        int own = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_closedir_ DIR *stream = fd < 0 ? NULL : folder_stream(fd, ".");
         struct message_list list = {0};
 
-        if (own < 0)
+        if (!stream)
                 return fd < 0 ? fd : -errno;
-        _cleanup_closedir_ DIR *stream = fdopendir(own);
-        if (!stream) {
-                (void)close_fd(own);
-                return -errno;
-        }
         int r = fill(stream, &list);
         if (r < 0) {
                 message_list_clear(&list);

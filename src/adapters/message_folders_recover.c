@@ -12,16 +12,6 @@
 #include <string.h>
 #include <sys/file.h>
 
-static DIR *open_stream(int folder)
-{
-        int own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *stream = own < 0 ? NULL : fdopendir(own);
-
-        if (!stream)
-                (void)close_fd(own);
-        return stream;
-}
-
 /* "NAME" out of ".NAME.smswarden-move"; false: it is something else. */
 static bool take_name(const char *hidden, const char *suffix, char name[MESSAGE_HIDDEN_MAX])
 {
@@ -96,7 +86,7 @@ static int recover_hidden(int from, const struct targets *targets, const char *h
 }
 
 /* A copy that was begun, of a file that is not hidden: of no use to anybody. */
-static int recover_copy(const int sources[2], int to, const char *copy, const char *name)
+static int recover_copy(const int *sources, int to, const char *copy, const char *name)
 {
         char hidden[MESSAGE_HIDDEN_MAX];
         struct stat st;
@@ -122,32 +112,23 @@ static void count_recovered(struct recovery *recovery, int r)
         recovery->n += r > 0;
 }
 
-static void recover_all_hidden(struct recovery *recovery, int folder)
+/* All of a folder that ends in `suffix`. `sources`: the folders that messages come from into this one, whose
+ * copies are looked for; NULL: what is hidden is. */
+static void recover_all(struct recovery *recovery, int folder, const char *suffix, const int *sources)
 {
-        _cleanup_closedir_ DIR *stream = folder < 0 ? NULL : open_stream(folder);
+        _cleanup_closedir_ DIR *stream = folder < 0 ? NULL : folder_stream(folder, ".");
         const struct dirent *found;
         char name[MESSAGE_HIDDEN_MAX];
 
         if (!stream && folder >= 0)
                 count_recovered(recovery, -errno);
-        while (stream && (found = readdir(stream)))
-                if (take_name(found->d_name, MESSAGE_MOVE, name))
+        while (stream && (found = readdir(stream))) {
+                const char *file = found->d_name;
+                if (take_name(file, suffix, name))
                         count_recovered(recovery,
-                                        recover_hidden(folder, &recovery->targets, found->d_name, name));
-}
-
-/* `sources`: the folders that messages come from into this one. */
-static void recover_all_copies(struct recovery *recovery, const int sources[2], int folder)
-{
-        _cleanup_closedir_ DIR *stream = folder < 0 ? NULL : open_stream(folder);
-        const struct dirent *found;
-        char name[MESSAGE_HIDDEN_MAX];
-
-        if (!stream && folder >= 0)
-                count_recovered(recovery, -errno);
-        while (stream && (found = readdir(stream)))
-                if (take_name(found->d_name, MESSAGE_COPY, name))
-                        count_recovered(recovery, recover_copy(sources, folder, found->d_name, name));
+                                        sources ? recover_copy(sources, folder, file, name)
+                                                : recover_hidden(folder, &recovery->targets, file, name));
+        }
 }
 
 /* First what is hidden: a copy beside it says that it was not moved. */
@@ -157,10 +138,11 @@ int message_folders_recover(struct message_folders *folders)
         const int failed = folders->fds[MESSAGES_FAILED], quarantine = folders->fds[MESSAGES_QUARANTINE];
         const int checked = folders->fds[MESSAGES_CHECKED];
 
-        recover_all_hidden(&recovery, checked);
-        recover_all_hidden(&recovery, failed);
-        recover_all_hidden(&recovery, quarantine);
-        recover_all_copies(&recovery, (const int[]){failed, quarantine}, folders->fds[MESSAGES_OUTGOING]);
-        recover_all_copies(&recovery, (const int[]){checked, failed}, quarantine);
+        recover_all(&recovery, checked, MESSAGE_MOVE, NULL);
+        recover_all(&recovery, failed, MESSAGE_MOVE, NULL);
+        recover_all(&recovery, quarantine, MESSAGE_MOVE, NULL);
+        recover_all(&recovery, folders->fds[MESSAGES_OUTGOING], MESSAGE_COPY,
+                    (const int[]){failed, quarantine});
+        recover_all(&recovery, quarantine, MESSAGE_COPY, (const int[]){checked, failed});
         return recovery.failure < 0 ? recovery.failure : recovery.n;
 }

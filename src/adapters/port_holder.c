@@ -37,19 +37,6 @@ static bool same_device(const struct stat *a, const struct stat *b)
         return !is_pty(a->st_rdev) || (a->st_dev == b->st_dev && a->st_ino == b->st_ino);
 }
 
-/* NULL with errno when it cannot be opened. */
-static DIR *open_directory_at(int parent, const char *name)
-{
-        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        if (fd < 0)
-                return NULL;
-        DIR *directory = fdopendir(fd);
-        if (!directory)
-                (void)close_fd(fd);
-        return directory;
-}
-
 /* The start of a small file of /proc as text. */
 static int read_text_at(int parent, const char *name, char *ret_text, size_t size)
 {
@@ -79,7 +66,7 @@ static bool looks_like_device(int directory, const char *name)
 /* Does the process whose /proc folder is `process` have the device open? */
 static bool holds(int process, const struct stat *wanted)
 {
-        _cleanup_closedir_ DIR *directory = open_directory_at(process, "fd");
+        _cleanup_closedir_ DIR *directory = folder_stream(process, "fd");
         const struct dirent *entry;
 
         if (!directory)
@@ -169,7 +156,7 @@ static bool examine(int proc, const char *name, const struct stat *wanted, const
 
 static int find(const char *path, const struct acquaintance *known, struct port_holder *ret_holder)
 {
-        _cleanup_closedir_ DIR *proc = open_directory_at(AT_FDCWD, "/proc");
+        _cleanup_closedir_ DIR *proc = folder_stream(AT_FDCWD, "/proc");
         const struct dirent *entry;
         struct stat wanted;
 

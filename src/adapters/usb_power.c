@@ -237,6 +237,25 @@ int usb_power_command(struct usb_power *power, const char *command, const char *
         return r < 0 ? r : begin(power, &task, path, token);
 }
 
+int usb_power_switch(struct usb_power *power, enum usb_switch what, const char *path, const char *command,
+                     unsigned token)
+{
+        switch (what) {
+        case USB_SWITCH_AUTHORIZE_OFF:
+        case USB_SWITCH_AUTHORIZE_ON:
+                return usb_power_authorize(power, path, what == USB_SWITCH_AUTHORIZE_ON, token);
+        case USB_SWITCH_PORT_OFF:
+        case USB_SWITCH_PORT_ON:
+                return usb_power_port(power, path, what == USB_SWITCH_PORT_ON, token);
+        case USB_SWITCH_COMMAND_OFF:
+        case USB_SWITCH_COMMAND_ON:
+                return usb_power_command(power, command, path, what == USB_SWITCH_COMMAND_ON, token);
+        case USB_SWITCH_MAX:
+                break;
+        }
+        return -EINVAL;
+}
+
 bool usb_power_can_switch(const struct usb_power *power, const char *path)
 {
         char files[USB_POWER_FILES_MAX][USB_POWER_FILE_MAX];

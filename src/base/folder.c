@@ -101,3 +101,13 @@ int folder_open(const char *path)
         int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
 }
+
+DIR *folder_stream(int parent, const char *name)
+{
+        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+
+        if (!stream)
+                (void)close_fd(fd);
+        return stream;
+}

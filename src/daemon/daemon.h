@@ -253,8 +253,12 @@ void daemon_stop_recovery(struct daemon *daemon);
 
 /* state.c: what an earlier life left, and what the next one shall find */
 void daemon_restore(struct daemon *daemon);
-/* A slot's name as a file's. */
-void daemon_slot_file(const char *name, char *target, size_t size);
+/* STATE_DIR/`folder`/ and the slot's name as a file's. */
+int daemon_slot_path(const struct daemon *daemon, const char *folder, const char *name, char *target,
+                     size_t size);
+/* Gives the text (of at most `max` bytes) of each file there to `take`; what that refuses is said. */
+typedef int slot_file_fn(struct daemon *daemon, const char *text, size_t length);
+void daemon_each_slot_file(struct daemon *daemon, const char *folder, size_t max, slot_file_fn *take);
 int daemon_save_modem(const struct daemon *daemon, const struct modem_record *record);
 /* Keeps a smsd.conf under STATE_DIR; NULL is nothing to keep. */
 int daemon_keep_conf(const struct daemon *daemon, const char *name, const char *text, size_t length);

@@ -10,8 +10,6 @@
 #include "base/log.h"
 #include "base/text.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-id128.h>
@@ -29,18 +27,10 @@ static int current_boot(char target[RECOVERY_BOOT_ID_SIZE])
         return 0;
 }
 
-static int record_path(const struct daemon *daemon, const char *name, char *target, size_t size)
-{
-        char file[4 * SMSD_MODEM_NAME_MAX];
-
-        daemon_slot_file(name, file, sizeof(file));
-        return text_format(target, size, "%s/recovery/%s", daemon->config.state_dir, file);
-}
-
 void daemon_save_recovery(const struct daemon *daemon, const struct recovery_record *record)
 {
         char path[CONFIG_PATH_MAX + 300], text[RECOVERY_RECORD_TEXT_MAX], boot[RECOVERY_BOOT_ID_SIZE];
-        int r = record_path(daemon, record->name, path, sizeof(path));
+        int r = daemon_slot_path(daemon, "recovery", record->name, path, sizeof(path));
 
         if (r >= 0)
                 r = current_boot(boot);
@@ -53,44 +43,27 @@ void daemon_save_recovery(const struct daemon *daemon, const struct recovery_rec
                           daemon->config.state_dir, strerror(-r));
 }
 
-static void restore(struct daemon *daemon, const char *folder, const char *name, const char *boot)
+static int restore(struct daemon *daemon, const char *text, size_t length)
 {
-        char path[CONFIG_PATH_MAX + 300], text[RECOVERY_RECORD_TEXT_MAX];
+        char boot[RECOVERY_BOOT_ID_SIZE];
         struct recovery_record record;
-        size_t length = 0;
 
-        if (text_format(path, sizeof(path), "%s/%s", folder, name) < 0)
-                return;
-        int r = file_read_into(path, O_NOFOLLOW, text, sizeof(text), &length);
+        if (current_boot(boot) < 0)
+                boot[0] = '\0'; /* of no boot that is written down */
+        int r = recovery_record_decode(text, length, boot, &record);
         if (r >= 0)
-                r = recovery_record_decode(text, length, boot, &record);
-        if (r < 0) {
-                log_warning("%s is damaged (%s) and is not used", path, strerror(-r));
-                return;
-        }
-        daemon_enqueue(daemon, EVENT_RECOVERY_RECORD)->recovery = record;
+                daemon_enqueue(daemon, EVENT_RECOVERY_RECORD)->recovery = record;
+        return r;
 }
 
 void daemon_restore_recovery(struct daemon *daemon)
 {
-        char folder[CONFIG_PATH_MAX + 16], boot[RECOVERY_BOOT_ID_SIZE];
-        unsigned n = 0;
+        char folder[CONFIG_PATH_MAX + 16];
 
         (void)text_format(folder, sizeof(folder), "%s/recovery", daemon->config.state_dir);
         if (mkdir(folder, 0700) < 0 && errno != EEXIST)
                 log_error("the folder %s cannot be made: %s", folder, strerror(errno));
-        DIR *stream = opendir(folder);
-        if (!stream)
-                return;
-        if (current_boot(boot) < 0)
-                boot[0] = '\0'; /* of no boot that is written down */
-        for (struct dirent *entry = readdir(stream); entry && n < SMSD_MODEMS_MAX; entry = readdir(stream)) {
-                if (entry->d_name[0] == '.')
-                        continue;
-                restore(daemon, folder, entry->d_name, boot);
-                n++;
-        }
-        (void)closedir(stream);
+        daemon_each_slot_file(daemon, "recovery", RECOVERY_RECORD_TEXT_MAX - 1, restore);
 }
 
 /* --- switches --- */
@@ -118,27 +91,13 @@ static int open_switches(struct daemon *daemon)
                              : usb_power_new(&daemon->power, daemon->event, &options, on_switched, daemon);
 }
 
-static int begin_switch(struct daemon *daemon, const struct action *action)
+static int switch_here(struct daemon *daemon, const struct action *action)
 {
-        const char *path = action->usb_switch.path;
-        enum usb_switch what = action->usb_switch.what;
-        unsigned token = action->usb_switch.token;
+        int r = open_switches(daemon);
 
-        switch (what) {
-        case USB_SWITCH_AUTHORIZE_OFF:
-        case USB_SWITCH_AUTHORIZE_ON:
-                return usb_power_authorize(daemon->power, path, what == USB_SWITCH_AUTHORIZE_ON, token);
-        case USB_SWITCH_PORT_OFF:
-        case USB_SWITCH_PORT_ON:
-                return usb_power_port(daemon->power, path, what == USB_SWITCH_PORT_ON, token);
-        case USB_SWITCH_COMMAND_OFF:
-        case USB_SWITCH_COMMAND_ON:
-                return usb_power_command(daemon->power, daemon->config.recovery.power_command, path,
-                                         what == USB_SWITCH_COMMAND_ON, token);
-        case USB_SWITCH_MAX:
-                break;
-        }
-        return -EINVAL;
+        return r < 0 ? r
+                     : usb_power_switch(daemon->power, action->usb_switch.what, action->usb_switch.path,
+                                        daemon->config.recovery.power_command, action->usb_switch.token);
 }
 
 static int ask_unit(struct daemon *daemon, const struct action *action)
@@ -152,23 +111,13 @@ static int ask_unit(struct daemon *daemon, const struct action *action)
 
 void daemon_switch_usb(struct daemon *daemon, const struct action *action)
 {
-        int r = daemon->systemd ? 0 : open_switches(daemon);
+        int r = daemon->systemd ? ask_unit(daemon, action) : switch_here(daemon, action);
 
-        if (r >= 0)
-                r = daemon->systemd ? ask_unit(daemon, action) : begin_switch(daemon, action);
         if (r < 0)
                 on_switched(daemon, action->usb_switch.token, r);
 }
 
 /* --- looking --- */
-
-static bool carries_default_route(const char *path)
-{
-        struct usb_networks networks;
-
-        return usb_network_find(NULL, path, &networks) == 0 && networks.n > 0 &&
-               usb_network_has_default_route(NULL, &networks) > 0;
-}
 
 void daemon_look_at_usb(struct daemon *daemon, const struct action *action)
 {
@@ -180,7 +129,8 @@ void daemon_look_at_usb(struct daemon *daemon, const struct action *action)
         if (open_switches(daemon) >= 0)
                 seen->switchable = usb_power_can_switch(daemon->power, path);
         seen->present = usb_network_find(NULL, path, &networks) == 0;
-        seen->default_route = carries_default_route(path);
+        seen->default_route =
+            seen->present && networks.n > 0 && usb_network_has_default_route(NULL, &networks) > 0;
 }
 
 void daemon_stop_recovery(struct daemon *daemon)

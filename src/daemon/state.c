@@ -6,6 +6,7 @@
 
 #include "adapters/hold_store.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -17,7 +18,7 @@
 #define RECORD_SIZE_MAX 2048
 
 /* Letters, digits, '-' and '_' stay, everything else is written as %XX. */
-void daemon_slot_file(const char *name, char *target, size_t size)
+static void slot_file(const char *name, char *target, size_t size)
 {
         target[0] = '\0';
         for (; *name; name++) {
@@ -27,18 +28,19 @@ void daemon_slot_file(const char *name, char *target, size_t size)
         }
 }
 
-static int record_path(const struct daemon *daemon, const char *name, char *target, size_t size)
+int daemon_slot_path(const struct daemon *daemon, const char *folder, const char *name, char *target,
+                     size_t size)
 {
         char file[4 * SMSD_MODEM_NAME_MAX];
 
-        daemon_slot_file(name, file, sizeof(file));
-        return text_format(target, size, "%s/modems/%s", daemon->config.state_dir, file);
+        slot_file(name, file, sizeof(file));
+        return text_format(target, size, "%s/%s/%s", daemon->config.state_dir, folder, file);
 }
 
 int daemon_save_modem(const struct daemon *daemon, const struct modem_record *record)
 {
         char path[CONFIG_PATH_MAX + 128], text[RECORD_SIZE_MAX];
-        int r = record_path(daemon, record->name, path, sizeof(path));
+        int r = daemon_slot_path(daemon, "modems", record->name, path, sizeof(path));
 
         if (r < 0)
                 return r;
@@ -46,41 +48,47 @@ int daemon_save_modem(const struct daemon *daemon, const struct modem_record *re
         return length < 0 ? length : file_replace(path, text, (size_t)length, 0600);
 }
 
-static void restore_modem(struct daemon *daemon, const char *folder, const char *name)
+static void take_slot_file(struct daemon *daemon, const char *folder, const char *name, size_t max,
+                           slot_file_fn *take)
 {
         char path[CONFIG_PATH_MAX + 300];
         _cleanup_free_ char *text = NULL;
-        struct modem_record record;
         size_t length = 0;
 
         if (text_format(path, sizeof(path), "%s/%s", folder, name) < 0)
                 return;
-        int r = file_read(path, O_NOFOLLOW, RECORD_SIZE_MAX, &text, &length);
+        int r = file_read(path, O_NOFOLLOW, max, &text, &length);
         if (r >= 0)
-                r = modem_record_decode(text, length, &record);
-        if (r < 0) {
+                r = take(daemon, text, length);
+        if (r < 0)
                 log_warning("%s is damaged (%s) and is not used", path, strerror(-r));
-                return;
-        }
-        daemon_enqueue(daemon, EVENT_MODEM_RECORD)->record = record;
 }
 
-static void restore_modems(struct daemon *daemon)
+void daemon_each_slot_file(struct daemon *daemon, const char *folder, size_t max, slot_file_fn *take)
 {
-        char folder[CONFIG_PATH_MAX + 16];
+        char path[CONFIG_PATH_MAX + 16];
         unsigned n = 0;
 
-        (void)text_format(folder, sizeof(folder), "%s/modems", daemon->config.state_dir);
-        DIR *stream = opendir(folder);
+        (void)text_format(path, sizeof(path), "%s/%s", daemon->config.state_dir, folder);
+        _cleanup_closedir_ DIR *stream = opendir(path);
         if (!stream)
                 return; /* the first start */
         for (struct dirent *entry = readdir(stream); entry && n < SMSD_MODEMS_MAX; entry = readdir(stream)) {
                 if (entry->d_name[0] == '.')
                         continue;
-                restore_modem(daemon, folder, entry->d_name);
+                take_slot_file(daemon, path, entry->d_name, max, take);
                 n++;
         }
-        (void)closedir(stream);
+}
+
+static int restore_modem(struct daemon *daemon, const char *text, size_t length)
+{
+        struct modem_record record;
+        int r = modem_record_decode(text, length, &record);
+
+        if (r >= 0)
+                daemon_enqueue(daemon, EVENT_MODEM_RECORD)->record = record;
+        return r;
 }
 
 static void restore_hold(struct daemon *daemon)
@@ -106,7 +114,7 @@ static void restore_hold(struct daemon *daemon)
 
 void daemon_restore(struct daemon *daemon)
 {
-        restore_modems(daemon);
+        daemon_each_slot_file(daemon, "modems", RECORD_SIZE_MAX, restore_modem);
         daemon_restore_recovery(daemon);
         restore_hold(daemon);
 }

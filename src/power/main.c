@@ -52,28 +52,22 @@ static int parse_wish(const char *word, struct wish *ret_wish)
         return text_copy(ret_wish->path, sizeof(ret_wish->path), colon + 1);
 }
 
+static bool is_of_the_user(enum usb_switch what)
+{
+        return what == USB_SWITCH_COMMAND_OFF || what == USB_SWITCH_COMMAND_ON;
+}
+
+/* The configuration is read for the user's command alone. */
 static int begin(struct usb_power *power, const struct wish *wish, const char *config_path)
 {
         static struct config config;
 
-        switch (wish->what) {
-        case USB_SWITCH_AUTHORIZE_OFF:
-        case USB_SWITCH_AUTHORIZE_ON:
-                return usb_power_authorize(power, wish->path, wish->what == USB_SWITCH_AUTHORIZE_ON, 1);
-        case USB_SWITCH_PORT_OFF:
-        case USB_SWITCH_PORT_ON:
-                return usb_power_port(power, wish->path, wish->what == USB_SWITCH_PORT_ON, 1);
-        case USB_SWITCH_COMMAND_OFF:
-        case USB_SWITCH_COMMAND_ON:
+        if (is_of_the_user(wish->what)) {
                 (void)config_file_load_usable(config_path, &config); /* as smswardend has it */
                 if (config.recovery.power_command[0] == '\0')
                         return -ENOENT;
-                return usb_power_command(power, config.recovery.power_command, wish->path,
-                                         wish->what == USB_SWITCH_COMMAND_ON, 1);
-        case USB_SWITCH_MAX:
-                break;
         }
-        return -EINVAL;
+        return usb_power_switch(power, wish->what, wish->path, config.recovery.power_command, 1);
 }
 
 static void on_done(void *userdata, unsigned token, int result)

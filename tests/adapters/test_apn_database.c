@@ -18,33 +18,12 @@
 
 #include <cmocka.h>
 
-struct fixture {
-        char folder[64];
-        char path[96];
-};
-
 static int setup(void **state)
 {
-        struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-        (void)text_copy(fixture->folder, sizeof(fixture->folder), "/tmp/test_apn_database.XXXXXX");
-        if (!mkdtemp(fixture->folder))
-                return -1;
-        (void)text_format(fixture->path, sizeof(fixture->path), "%s/providers.xml", fixture->folder);
-        *state = fixture;
-        return 0;
+        return temp_fixture_make(state, "test_apn_database", "providers.xml");
 }
 
-static int teardown(void **state)
-{
-        struct fixture *fixture = *state;
-
-        temp_folder_remove(fixture->folder);
-        free(fixture);
-        return 0;
-}
-
-static void put(const struct fixture *fixture, const char *text)
+static void put(const struct temp_fixture *fixture, const char *text)
 {
         _cleanup_fclose_ FILE *file = fopen(fixture->path, "we");
 
@@ -69,33 +48,31 @@ static const char small[] =
                                                                                                         "03")
             APN("guest",
                 "internet") "</gsm></provider>\n"
-                            "<provider primary=\"true\"><name>Host</name><gsm>" NETWORK("901", "03") APN(
-                                "host", "internet") "</gsm></provider>\n" PROVIDER("Short",
-                                                                                   NETWORK("310", "26"),
-                                                                                   APN("short", "internet"))
-                                PROVIDER("Long", NETWORK("310", "260"), APN("long", "internet")) PROVIDER(
-                                    "Only MMS", NETWORK("901", "06"),
-                                    APN("mms", "mms")) PROVIDER("Bad names", NETWORK("901", "07"),
-                                                                APN("http://172.18.83.129", "internet")
-                                                                    APN("a;b", "internet")
-                                                                        APN("good", "internet"))
-                                    PROVIDER(
-                                        "Odd numbers",
-                                        NETWORK("9010", "8") NETWORK("901", "8x") NETWORK("", ""),
-                                        APN("odd",
-                                            "internet")) "<provider><name>B\xc3\xa9&#x202e; "
-                                                         "&lt;x&gt;</name><gsm>" NETWORK("901",
-                                                                                         "09") "<apn "
-                                                                                               "value="
-                                                                                               "\"default\"><"
-                                                                                               "name>no "
-                                                                                               "usage "
-                                                                                               "said</name></"
-                                                                                               "apn></gsm></"
-                                                                                               "provider>\n"
-                                                                                               "</country></"
-                                                                                               "serviceprovid"
-                                                                                               "ers>\n";
+                            "<provider primary=\"true\"><name>Host</name><gsm>" NETWORK("901", "03")
+                                APN("host", "internet") "</gsm></provider>\n" PROVIDER(
+                                    "Short", NETWORK("310", "26"), APN("short", "internet"))
+                                    PROVIDER("Long", NETWORK("310", "260"), APN("long", "internet"))
+                                        PROVIDER("Only MMS", NETWORK("901", "06"), APN("mms", "mms"))
+                                            PROVIDER("Bad names", NETWORK("901", "07"),
+                                                     APN("http://172.18.83.129", "internet")
+                                                         APN("a;b", "internet") APN("good", "internet"))
+                                                PROVIDER("Odd numbers",
+                                                         NETWORK("9010", "8") NETWORK("901", "8x")
+                                                             NETWORK("", ""),
+                                                         APN("odd",
+                                                             "internet")) "<provider><name>B\xc3\xa9&#x202e; "
+                                                                          "&lt;x&gt;</name><gsm>" NETWORK(
+                                                                              "901", "09") "<apn "
+                                                                                           "value="
+                                                                                           "\"default\"><"
+                                                                                           "name>no "
+                                                                                           "usage "
+                                                                                           "said</name></"
+                                                                                           "apn></gsm></"
+                                                                                           "provider>\n"
+                                                                                           "</country></"
+                                                                                           "serviceprovid"
+                                                                                           "ers>\n";
 
 static const struct {
         const char *imsi;
@@ -134,7 +111,7 @@ static const struct {
 
 static void test_answers(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
 
         put(fixture, small);
         for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
@@ -180,7 +157,7 @@ static const struct {
     {"something behind it", OPEN FITS "</country></serviceproviders><x/>"},
 };
 
-static int find(const struct fixture *fixture)
+static int find(const struct temp_fixture *fixture)
 {
         struct apn_answer answer;
 
@@ -189,7 +166,7 @@ static int find(const struct fixture *fixture)
 
 static void test_bad_files(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
 
         for (size_t i = 0; i < ARRAY_SIZE(bad_files); i++) {
                 print_message("   %s\n", bad_files[i].name);
@@ -200,7 +177,7 @@ static void test_bad_files(void **state)
         assert_int_equal(find(fixture), 0);
 }
 
-static void put_repeated(const struct fixture *fixture, const char *head, const char *part, size_t times,
+static void put_repeated(const struct temp_fixture *fixture, const char *head, const char *part, size_t times,
                          const char *tail)
 {
         _cleanup_fclose_ FILE *file = fopen(fixture->path, "we");
@@ -214,7 +191,7 @@ static void put_repeated(const struct fixture *fixture, const char *head, const 
 
 static void test_bounds(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct apn_answer answer;
 
         put_repeated(fixture, OPEN FITS, "<a>", 1000, "");
@@ -240,7 +217,7 @@ static void test_bounds(void **state)
 
 static void test_no_file(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
 
         assert_int_equal(find(fixture), APN_DATABASE_MISSING);
         assert_int_equal(symlink("/nowhere/at/all", fixture->path), 0);
@@ -282,10 +259,10 @@ static void test_real_file(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-            cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
-            cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
-            cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
-            cmocka_unit_test_setup_teardown(test_no_file, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_answers, setup, temp_fixture_remove),
+            cmocka_unit_test_setup_teardown(test_bad_files, setup, temp_fixture_remove),
+            cmocka_unit_test_setup_teardown(test_bounds, setup, temp_fixture_remove),
+            cmocka_unit_test_setup_teardown(test_no_file, setup, temp_fixture_remove),
             cmocka_unit_test(test_real_file),
         };
 

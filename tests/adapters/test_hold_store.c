@@ -24,30 +24,9 @@ static const struct hold_record sample = {.source = HOLD_SOURCE_LEGACY,
                                           .until = 10,
                                           .since_realtime = 7};
 
-struct fixture {
-        char folder[64];
-        char path[80];
-};
-
 static int setup(void **state)
 {
-        struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-        (void)text_copy(fixture->folder, sizeof(fixture->folder), "/tmp/test_hold_store.XXXXXX");
-        if (!mkdtemp(fixture->folder))
-                return -1;
-        (void)text_format(fixture->path, sizeof(fixture->path), "%s/hold", fixture->folder);
-        *state = fixture;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        struct fixture *fixture = *state;
-
-        temp_folder_remove(fixture->folder);
-        free(fixture);
-        return 0;
+        return temp_fixture_make(state, "test_hold_store", "hold");
 }
 
 static void put(const char *path, const char *text)
@@ -57,7 +36,7 @@ static void put(const char *path, const char *text)
 
 static void test_written_read_removed(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct hold_record record;
         struct stat st;
 
@@ -82,7 +61,7 @@ static void test_written_read_removed(void **state)
 
 static void test_another_boot(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct hold_record record = sample;
         char text[HOLD_RECORD_TEXT_MAX];
 
@@ -96,7 +75,7 @@ static void test_another_boot(void **state)
 
 static void test_garbage(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct hold_record record;
         char large[HOLD_RECORD_TEXT_MAX + 2];
 
@@ -120,7 +99,7 @@ static void test_garbage(void **state)
 
 static void test_a_link_is_replaced_not_followed(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct hold_record record;
         char victim[80];
         struct stat st;
@@ -136,7 +115,7 @@ static void test_a_link_is_replaced_not_followed(void **state)
 
 static void test_no_end_no_file(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct hold_record endless = sample, record;
 
         endless.until = USEC_INFINITY;
@@ -144,7 +123,7 @@ static void test_no_end_no_file(void **state)
         assert_int_equal(hold_store_read(fixture->folder, &record), -ENOENT);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, temp_fixture_remove)
 
 int main(void)
 {

@@ -24,31 +24,9 @@
 
 #include <cmocka.h>
 
-struct fixture {
-        char folder[64];
-        char path[80], other[80];
-};
-
 static int setup(void **state)
 {
-        struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-        (void)text_copy(fixture->folder, sizeof(fixture->folder), "/tmp/test_legacy_flag.XXXXXX");
-        if (!mkdtemp(fixture->folder))
-                return -1;
-        (void)text_format(fixture->path, sizeof(fixture->path), "%s/smsd_manual_stop", fixture->folder);
-        (void)text_format(fixture->other, sizeof(fixture->other), "%s/other", fixture->folder);
-        *state = fixture;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        struct fixture *fixture = *state;
-
-        temp_folder_remove(fixture->folder);
-        free(fixture);
-        return 0;
+        return temp_fixture_make(state, "test_legacy_flag", "smsd_manual_stop");
 }
 
 static void make_file(const char *path, off_t size)
@@ -59,7 +37,7 @@ static void make_file(const char *path, off_t size)
         assert_int_equal(ftruncate(fd, size), 0);
 }
 
-static struct legacy_flag look(const struct fixture *fixture, const char *owners)
+static struct legacy_flag look(const struct temp_fixture *fixture, const char *owners)
 {
         struct legacy_flag flag;
 
@@ -70,7 +48,7 @@ static struct legacy_flag look(const struct fixture *fixture, const char *owners
 
 static void test_absent(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct legacy_flag flag = look(fixture, "root");
 
         assert_false(flag.present);
@@ -83,7 +61,7 @@ static void test_absent(void **state)
 
 static void test_shapes(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct sockaddr_un address = {.sun_family = AF_UNIX};
 
         make_file(fixture->path, LEGACY_FLAG_SIZE_MAX);
@@ -125,7 +103,7 @@ static void test_owners(void **state)
             {"@no-such-group-here @sudo @adm", LEGACY_FLAG_STRANGER},
             {"@", LEGACY_FLAG_STRANGER},
         };
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         const struct passwd *user = getpwnam("daemon");
 
         assert_non_null(user);
@@ -156,7 +134,7 @@ static void set_age(const char *path, int64_t seconds)
 
 static void test_age(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct timespec up;
 
         make_file(fixture->path, 0);
@@ -177,7 +155,7 @@ static void test_age(void **state)
 
 static void test_only_what_was_seen_is_removed(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct stat st;
 
         make_file(fixture->path, 0);
@@ -195,7 +173,7 @@ static void test_only_what_was_seen_is_removed(void **state)
 
 static void test_a_link_is_removed_itself(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct stat st;
 
         make_file(fixture->other, 0);
@@ -216,7 +194,7 @@ static void test_reasons_have_words(void **state)
                 assert_true(strlen(legacy_flag_reason_to_string((enum legacy_flag_reason)i)) > 5);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, temp_fixture_remove)
 
 int main(void)
 {

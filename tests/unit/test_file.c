@@ -22,37 +22,15 @@
 
 #include <cmocka.h>
 
-struct fixture {
-        char folder[64];
-        char path[80], other[80];
-};
-
 static int setup(void **state)
 {
-        struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-        (void)text_copy(fixture->folder, sizeof(fixture->folder), "/tmp/test_file.XXXXXX");
-        if (!mkdtemp(fixture->folder))
-                return -1;
-        (void)text_format(fixture->path, sizeof(fixture->path), "%s/file", fixture->folder);
-        (void)text_format(fixture->other, sizeof(fixture->other), "%s/other", fixture->folder);
-        *state = fixture;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        struct fixture *fixture = *state;
-
-        temp_folder_remove(fixture->folder);
-        free(fixture);
-        return 0;
+        return temp_fixture_make(state, "test_file", "file");
 }
 
 static void test_what_was_written_is_read(void **state)
 {
         static const char bytes[] = "a\0b\n";
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         _cleanup_free_ char *text = NULL;
         size_t length = 0;
         struct stat st;
@@ -70,7 +48,7 @@ static void test_what_was_written_is_read(void **state)
 
 static void test_an_empty_file(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         _cleanup_free_ char *text = NULL;
         size_t length = 1;
 
@@ -82,7 +60,7 @@ static void test_an_empty_file(void **state)
 
 static void test_the_bound(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         char *text = NULL;
         size_t length = 4711;
 
@@ -98,7 +76,7 @@ static void test_the_bound(void **state)
 
 static void test_what_is_no_file(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         char *text = NULL;
         size_t length;
 
@@ -131,7 +109,7 @@ static unsigned count_entries(const char *folder)
 /* A failure leaves the old state, and no second file. */
 static void test_a_failed_replacement(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
 
         assert_int_equal(mkdir(fixture->path, 0700), 0);
         assert_int_equal(file_replace(fixture->path, "x", 1, 0600), -EISDIR);
@@ -141,7 +119,7 @@ static void test_a_failed_replacement(void **state)
 
 static void test_a_full_disk(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct rlimit limit, tight;
         _cleanup_free_ char *text = NULL;
         size_t length = 0;
@@ -164,7 +142,7 @@ static void test_a_full_disk(void **state)
 /* Its owner holds a lease: an open that waits for it would wait for 45 seconds. */
 static void test_a_leased_file(void **state)
 {
-        struct fixture *fixture = *state;
+        struct temp_fixture *fixture = *state;
         struct timespec begin, end;
         char text[16];
         size_t length = 7;
@@ -184,7 +162,7 @@ static void test_a_leased_file(void **state)
         assert_int_equal(file_read_into(fixture->path, 0, text, sizeof(text), &length), 0);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, temp_fixture_remove)
 
 int main(void)
 {

@@ -18,11 +18,6 @@
 #define RESTARTS_MAX   3
 #define UNANSWERED_MAX 2 /* settings; then the modem is taken for silent */
 
-static struct provision_item *current(struct provision_dialogue *dialogue)
-{
-        return &dialogue->items[dialogue->setting];
-}
-
 /* --- silence, self-resets, the end of the port
  * ---------------------------------------------------------------- */
 
@@ -35,7 +30,7 @@ static void silent(struct provision_dialogue *dialogue)
 /* A setting whose command nobody answered: the next may fare better, but a modem that hangs is left alone. */
 static void setting_unanswered(struct provision_dialogue *dialogue, usec_t now)
 {
-        provision_fail(current(dialogue), "no answer");
+        provision_fail(provision_current(dialogue), "no answer");
         if (++dialogue->unanswered >= UNANSWERED_MAX)
                 silent(dialogue);
         else

@@ -36,6 +36,12 @@ enum provision_phase {
         PHASE_RESET,
 };
 
+/* The setting that is being seen to. */
+static inline struct provision_item *provision_current(struct provision_dialogue *dialogue)
+{
+        return &dialogue->items[dialogue->setting];
+}
+
 /* The end: nothing goes out any more. A reset that is needed is owed from here on. */
 void provision_decide(struct provision_dialogue *dialogue, enum provision_verdict verdict);
 

@@ -21,11 +21,6 @@
 #define IDENTITY_MAX   20 /* after a self-reset the SIM takes its time */
 #define ESCAPE_EVERY   4  /* probes */
 
-static struct provision_item *current(struct provision_dialogue *dialogue)
-{
-        return &dialogue->items[dialogue->setting];
-}
-
 static const struct provision_rule *rule_of(const struct provision_dialogue *dialogue)
 {
         return &provision_rules[dialogue->setting];
@@ -120,7 +115,7 @@ void provision_send(struct provision_dialogue *dialogue, usec_t now)
         bool escape = dialogue->phase == PHASE_PROBE && (dialogue->exchange.sent + 1) % ESCAPE_EVERY == 0;
         at_exchange_send(&dialogue->exchange, command, escape, limit_of(dialogue), now);
         if (dialogue->phase == PHASE_WRITE)
-                current(dialogue)->written = true;
+                provision_current(dialogue)->written = true;
         if (dialogue->phase == PHASE_READ || dialogue->phase == PHASE_VERIFY)
                 dialogue->value[0] = '\0';
 }
@@ -170,14 +165,14 @@ static bool is_as_wanted(const struct provision_dialogue *dialogue)
 
 static void settle(struct provision_dialogue *dialogue, enum provision_outcome outcome, usec_t now)
 {
-        current(dialogue)->outcome = outcome;
+        provision_current(dialogue)->outcome = outcome;
         dialogue->unanswered = 0;
         provision_advance(dialogue, now);
 }
 
 static void settle_failed(struct provision_dialogue *dialogue, const char *error, usec_t now)
 {
-        provision_fail(current(dialogue), error);
+        provision_fail(provision_current(dialogue), error);
         provision_advance(dialogue, now);
 }
 
@@ -232,7 +227,7 @@ static void word_of(const struct at_line *line, char *target, size_t size)
 
 static void judge_read(struct provision_dialogue *dialogue, const struct at_line *line, usec_t now)
 {
-        struct provision_item *item = current(dialogue);
+        struct provision_item *item = provision_current(dialogue);
         char error[64];
 
         if (line->kind != AT_LINE_OK) {
@@ -252,7 +247,7 @@ static void judge_read(struct provision_dialogue *dialogue, const struct at_line
 
 static void judge_write(struct provision_dialogue *dialogue, const struct at_line *line, usec_t now)
 {
-        struct provision_item *item = current(dialogue);
+        struct provision_item *item = provision_current(dialogue);
 
         item->error[0] = '\0';
         if (line->kind != AT_LINE_OK)
@@ -262,7 +257,7 @@ static void judge_write(struct provision_dialogue *dialogue, const struct at_lin
 
 static void judge_verify(struct provision_dialogue *dialogue, const struct at_line *line, usec_t now)
 {
-        struct provision_item *item = current(dialogue);
+        struct provision_item *item = provision_current(dialogue);
         char error[sizeof(item->error)];
 
         if (line->kind == AT_LINE_OK && is_as_wanted(dialogue) && dialogue->exchange.informed) {

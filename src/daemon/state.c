@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define RECORD_SIZE_MAX 2048
+#define SLOT_FILE_MAX   4096 /* of any of them */
 
 /* Letters, digits, '-' and '_' stay, everything else is written as %XX. */
 static void slot_file(const char *name, char *target, size_t size)
@@ -51,13 +52,12 @@ int daemon_save_modem(const struct daemon *daemon, const struct modem_record *re
 static void take_slot_file(struct daemon *daemon, const char *folder, const char *name, size_t max,
                            slot_file_fn *take)
 {
-        char path[CONFIG_PATH_MAX + 300];
-        _cleanup_free_ char *text = NULL;
+        char path[CONFIG_PATH_MAX + 300], text[SLOT_FILE_MAX];
         size_t length = 0;
 
         if (text_format(path, sizeof(path), "%s/%s", folder, name) < 0)
                 return;
-        int r = file_read(path, O_NOFOLLOW, max, &text, &length);
+        int r = file_read_into(path, O_NOFOLLOW, text, max < sizeof(text) ? max + 1 : sizeof(text), &length);
         if (r >= 0)
                 r = take(daemon, text, length);
         if (r < 0)

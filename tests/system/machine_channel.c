@@ -110,14 +110,14 @@ static int request(struct machine *m, const char *verb, int64_t number, const ch
         return r < 0 ? r : receive_answer(m, id, machine_now() + limit);
 }
 
-void machine_sync(struct machine *m, int64_t limit)
+int machine_sync(struct machine *m, int64_t limit)
 {
         char line[64];
         unsigned id = ++m->next_id;
 
         (void)text_format(line, sizeof(line), "sync %u\n", id);
-        if (transmit(m, line, strlen(line)) < 0 || receive_answer(m, id, machine_now() + limit) != 0)
-                fail_msg("the machine did not answer within %lld ms", (long long)limit);
+        int r = transmit(m, line, strlen(line));
+        return r < 0 ? r : receive_answer(m, id, machine_now() + limit);
 }
 
 int machine_try(struct machine *m, int64_t limit, const char *script)
@@ -128,12 +128,13 @@ int machine_try(struct machine *m, int64_t limit, const char *script)
 /* For `!`, whose failure `sh -e` takes for a success. A command that cannot be run proves nothing. */
 #define NOT "not() { \"$@\" && return 1; [ $? -lt 126 ]; }\n"
 
-static int run_checked(struct machine *m, int64_t limit, const char *script)
+/* The verbs are the agent's. */
+static int run_checked(struct machine *m, const char *verb, int64_t limit, const char *script)
 {
         char *whole = NULL;
 
         assert_true(asprintf(&whole, NOT "%s", script) >= 0);
-        int code = machine_try(m, limit, whole);
+        int code = request(m, verb, limit, whole, strlen(whole), limit + PATIENCE);
         free(whole);
         if (code < 0)
                 fail_msg("the machine gave no answer (%s) to:\n%s", strerror(-code), script);
@@ -155,7 +156,7 @@ int machine_run(struct machine *m, int64_t limit, const char **ret_output, const
         va_start(arguments, format);
         _cleanup_free_ char *script = formatted(format, arguments);
         va_end(arguments);
-        int code = run_checked(m, limit, script);
+        int code = run_checked(m, "run", limit, script);
         if (ret_output)
                 *ret_output = m->output;
         return code;
@@ -177,45 +178,11 @@ const char *machine_ok(struct machine *m, const char *format, ...)
         va_start(arguments, format);
         _cleanup_free_ char *script = formatted(format, arguments);
         va_end(arguments);
-        must_be_zero(m, run_checked(m, 60000, script), "a script failed", script);
+        must_be_zero(m, run_checked(m, "run", 60000, script), "a script failed", script);
         size_t length = strlen(m->output);
         if (length > 0 && m->output[length - 1] == '\n')
                 m->output[length - 1] = '\0';
         return m->output;
-}
-
-/*
- * One look is a shell of its own, so that `exit` and -e mean the same as elsewhere; the last look's words are
- * what is shown in the end. 128 + 9 and 124 never come of the loop itself. What is looked with is taken from
- * what is waited for, so there is as little of it as can be: the clock is read by the shell itself, and what
- * has not come within some seconds is asked for less often.
- */
-#define LOOP(while_it, at_the_end, otherwise)                                                                \
-        "cat > /run/test-look.$$ <<'END OF LOOK'\n" NOT "%s\nEND OF LOOK\n"                                  \
-        "trap 'rm -f /run/test-look.$$*' EXIT\n"                                                             \
-        "read now idle < /proc/uptime; end=$((${now%%%%.*} + %lld)); often=$((${now%%%%.*} + 3)); "          \
-        "pause=0.1\n" while_it " sh -e /run/test-look.$$ > /run/test-look.$$.out 2>&1; do\n"                 \
-        "  read now idle < /proc/uptime\n"                                                                   \
-        "  if [ ${now%%%%.*} -gt $end ]; then " at_the_end "; fi\n"                                          \
-        "  if [ ${now%%%%.*} -gt $often ]; then pause=0.3; fi\n"                                             \
-        "  sleep $pause\n"                                                                                   \
-        "done\n" otherwise
-
-static const char wait_loop[] = LOOP("until", "cat /run/test-look.$$.out; exit 1", "");
-static const char stay_loop[] = LOOP("while", "exit 0", "cat /run/test-look.$$.out; exit 1\n");
-
-static int loop(struct machine *m, const char *frame, int64_t limit, const char *script)
-{
-        char *text = NULL;
-
-        /* Whole seconds, rounded up. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        assert_true(asprintf(&text, frame, script, (long long)((limit + 999) / 1000)) >= 0);
-#pragma GCC diagnostic pop
-        int code = run_checked(m, limit + PATIENCE, text);
-        free(text);
-        return code;
 }
 
 int64_t machine_wait(struct machine *m, int64_t limit, const char *format, ...)
@@ -226,7 +193,7 @@ int64_t machine_wait(struct machine *m, int64_t limit, const char *format, ...)
         va_start(arguments, format);
         _cleanup_free_ char *script = formatted(format, arguments);
         va_end(arguments);
-        must_be_zero(m, loop(m, wait_loop, limit, script), "it did not come", script);
+        must_be_zero(m, run_checked(m, "wait", limit, script), "it did not come", script);
         return machine_now() - start;
 }
 
@@ -237,7 +204,7 @@ void machine_stays(struct machine *m, int64_t duration, const char *format, ...)
         va_start(arguments, format);
         _cleanup_free_ char *script = formatted(format, arguments);
         va_end(arguments);
-        must_be_zero(m, loop(m, stay_loop, duration, script), "it did not stay so", script);
+        must_be_zero(m, run_checked(m, "stay", duration, script), "it did not stay so", script);
 }
 
 void machine_put(struct machine *m, const char *path, unsigned mode, const char *text)

@@ -38,8 +38,8 @@ void machine_spawn(struct machine *m, bool saved);
 /* Waits until the process is gone; true when it is. The ends of the channels are closed. */
 bool machine_reap(struct machine *m, int64_t limit);
 
-/* Begins a conversation: returns when the agent answers. */
-void machine_sync(struct machine *m, int64_t limit);
+/* Begins a conversation: 0 when the agent answers; -ETIMEDOUT, -EIO: qemu is gone. */
+int machine_sync(struct machine *m, int64_t limit);
 /* As machine_run; -ETIMEDOUT or -EIO when the agent does not answer, instead of failing. */
 int machine_try(struct machine *m, int64_t limit, const char *script);
 

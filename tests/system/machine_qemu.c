@@ -73,7 +73,7 @@ static uint64_t host_tsc_khz(void)
 static const char *const always[] = {
     /* clang-format off */
     "qemu-system-x86_64", "-name", "smswarden-test",
-    "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max", "-M", "q35,smm=off", "-m", "512", "-smp", "2",
+    "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "Nehalem", "-M", "q35,smm=off", "-m", "512", "-smp", "2",
     "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
     "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-blk-pci,drive=payload",
     "-device", "virtio-rng-pci", "-device", "qemu-xhci,id=xhci", "-device", "virtio-serial-pci",
@@ -82,6 +82,9 @@ static const char *const always[] = {
     "-mon", "chardev=monitor,mode=control",
     /* clang-format on */
     NULL};
+
+/* Nehalem: glibc chooses its routines by the processor, and those for AVX are dear to emulate: a boot took 21
+ * s of the host's time with -cpu max, 13 with this one. */
 
 /* cache=unsafe: the guest's flushes reach the host's page cache and are not forced to the host's disk. That
  * outlives qemu, which is what is killed. */

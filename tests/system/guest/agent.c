@@ -5,10 +5,12 @@
  *
  * The host asks with a line and bytes, we answer with a line and bytes:
  *
- *     run ID LIMIT LENGTH\n script      ->  done ID CODE LENGTH\n output        CODE: 0..255, 128+signal, 124
- * over its LIMIT (ms) put ID MODE LENGTH\n PATH\0 data  ->  done ID CODE 0\n                    a file,
- * written beside and renamed sync ID\n                         ->  done ID 0 0\n                       begins
- * a conversation: what came before is void
+ *     sync ID\n                        -> done ID 0 0\n: begins a conversation, what came before is void
+ *     put ID MODE LENGTH\n PATH\0 data -> done ID CODE 0\n: a file, written beside and renamed
+ *     run ID LIMIT LENGTH\n script     -> done ID CODE LENGTH\n output; CODE: 0..255, 128+signal,
+ *                                         124: not done after LIMIT (ms)
+ *     wait ID LIMIT LENGTH\n script    -> again and again; 0: it succeeded, 1: never within LIMIT
+ *     stay ID LIMIT LENGTH\n script    -> again and again; 0: it always succeeded, 1: it failed
  *
  * A script is run by /bin/sh -e in a session of its own; its output is a file, so that a daemon that it
  * leaves behind keeps nobody waiting. read() gives 0 while nobody is at the host's end of the port (before
@@ -33,6 +35,11 @@
 #define PORT        "org.smswarden.test"
 #define MOST_INPUT  (64u << 20)
 #define MOST_OUTPUT (1 << 20)
+
+/* Between two looks, in milliseconds. */
+#define SHORTEST_PAUSE 100
+#define LONGEST_PAUSE  1000
+#define LONGEST_LOOK   30000 /* beyond the time of all */
 
 static int port = -1;
 
@@ -159,27 +166,75 @@ static void run_script(int script, int output)
         _exit(127);
 }
 
-/* The last of the output, when it is too much. */
-static void run(const char *id, int64_t limit, const char *script, size_t length)
+/* One script, its exit code; the output replaces what is in `out`. */
+static int run_once(int out, int64_t limit, const char *script, size_t length)
 {
-        int in = memfd_create("script", 0), out = memfd_create("output", MFD_CLOEXEC);
+        int in = memfd_create("script", 0), code = 126;
 
-        if (in < 0 || out < 0 || write(in, script, length) != (ssize_t)length) {
+        if (in >= 0 && write(in, script, length) == (ssize_t)length && ftruncate(out, 0) == 0) {
+                (void)lseek(in, 0, SEEK_SET);
+                pid_t pid = fork();
+                if (pid == 0)
+                        run_script(in, out);
+                if (pid > 0)
+                        code = wait_child(pid, limit);
+        }
+        (void)close(in);
+        return code;
+}
+
+/*
+ * The script again and again until it ends as it is wanted, or the time is over; 0: it ended so. What is
+ * looked with is taken from what is waited for, on a machine where each exec costs 50 ms: a look may cost a
+ * third of the time at most.
+ */
+static int run_until(int out, bool wanted, int64_t limit, const char *script, size_t length)
+{
+        int64_t end = now() + limit;
+
+        for (;;) {
+                int64_t began = now();
+                if ((run_once(out, end - began + LONGEST_LOOK, script, length) == 0) == wanted)
+                        return 0;
+                if (now() > end)
+                        return 1;
+                int64_t pause = 2 * (now() - began);
+                pause = pause < SHORTEST_PAUSE  ? SHORTEST_PAUSE
+                        : pause > LONGEST_PAUSE ? LONGEST_PAUSE
+                                                : pause;
+                (void)poll(NULL, 0, (int)pause);
+        }
+}
+
+/* The last of the output, when it is too much. */
+static void answer_output(const char *id, int code, int out)
+{
+        off_t size = lseek(out, 0, SEEK_END), from = size > MOST_OUTPUT ? size - MOST_OUTPUT : 0;
+        char *output = malloc(MOST_OUTPUT);
+        ssize_t n = output ? pread(out, output, (size_t)(size - from), from) : 0;
+
+        answer(id, code, output, n > 0 ? (size_t)n : 0);
+        free(output);
+}
+
+/* `run` gives the script's exit code; `wait` 0 when it succeeded, 1 when it never did; `stay` 0 when it
+ * always did, 1 when it failed. */
+static void run(const char *verb, const char *id, int64_t limit, const char *script, size_t length)
+{
+        int out = memfd_create("output", MFD_CLOEXEC), code;
+
+        if (out < 0) {
                 answer(id, 126, "agent: no memory", 16);
                 return;
         }
         (void)fcntl(out, F_SETFL, O_APPEND);
-        (void)lseek(in, 0, SEEK_SET);
-        pid_t pid = fork();
-        if (pid == 0)
-                run_script(in, out);
-        int code = pid < 0 ? 126 : wait_child(pid, limit);
-        off_t size = lseek(out, 0, SEEK_END), from = size > MOST_OUTPUT ? size - MOST_OUTPUT : 0;
-        char *output = malloc(MOST_OUTPUT);
-        ssize_t n = output ? pread(out, output, (size_t)(size - from), from) : 0;
-        answer(id, code, output, n > 0 ? (size_t)n : 0);
-        free(output);
-        (void)close(in);
+        if (strcmp(verb, "wait") == 0)
+                code = run_until(out, true, limit, script, length);
+        else if (strcmp(verb, "stay") == 0)
+                code = !run_until(out, false, limit, script, length);
+        else
+                code = run_once(out, limit, script, length);
+        answer_output(id, code, out);
         (void)close(out);
 }
 
@@ -216,10 +271,10 @@ static bool serve(const char *line)
                 return false;
         bool whole = read_bytes(data, length);
         data[length] = '\0';
-        if (whole && strcmp(verb, "run") == 0)
-                run(id, number, data, length);
         size_t name = strlen(data) + 1;
-        if (whole && strcmp(verb, "put") == 0)
+        if (whole && strcmp(verb, "put") != 0)
+                run(verb, id, number, data, length);
+        else if (whole)
                 answer(id, name <= length ? put(data, (unsigned)number, data + name, length - name) : 1, "",
                        0);
         free(data);

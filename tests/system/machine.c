@@ -18,8 +18,10 @@
 
 #define BOOT_LIMIT 240000 /* 10 s on a quiet host */
 
-const char *const machine_state_names[] = {
-    [MACHINE_INSTALLED] = "installed", [MACHINE_BARE] = "bare", [MACHINE_NEW] = "new"};
+const char *const machine_state_names[] = {[MACHINE_INSTALLED] = "installed",
+                                           [MACHINE_WORKING] = "working",
+                                           [MACHINE_BARE] = "bare",
+                                           [MACHINE_NEW] = "new"};
 
 static unsigned random_state;
 

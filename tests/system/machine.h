@@ -34,6 +34,7 @@
 /* What lies on the disk. */
 enum machine_state {
         MACHINE_INSTALLED, /* smstools and our package */
+        MACHINE_WORKING,   /* the same, modem 0 in and known as GSM1, smsd a service of systemd's, SMS flow */
         MACHINE_BARE,      /* smstools alone; our package is at hand: install-payload package */
         MACHINE_NEW,       /* the image as it was built, never booted: for making the states */
 };

@@ -1,11 +1,12 @@
 /*
  * Makes the saved states that the tests continue: `bare`, a gateway with smstools that has just booted, and
- * `installed`, the same after our package was installed as a user does it. A state is a disk (NAME.qcow2, on
- * top of the one before) and the memory (NAME.ram) of build/system; tests/system/prepare knows when they are
- * due. The modem is detached in both. These are tests themselves: the first boot and the installation must
- * work.
+ * `installed`, the same after our package was installed as a user does it, `working`, the same with a modem
+ * and SMS that flow. A state is a disk (NAME.qcow2, on top of the one before) and the memory (NAME.ram) of
+ * build/system; tests/system/prepare knows when they are due. These are tests themselves: the first boot and
+ * the installation must work.
  */
 #include "machine_private.h"
+#include "scenario.h"
 
 #include <stdio.h>
 
@@ -45,9 +46,21 @@ static void installed(struct machine *m)
         keep(m, "installed");
 }
 
+/* The first start is under Debian's generated unit, as after the installation; the second is under our
+ * drop-in. */
+static void working(struct machine *m)
+{
+        scenario_plug(m, 0, "");
+        scenario_working(m);
+        (void)machine_ok(m, "smswarden restart");
+        scenario_working(m);
+        keep(m, "working");
+}
+
 static const struct machine_test tests[] = {
     MACHINE_TEST(bare, .state = MACHINE_NEW, .boot = true),
     MACHINE_TEST(installed, .state = MACHINE_BARE),
+    MACHINE_TEST(working, .state = MACHINE_INSTALLED),
 };
 
 int main(int argc, char **argv)

@@ -16,12 +16,6 @@
         "echo \"Manually stopped at $(date)\" > /tmp/smsd_manual_stop; pkill -9 smsd; "                      \
         "echo \"$(date) SYSTEM: smsd manually stopped\" >> /var/log/smstools/smsd.log"
 
-static void a_working_gateway(struct machine *m)
-{
-        scenario_plug(m, 0, "");
-        scenario_working(m);
-}
-
 /* The guest's boot time: what a jumping clock and a saved state do not touch. */
 static double uptime(struct machine *m)
 {
@@ -46,7 +40,6 @@ static void ends_after(struct machine *m, double begin, double least, double mos
 /* SMS kept down by a forgotten flag: the start goes around the scripts, then smsd dies. */
 static void the_night_of_the_post_mortem(struct machine *m)
 {
-        a_working_gateway(m);
         (void)machine_ok(m, OLD_STOP_SCRIPT);
         is_held_by(m, "\"source\":\"legacy\"");
         (void)machine_ok(m, "systemctl restart smstools");
@@ -63,7 +56,6 @@ static void the_flag_ends_with_the_default(struct machine *m)
 {
         machine_put(m, "/etc/smswarden/smswarden.conf.d/hold.conf", 0644, "[hold]\ndefault = 10s\n");
         (void)machine_ok(m, "systemctl reload smswardend");
-        a_working_gateway(m);
         double begin = uptime(m);
         (void)machine_ok(m, OLD_STOP_SCRIPT);
         is_held_by(m, "\"source\":\"legacy\"");
@@ -83,7 +75,6 @@ static void the_clock_jumps(struct machine *m)
 
 static void a_stop_ends_at_its_time_by_any_clock(struct machine *m)
 {
-        a_working_gateway(m);
         records_mark(m);
         double begin = uptime(m);
         machine_assert_contains(machine_ok(m, "smswarden stop --for 25s --reason 'new antenna'"),
@@ -101,7 +92,6 @@ static void a_stop_ends_at_its_time_by_any_clock(struct machine *m)
 
 static void a_hold_ends_without_the_controller_by_any_clock(struct machine *m)
 {
-        a_working_gateway(m);
         double begin = uptime(m);
         (void)machine_ok(m, "smswarden stop --for 20s\n"
                             "systemctl mask smswardend; systemctl kill -s KILL smswardend");
@@ -117,7 +107,6 @@ static void a_hold_ends_without_the_controller_by_any_clock(struct machine *m)
 /* What a person types when nothing else helps. */
 static void a_restart_needs_no_controller(struct machine *m)
 {
-        a_working_gateway(m);
         (void)machine_ok(m, "smswarden stop --for 1h; systemctl mask smswardend\n"
                             "systemctl kill -s KILL smswardend; echo stopped > /tmp/smsd_manual_stop");
         (void)machine_ok(m, "systemctl restart smstools; " NO_HOLD);
@@ -134,7 +123,6 @@ static void a_reload_of_systemd_changes_no_hold(struct machine *m)
 {
         machine_put(m, "/etc/smswarden/smswarden.conf.d/hold.conf", 0644, "[hold]\ndefault = 25s\n");
         (void)machine_ok(m, "systemctl reload smswardend");
-        a_working_gateway(m);
         records_mark(m);
         double begin = uptime(m);
         (void)machine_ok(m, "systemctl stop smstools");
@@ -147,12 +135,12 @@ static void a_reload_of_systemd_changes_no_hold(struct machine *m)
 }
 
 static const struct machine_test tests[] = {
-    MACHINE_TEST(the_night_of_the_post_mortem),
-    MACHINE_TEST(the_flag_ends_with_the_default, .nightly = true),
-    MACHINE_TEST(a_stop_ends_at_its_time_by_any_clock),
-    MACHINE_TEST(a_hold_ends_without_the_controller_by_any_clock),
-    MACHINE_TEST(a_restart_needs_no_controller),
-    MACHINE_TEST(a_reload_of_systemd_changes_no_hold, .nightly = true),
+    MACHINE_TEST(the_night_of_the_post_mortem, .state = MACHINE_WORKING),
+    MACHINE_TEST(the_flag_ends_with_the_default, .state = MACHINE_WORKING, .nightly = true),
+    MACHINE_TEST(a_stop_ends_at_its_time_by_any_clock, .state = MACHINE_WORKING),
+    MACHINE_TEST(a_hold_ends_without_the_controller_by_any_clock, .state = MACHINE_WORKING),
+    MACHINE_TEST(a_restart_needs_no_controller, .state = MACHINE_WORKING),
+    MACHINE_TEST(a_reload_of_systemd_changes_no_hold, .state = MACHINE_WORKING, .nightly = true),
 };
 
 int main(int argc, char **argv)

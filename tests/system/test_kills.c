@@ -33,14 +33,6 @@ static void new_gateway(struct machine *m)
         assert_string_equal(machine_ok(m, MAIN_PID "smstools"), "0");
 }
 
-/* The next start is under our drop-in. */
-static void gateway(struct machine *m)
-{
-        new_gateway(m);
-        (void)machine_ok(m, "smswarden restart");
-        scenario_working(m);
-}
-
 static struct identity identity(struct machine *m, const char *unit)
 {
         struct identity who;
@@ -130,7 +122,6 @@ static void an_orphan_finishes_its_message_and_goes(struct machine *m)
 {
         char orphan[32];
 
-        gateway(m);
         (void)scenario_modem(m, "cmgs 0 ok 6000");
         assert_int_equal(text_copy(orphan, sizeof(orphan), machine_ok(m, HANDLERS)), 0);
         post(m, "in the middle");
@@ -160,7 +151,6 @@ static void smswardend_dies_alone(struct machine *m)
 {
         char hold[512];
 
-        gateway(m);
         struct identity smsd = identity(m, "smstools");
         is_killed(m);
         scenario_working(m);
@@ -182,7 +172,6 @@ static void smswardend_dies_alone(struct machine *m)
 
 static void the_bus_daemon_may_die(struct machine *m)
 {
-        gateway(m);
         (void)machine_wait(m, 30000, NAME_OWNED);
         struct identity smsd = identity(m, "smstools"), warden = identity(m, "smswardend");
 
@@ -242,7 +231,6 @@ static void in_a_restart(struct machine *m, unsigned moment, const char *what)
 /* Stop, smsd.conf, start and the verification take 2 to 3 s here. */
 static void systemd_may_be_reloaded_in_a_restart(struct machine *m)
 {
-        gateway(m);
         for (unsigned i = 0, n = machine_rounds(2, 10); i < n; i++) {
                 in_a_restart(m, machine_random(2000), "systemctl daemon-reload");
                 in_a_restart(m, machine_random(2000), "systemctl daemon-reexec");
@@ -256,7 +244,6 @@ static void a_stop_replaces_our_restart(struct machine *m)
 {
         const char *output;
 
-        gateway(m);
         (void)machine_ok(m, "mkdir -p /run/systemd/system/smstools.service.d\n"
                             "printf '[Service]\\nExecStartPre=/bin/sleep 5\\n' > "
                             "/run/systemd/system/smstools.service.d/90-slow.conf\n"
@@ -282,7 +269,6 @@ static void a_stop_replaces_our_restart(struct machine *m)
 
 static void the_watchdog_ends_a_loop_that_stands(struct machine *m)
 {
-        gateway(m);
         assert_string_equal(machine_ok(m, "systemctl show -p WatchdogUSec --value smswardend"), "2min 30s");
         (void)machine_ok(m, "mkdir -p /run/systemd/system/smswardend.service.d\n"
                             "printf '[Service]\\nWatchdogSec=6\\nTimeoutAbortSec=3\\n' > "
@@ -304,13 +290,13 @@ static void the_watchdog_ends_a_loop_that_stands(struct machine *m)
 
 static const struct machine_test tests[] = {
     MACHINE_TEST(a_killed_smsd_is_back_in_seconds),
-    MACHINE_TEST(an_orphan_finishes_its_message_and_goes, .nightly = true),
-    MACHINE_TEST(smswardend_dies_alone),
-    MACHINE_TEST(the_bus_daemon_may_die),
+    MACHINE_TEST(an_orphan_finishes_its_message_and_goes, .state = MACHINE_WORKING, .nightly = true),
+    MACHINE_TEST(smswardend_dies_alone, .state = MACHINE_WORKING),
+    MACHINE_TEST(the_bus_daemon_may_die, .state = MACHINE_WORKING),
     MACHINE_TEST(udevd_may_die, .nightly = true),
-    MACHINE_TEST(systemd_may_be_reloaded_in_a_restart),
-    MACHINE_TEST(a_stop_replaces_our_restart, .nightly = true),
-    MACHINE_TEST(the_watchdog_ends_a_loop_that_stands, .nightly = true),
+    MACHINE_TEST(systemd_may_be_reloaded_in_a_restart, .state = MACHINE_WORKING),
+    MACHINE_TEST(a_stop_replaces_our_restart, .state = MACHINE_WORKING, .nightly = true),
+    MACHINE_TEST(the_watchdog_ends_a_loop_that_stands, .state = MACHINE_WORKING, .nightly = true),
 };
 
 int main(int argc, char **argv)

@@ -81,17 +81,7 @@ static void message_is_sent_or_given_up(struct machine *m, const char *text)
             text);
 }
 
-/* --- first light --- */
-
-static void boots_with_the_modem_in(struct machine *m)
-{
-        scenario_modems_at_boot(m, "plug 0\n");
-        (void)machine_ok(m, "systemctl poweroff --no-block");
-        machine_wait_off(m, 60000);
-        machine_boot(m);
-        comes_to_work(m, 0, "at boot");
-        assert_string_equal(machine_booted(m), "running\n");
-}
+/* --- first light (with the modem in: test_systemctl) --- */
 
 static long count(struct machine *m, const char *script)
 {
@@ -136,8 +126,6 @@ static void out_and_in_again_and_again(struct machine *m)
 {
         char when[32];
 
-        scenario_plug(m, 0, "");
-        comes_to_work(m, 0, "at first");
         for (unsigned i = 0, n = machine_rounds(3, 10); i < n; i++) {
                 int64_t start = machine_now();
                 pull_out(m, 0);
@@ -296,10 +284,9 @@ static void with_the_daemon_masked_a_restart_is_enough(struct machine *m)
 }
 
 static const struct machine_test tests[] = {
-    MACHINE_TEST(boots_with_the_modem_in),
     MACHINE_TEST(a_slow_modem_is_waited_for),
     MACHINE_TEST(the_daemon_speaks_with_real_ttys, .nightly = true),
-    MACHINE_TEST(out_and_in_again_and_again),
+    MACHINE_TEST(out_and_in_again_and_again, .state = MACHINE_WORKING),
     MACHINE_TEST(in_another_socket, .nightly = true),
     MACHINE_TEST(switched_off_by_the_kernel, .nightly = true),
     MACHINE_TEST(every_composition_by_its_stable_name, .nightly = true),

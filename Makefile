@@ -21,6 +21,10 @@ V ?=
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
 
 CC       ?= cc
+# What another work tree has compiled is not compiled again. The map keeps the tree's own path out of the debug information.
+ifeq ($(origin CCACHE),undefined)
+  CCACHE := $(shell command -v ccache 2>/dev/null)
+endif
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
             -Wimplicit-fallthrough -Wundef -Wvla -Werror
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE -Wformat -Wformat-security
@@ -32,7 +36,7 @@ ifneq ($(SANITIZE),)
 endif
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSMSWARDEN_VERSION='"$(VERSION)"' \
             -DSMSWARDEN_LIBEXECDIR='"$(LIBEXECDIR)"' -DSMSWARDEN_DATADIR='"$(DATADIR)/smswarden"'
-CFLAGS   += -std=c17 $(OPTIMISE) $(WARNINGS) $(HARDEN) -MMD -MP
+CFLAGS   += -std=c17 -fdebug-prefix-map=$(CURDIR)=. $(OPTIMISE) $(WARNINGS) $(HARDEN) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANFLAGS)
 
 DAEMON_LIBS := -lsystemd -ludev -lserialport -linih -ljansson -lexpat -pthread
@@ -61,7 +65,7 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev libexpat1-dev
-TEST_PACKAGES  := libcmocka-dev mobile-broadband-provider-info umockdev libumockdev-dev dbus-daemon smstools udev libssl-dev prometheus-alertmanager python3-aiosmtpd clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
+TEST_PACKAGES  := ccache libcmocka-dev mobile-broadband-provider-info umockdev libumockdev-dev dbus-daemon smstools udev libssl-dev prometheus-alertmanager python3-aiosmtpd clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
                   gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
 # Building, judging and installing the package.
 DEB_PACKAGES   := build-essential debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
@@ -99,7 +103,7 @@ help:
 # --- libraries and programs -------------------------------------------------------------------------------------------
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CCACHE) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/libcore.a: $(CORE_OBJECTS)
 	@rm -f $@

@@ -62,7 +62,7 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev libexpat1-dev
 TEST_PACKAGES  := libcmocka-dev mobile-broadband-provider-info umockdev libumockdev-dev dbus-daemon smstools udev libssl-dev prometheus-alertmanager python3-aiosmtpd clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
-                  gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
+                  gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd systemd-journal-remote
 # Building, judging and installing the package.
 DEB_PACKAGES   := build-essential debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
 # The virtual machine of the system tests.

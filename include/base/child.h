@@ -20,6 +20,9 @@ void child_reset_signals(void);
 /* In the child: the environment without what systemd has said to us alone. */
 void child_reset_environment(void);
 
+/* In the child: whatever we have open but stdin, stdout and stderr. */
+void child_close_descriptors(void);
+
 /* Waits for the end of a child that is ending, so that it leaves no zombie. */
 void child_reap(pid_t pid);
 

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define OLD_FDS_MAX 1024 /* where the kernel has no close_range (before 5.9) */
+
 int child_wait_for_exec(int fd)
 {
         int error = 0;
@@ -41,6 +43,14 @@ void child_reset_environment(void)
 
         for (size_t i = 0; i < sizeof(ours_alone) / sizeof(ours_alone[0]); i++)
                 (void)unsetenv(ours_alone[i]);
+}
+
+void child_close_descriptors(void)
+{
+        if (close_range(STDERR_FILENO + 1, ~0U, 0) == 0)
+                return;
+        for (int fd = STDERR_FILENO + 1; fd < OLD_FDS_MAX; fd++)
+                (void)close(fd);
 }
 
 void child_reap(pid_t pid)

@@ -22,6 +22,7 @@
 #define EARLY          HEALTH_GRID        /* a look goes with the wakeup before it */
 #define EARLY_IN_DOUBT (5 * USEC_PER_SEC) /* then there are more of them */
 #define CLEAN_EVERY    USEC_PER_HOUR
+#define KERNEL_ONCE    (5 * USEC_PER_SEC)  /* looks at several modems begin together */
 #define AFTER_PLUG     (10 * USEC_PER_SEC) /* smsd comes first */
 
 /* --- which port --- */
@@ -202,7 +203,7 @@ static void begin_look(struct gateway *gateway, struct slot *slot, struct action
         const struct modem *modem = &gateway->modems[index];
         const char *path = spare_port(gateway, slot, modem);
 
-        read_kernel(gateway, HEALTH_DOUBT_INTERVAL - EARLY_IN_DOUBT, actions);
+        read_kernel(gateway, KERNEL_ONCE, actions);
         (void)action_port(actions, ACTION_HOLDER_LOOK, modem_spare(index), look->generation, modem->node);
         if (!path) {
                 look->refusal[0] = '\0';

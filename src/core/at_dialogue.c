@@ -298,7 +298,8 @@ static void take_line(void *userdata, const struct at_line *line, usec_t now)
 {
         struct at_dialogue *dialogue = userdata;
 
-        if (!line)
+        /* One that has answered may be set to send positions to its AT port. */
+        if (!line || (line->kind == AT_LINE_NMEA && !dialogue->exchange.proven))
                 decide(dialogue, AT_VERDICT_NOT_AT);
         else if (at_line_is_final(line))
                 finish(dialogue, line, now);
@@ -306,9 +307,6 @@ static void take_line(void *userdata, const struct at_line *line, usec_t now)
                 take_unsolicited(dialogue, line, now);
         else if (line->kind == AT_LINE_TEXT)
                 take_information(dialogue, line, now);
-        else if (line->kind == AT_LINE_NMEA && !dialogue->exchange.proven)
-                decide(dialogue,
-                       AT_VERDICT_NOT_AT); /* else: it may be set to send positions to its AT port */
 }
 
 void at_dialogue_start(struct at_dialogue *dialogue, usec_t now, usec_t give_up)

@@ -20,7 +20,6 @@
 #include <limits.h>
 #include <string.h>
 
-#define CONFIG_DEFAULT   "/etc/smswarden/smswarden.conf"
 #define PROFILES_SHIPPED SMSWARDEN_DATADIR "/profiles.d"
 #define DESCRIPTORS_MAX  8192 /* a modem's are a few hundred bytes */
 #define USAGE            64
@@ -176,7 +175,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 int main(int argc, char **argv)
 {
         struct options options = {.sysfs = "/sys",
-                                  .config = CONFIG_DEFAULT,
+                                  .config = CONFIG_FILE_DEFAULT,
                                   .profiles = PROFILES_SHIPPED,
                                   .devpath = getenv("DEVPATH")};
 

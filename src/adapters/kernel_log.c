@@ -82,7 +82,7 @@ static void run(const struct kernel_log *log, pid_t parent) __attribute__((noret
 static void run(const struct kernel_log *log, pid_t parent)
 {
         child_reset_signals();
-        child_close_descriptors();
+        child_close_from(STDERR_FILENO + 1);
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 || getppid() != parent)
                 _exit(ECHILD);
         (void)alarm(LOOK_SECONDS);

@@ -79,7 +79,7 @@ pid_t usb_power_child_start(const struct usb_power_task *task)
         }
         (void)setpgid(0, 0);
         child_reset_signals();
-        child_close_descriptors();
+        child_close_from(STDERR_FILENO + 1);
         int error = task->command ? run_command(task) : write_values(task);
         _exit(error > 0 && error <= WORST_STATUS ? error : error ? WORST_STATUS : 0);
 }

@@ -8,6 +8,7 @@
 #include "adapters/config_file.h"
 #include "adapters/profile_file.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/text.h"
@@ -32,22 +33,11 @@ struct options {
 static ssize_t read_file(const char *folder, const char *name, void *target, size_t size)
 {
         char path[PATH_MAX];
-        size_t length = 0;
 
         if (text_format(path, sizeof(path), "%s/%s", folder, name) < 0)
                 return -ENAMETOOLONG;
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        if (fd < 0)
-                return -errno;
-        while (length < size) {
-                ssize_t n = read(fd, (char *)target + length, size - length);
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                length += (size_t)n;
-        }
-        return (ssize_t)length;
+        return fd < 0 ? -errno : file_read_full(fd, target, size);
 }
 
 /* An attribute's first line; "" when there is none. */

@@ -35,12 +35,13 @@ struct at_exchange {
         size_t output_length;
 };
 
-/* What time has brought: */
-enum at_due {
-        AT_DUE_NOTHING,
-        AT_DUE_COMMAND,  /* the current command has to go out */
-        AT_DUE_TIME_OUT, /* it was not answered in its time */
-        AT_DUE_END,      /* the dialogue's time is over */
+/* What a dialogue does about it: */
+struct at_exchange_ops {
+        /* A line came. NULL: what came is no text, so this is no AT port. */
+        void (*take)(void *dialogue, const struct at_line *line, usec_t now);
+        void (*send)(void *dialogue, usec_t now);     /* the current command has to go out */
+        void (*time_out)(void *dialogue, usec_t now); /* it was not answered in its time */
+        void (*run_out)(void *dialogue);              /* the time of the whole dialogue is over */
 };
 
 /* `give_up` (absolute): the deadline of the whole dialogue. */
@@ -57,13 +58,13 @@ void at_exchange_turn(struct at_exchange *exchange, usec_t when);
 void at_exchange_send(struct at_exchange *exchange, const char *command, bool probe, usec_t limit,
                       usec_t now);
 
-/* Hands each complete line to `take`, until the dialogue has ended. A `line` of NULL: what came is no text,
- * so this is no AT port. */
-typedef void at_exchange_take_fn(void *dialogue, const struct at_line *line, usec_t now);
-void at_exchange_receive(struct at_exchange *exchange, const char *data, size_t size,
-                         at_exchange_take_fn *take, void *dialogue, usec_t now);
+/* Bytes came: takes each complete line, until the dialogue has ended. */
+void at_exchange_receive(struct at_exchange *exchange, const struct at_exchange_ops *ops, void *dialogue,
+                         const char *data, size_t size, usec_t now);
 
-enum at_due at_exchange_due(const struct at_exchange *exchange, usec_t now);
+/* Time has passed: does what is due, if anything is. */
+void at_exchange_tick(const struct at_exchange *exchange, const struct at_exchange_ops *ops, void *dialogue,
+                      usec_t now);
 
 /* When something is due, USEC_INFINITY: never again. */
 usec_t at_exchange_deadline(const struct at_exchange *exchange);

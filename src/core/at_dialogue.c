@@ -133,8 +133,9 @@ static void decide(struct at_dialogue *dialogue, enum at_verdict verdict)
         at_exchange_end(&dialogue->exchange);
 }
 
-static void send_command(struct at_dialogue *dialogue, usec_t now)
+static void send_command(void *userdata, usec_t now)
 {
+        struct at_dialogue *dialogue = userdata;
         const struct step *step = &steps[dialogue->step];
 
         at_exchange_send(&dialogue->exchange, step->command, step->need == NEED_PROOF, step->limit, now);
@@ -223,8 +224,9 @@ static void finish(struct at_dialogue *dialogue, const struct at_line *line, use
 }
 
 /* The command in flight was not answered in its time. */
-static void time_out(struct at_dialogue *dialogue, usec_t now)
+static void time_out(void *userdata, usec_t now)
 {
+        struct at_dialogue *dialogue = userdata;
         const struct step *step = &steps[dialogue->step];
 
         switch (step->need) {
@@ -309,6 +311,20 @@ static void take_line(void *userdata, const struct at_line *line, usec_t now)
                 take_information(dialogue, line, now);
 }
 
+/* The time is up: what is known counts. */
+static void conclude(void *userdata)
+{
+        struct at_dialogue *dialogue = userdata;
+
+        if (!dialogue->exchange.proven)
+                decide(dialogue, AT_VERDICT_SILENT);
+        else
+                decide(dialogue, dialogue->facts.sim == SIM_READY ? AT_VERDICT_READY : AT_VERDICT_SIM);
+}
+
+static const struct at_exchange_ops ops = {
+    .take = take_line, .send = send_command, .time_out = time_out, .run_out = conclude};
+
 void at_dialogue_start(struct at_dialogue *dialogue, usec_t now, usec_t give_up)
 {
         *dialogue = (struct at_dialogue){0};
@@ -319,33 +335,12 @@ void at_dialogue_start(struct at_dialogue *dialogue, usec_t now, usec_t give_up)
 
 void at_dialogue_receive(struct at_dialogue *dialogue, const char *data, size_t size, usec_t now)
 {
-        at_exchange_receive(&dialogue->exchange, data, size, take_line, dialogue, now);
-}
-
-/* The time is up: what is known counts. */
-static void conclude(struct at_dialogue *dialogue)
-{
-        if (!dialogue->exchange.proven)
-                decide(dialogue, AT_VERDICT_SILENT);
-        else
-                decide(dialogue, dialogue->facts.sim == SIM_READY ? AT_VERDICT_READY : AT_VERDICT_SIM);
+        at_exchange_receive(&dialogue->exchange, &ops, dialogue, data, size, now);
 }
 
 void at_dialogue_tick(struct at_dialogue *dialogue, usec_t now)
 {
-        switch (at_exchange_due(&dialogue->exchange, now)) {
-        case AT_DUE_COMMAND:
-                send_command(dialogue, now);
-                break;
-        case AT_DUE_TIME_OUT:
-                time_out(dialogue, now);
-                break;
-        case AT_DUE_END:
-                conclude(dialogue);
-                break;
-        case AT_DUE_NOTHING:
-                break;
-        }
+        at_exchange_tick(&dialogue->exchange, &ops, dialogue, now);
 }
 
 usec_t at_dialogue_deadline(const struct at_dialogue *dialogue)

@@ -43,8 +43,8 @@ static bool is_over(const struct at_exchange *exchange)
         return exchange->next == USEC_INFINITY;
 }
 
-void at_exchange_receive(struct at_exchange *exchange, const char *data, size_t size,
-                         at_exchange_take_fn *take, void *dialogue, usec_t now)
+void at_exchange_receive(struct at_exchange *exchange, const struct at_exchange_ops *ops, void *dialogue,
+                         const char *data, size_t size, usec_t now)
 {
         struct at_line line;
 
@@ -54,19 +54,21 @@ void at_exchange_receive(struct at_exchange *exchange, const char *data, size_t 
                 data += used;
                 size -= used;
                 if (at_parser_is_binary(&exchange->parser))
-                        take(dialogue, NULL, now);
+                        ops->take(dialogue, NULL, now);
                 else if (ready)
-                        take(dialogue, &line, now);
+                        ops->take(dialogue, &line, now);
         }
 }
 
-enum at_due at_exchange_due(const struct at_exchange *exchange, usec_t now)
+void at_exchange_tick(const struct at_exchange *exchange, const struct at_exchange_ops *ops, void *dialogue,
+                      usec_t now)
 {
         if (now >= exchange->give_up)
-                return AT_DUE_END;
-        if (now < exchange->next)
-                return AT_DUE_NOTHING;
-        return exchange->awaiting ? AT_DUE_TIME_OUT : AT_DUE_COMMAND;
+                ops->run_out(dialogue);
+        else if (now >= exchange->next && exchange->awaiting)
+                ops->time_out(dialogue, now);
+        else if (now >= exchange->next)
+                ops->send(dialogue, now);
 }
 
 usec_t at_exchange_deadline(const struct at_exchange *exchange)

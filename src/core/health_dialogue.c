@@ -177,8 +177,9 @@ static void note(struct health_dialogue *dialogue, enum health_reply reply, cons
         text_sanitize(dialogue->answers.said[dialogue->question].text, HEALTH_SAID_MAX, text, length);
 }
 
-static void send_command(struct health_dialogue *dialogue, usec_t now)
+static void send_command(void *userdata, usec_t now)
 {
+        struct health_dialogue *dialogue = userdata;
         const struct question *question = &questions[dialogue->question];
         bool probe = dialogue->question == HEALTH_ASK_PROOF;
 
@@ -221,8 +222,10 @@ static void finish(struct health_dialogue *dialogue, const struct at_line *line,
         advance(dialogue, now);
 }
 
-static void time_out(struct health_dialogue *dialogue, usec_t now)
+static void time_out(void *userdata, usec_t now)
 {
+        struct health_dialogue *dialogue = userdata;
+
         if (dialogue->exchange.sent < questions[dialogue->question].tries) {
                 send_command(dialogue, now);
                 return;
@@ -306,6 +309,16 @@ static void take_line(void *userdata, const struct at_line *line, usec_t now)
                 dialogue->answers.echoed = true;
 }
 
+static void run_out(void *userdata)
+{
+        struct health_dialogue *dialogue = userdata;
+
+        end(dialogue, dialogue->exchange.proven ? HEALTH_PARTIAL : HEALTH_SILENT);
+}
+
+static const struct at_exchange_ops ops = {
+    .take = take_line, .send = send_command, .time_out = time_out, .run_out = run_out};
+
 void health_answers_init(struct health_answers *answers)
 {
         *answers = (struct health_answers){.ims = IMS_UNKNOWN, .ims_active = -1};
@@ -332,24 +345,12 @@ void health_dialogue_allow_cleanup(struct health_dialogue *dialogue)
 
 void health_dialogue_receive(struct health_dialogue *dialogue, const char *data, size_t size, usec_t now)
 {
-        at_exchange_receive(&dialogue->exchange, data, size, take_line, dialogue, now);
+        at_exchange_receive(&dialogue->exchange, &ops, dialogue, data, size, now);
 }
 
 void health_dialogue_tick(struct health_dialogue *dialogue, usec_t now)
 {
-        switch (at_exchange_due(&dialogue->exchange, now)) {
-        case AT_DUE_COMMAND:
-                send_command(dialogue, now);
-                break;
-        case AT_DUE_TIME_OUT:
-                time_out(dialogue, now);
-                break;
-        case AT_DUE_END:
-                end(dialogue, dialogue->exchange.proven ? HEALTH_PARTIAL : HEALTH_SILENT);
-                break;
-        case AT_DUE_NOTHING:
-                break;
-        }
+        at_exchange_tick(&dialogue->exchange, &ops, dialogue, now);
 }
 
 usec_t health_dialogue_deadline(const struct health_dialogue *dialogue)

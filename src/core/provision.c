@@ -37,8 +37,10 @@ static void setting_unanswered(struct provision_dialogue *dialogue, usec_t now)
 }
 
 /* The command in flight was not answered in its time. */
-static void time_out(struct provision_dialogue *dialogue, usec_t now)
+static void time_out(void *userdata, usec_t now)
 {
+        struct provision_dialogue *dialogue = userdata;
+
         switch ((enum provision_phase)dialogue->phase) {
         case PHASE_PROBE:
                 provision_send(dialogue, now);
@@ -128,6 +130,28 @@ static void take_line(void *userdata, const struct at_line *line, usec_t now)
                 start_over(dialogue, now);
 }
 
+/* The time is up: what is done is done, and may still need its reset, which has its own
+ * time behind the rest's. */
+static void run_out(void *userdata)
+{
+        struct provision_dialogue *dialogue = userdata;
+
+        if (!dialogue->exchange.proven) {
+                silent(dialogue);
+                return;
+        }
+        provision_fail_pending(dialogue, "the time was up");
+        provision_conclude(dialogue);
+}
+
+static void send_command(void *dialogue, usec_t now)
+{
+        provision_send(dialogue, now);
+}
+
+static const struct at_exchange_ops ops = {
+    .take = take_line, .send = send_command, .time_out = time_out, .run_out = run_out};
+
 /* --- the outside
  * ------------------------------------------------------------------------------------------------ */
 
@@ -180,35 +204,12 @@ int provision_start(struct provision_dialogue *dialogue, const struct provision_
 
 void provision_receive(struct provision_dialogue *dialogue, const char *data, size_t size, usec_t now)
 {
-        at_exchange_receive(&dialogue->exchange, data, size, take_line, dialogue, now);
-}
-
-/* The time is up: what is done is done, and may still need its reset. */
-static void run_out(struct provision_dialogue *dialogue)
-{
-        if (!dialogue->exchange.proven) {
-                silent(dialogue);
-                return;
-        }
-        provision_fail_pending(dialogue, "the time was up");
-        provision_conclude(dialogue);
+        at_exchange_receive(&dialogue->exchange, &ops, dialogue, data, size, now);
 }
 
 void provision_tick(struct provision_dialogue *dialogue, usec_t now)
 {
-        switch (at_exchange_due(&dialogue->exchange, now)) {
-        case AT_DUE_COMMAND:
-                provision_send(dialogue, now);
-                break;
-        case AT_DUE_TIME_OUT:
-                time_out(dialogue, now);
-                break;
-        case AT_DUE_END: /* not of the reset, which has its own time behind the rest's */
-                run_out(dialogue);
-                break;
-        case AT_DUE_NOTHING:
-                break;
-        }
+        at_exchange_tick(&dialogue->exchange, &ops, dialogue, now);
 }
 
 usec_t provision_deadline(const struct provision_dialogue *dialogue)

@@ -18,7 +18,7 @@ struct program_option {
 };
 
 struct program {
-        const char *name, *help;
+        const char *name, *version, *help;
         const struct program_option *options;
         size_t n;         /* PROGRAM_OPTIONS_MAX at most */
         const char *word; /* what the one word is, for a person; NULL: there is none */

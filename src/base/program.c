@@ -72,7 +72,7 @@ int program_parse(const struct program *program, int argc, char *argv[], const c
                 if (option == OPTION_HELP)
                         return fputs(program->help, stdout) < 0;
                 if (option == OPTION_VERSION)
-                        return printf("%s " SMSWARDEN_VERSION "\n", program->name) < 0;
+                        return printf("%s %s\n", program->name, program->version) < 0;
                 if ((size_t)option >= program->n)
                         return EX_USAGE; /* getopt has said why */
                 take(&program->options[option]);

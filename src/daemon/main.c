@@ -42,8 +42,11 @@ static int parse_options(int argc, char *argv[], struct options *ret_options)
             {.name = "check-config", .given = &ret_options->check},
             {.name = "verbose", .given = &ret_options->verbose},
         };
-        const struct program program = {
-            .name = "smswardend", .help = help, .options = known, .n = ARRAY_SIZE(known)};
+        const struct program program = {.name = "smswardend",
+                                        .version = SMSWARDEN_VERSION,
+                                        .help = help,
+                                        .options = known,
+                                        .n = ARRAY_SIZE(known)};
         const char *word;
 
         return program_parse(&program, argc, argv, &word);

@@ -57,6 +57,7 @@ int main(int argc, char *argv[])
             {.name = "manager", .value = &hold.manager},
         };
         const struct program program = {.name = "smswarden-hold",
+                                        .version = SMSWARDEN_VERSION,
                                         .help = help,
                                         .options = known,
                                         .n = ARRAY_SIZE(known),

@@ -47,8 +47,11 @@ static int parse_options(int argc, char *argv[], struct options *ret_options)
             {.name = "spool", .value = &ret_options->spool},
             {.name = "state", .value = &ret_options->state},
         };
-        const struct program program = {
-            .name = "smswarden-notify", .help = help, .options = known, .n = ARRAY_SIZE(known)};
+        const struct program program = {.name = "smswarden-notify",
+                                        .version = SMSWARDEN_VERSION,
+                                        .help = help,
+                                        .options = known,
+                                        .n = ARRAY_SIZE(known)};
         const char *word;
 
         return program_parse(&program, argc, argv, &word);

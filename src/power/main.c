@@ -126,8 +126,12 @@ int main(int argc, char *argv[])
             {.name = "config", .value = &config},
             {.name = "sysfs", .value = &sysfs},
         };
-        const struct program program = {
-            .name = "smswarden-power", .help = help, .options = known, .n = ARRAY_SIZE(known), .word = WORD};
+        const struct program program = {.name = "smswarden-power",
+                                        .version = SMSWARDEN_VERSION,
+                                        .help = help,
+                                        .options = known,
+                                        .n = ARRAY_SIZE(known),
+                                        .word = WORD};
         int code = program_parse(&program, argc, argv, &word);
 
         return code >= 0 ? code : power_main(word, config, sysfs);

@@ -58,6 +58,7 @@ static void test_rows(void **state)
                     {.name = "check", .given = &check},
                 };
                 const struct program program = {.name = "program",
+                                                .version = "0",
                                                 .help = "help\n",
                                                 .options = known,
                                                 .n = ARRAY_SIZE(known),

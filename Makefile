@@ -66,7 +66,7 @@ EC25_TESTS := $(BUILD)/tests/ec25/test_model
 # The build needs the first list, the tests and the demo the second.
 BUILD_PACKAGES := gcc libc6-dev pkg-config libudev-dev libserialport-dev libsystemd-dev libcurl4-openssl-dev libinih-dev libjansson-dev libexpat1-dev
 TEST_PACKAGES  := ccache libcmocka-dev mobile-broadband-provider-info umockdev libumockdev-dev dbus-daemon smstools udev libssl-dev prometheus-alertmanager python3-aiosmtpd clang clang-tidy libclang-rt-14-dev libasan8 libubsan1 strace procps \
-                  gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd
+                  gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static mmdebstrap systemd systemd-journal-remote
 # Building, judging and installing the package.
 DEB_PACKAGES   := build-essential debhelper dpkg-dev lintian man-db shellcheck mmdebstrap systemd-container
 # The virtual machine of the system tests.
@@ -218,7 +218,7 @@ print-build-packages:
 	@echo $(BUILD_PACKAGES)
 
 test-programs: programs $(UNIT_TESTS) $(ADAPTER_TESTS) $(CLI_TESTS) $(GATEWAY_TESTS) $(ALERT_TESTS) $(EC25_TESTS) $(BUILD)/softec25 $(SIMULATION) \
-               $(if $(SANITIZE),,$(SYSTEM_MAINS))
+               $(if $(SANITIZE),,$(SYSTEM_MAINS) $(BENCH))
 
 ## make                   build the programs
 ## make demo              the whole story in one screen: real smsd, software EC25, no hardware

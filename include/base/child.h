@@ -7,18 +7,24 @@
 
 #include <sys/types.h>
 
+/* In the child: prepares all and executes the program. Returns only with why that failed, a negative errno.
+ * `error` is the descriptor that tells it; who moves it must say so, and keep it close-on-exec. */
+typedef int child_run_fn(const void *what, int *error);
+
 /*
- * Waits for the child's exec on the reading end of a pipe whose other end is close-on-exec in the child: it
- * closes by itself when the exec succeeds, and brings a negative errno (an int) when it does not. 0, that
- * errno, or -EIO for anything else.
+ * Starts `run(what)` in a child and waits for its exec. 0; or a negative errno, `run`'s own as well: then
+ * there is no child.
  */
-int child_wait_for_exec(int fd);
+int child_start(child_run_fn *run, const void *what, pid_t *ret_pid);
 
 /* In the child: what is blocked and ignored is inherited, and none of the program's business. */
 void child_reset_signals(void);
 
 /* In the child: the environment without what systemd has said to us alone. */
 void child_reset_environment(void);
+
+/* In the child: closes whatever we have open from this descriptor on. */
+void child_close_from(int first);
 
 /* Waits for the end of a child that is ending, so that it leaves no zombie. */
 void child_reap(pid_t pid);

@@ -54,6 +54,10 @@ int file_open_regular(const char *path, int flags);
  */
 bool file_is_foreign(int error);
 
+/* Reads until the end or until `size` bytes are there, however many calls that takes. Returns their number,
+ * or a negative errno. */
+ssize_t file_read_full(int fd, void *target, size_t size);
+
 /* Writes all of it, however many calls that takes. 0 or a negative errno. */
 int file_write_full(int fd, const char *data, size_t length);
 

@@ -53,7 +53,6 @@ struct at_dialogue {
         unsigned step;        /* index into the table of commands */
         unsigned asked_again; /* ... how often, because the answer said "not yet" */
         unsigned unanswered;  /* optional commands passed over for silence */
-        usec_t give_up;       /* the deadline of the whole dialogue */
         unsigned restarts;    /* self-resets seen */
 };
 

@@ -31,6 +31,13 @@ struct at_line {
         size_t length;
 };
 
+/* OK or an error: the end of a command's answer. */
+static inline bool at_line_is_final(const struct at_line *line)
+{
+        return line->kind == AT_LINE_OK || line->kind == AT_LINE_ERROR || line->kind == AT_LINE_CME_ERROR ||
+               line->kind == AT_LINE_CMS_ERROR;
+}
+
 struct at_parser {
         char buffer[AT_LINE_MAX];
         size_t length;

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#define CONFIG_FILE_DEFAULT  "/etc/smswarden/smswarden.conf"
 #define CONFIG_PATH_MAX      256
 #define CONFIG_RECEIVERS_MAX 16
 

@@ -96,7 +96,6 @@ struct health_dialogue {
         bool thorough;
         bool cleanup; /* allowed */
         bool signal_known;
-        usec_t give_up;
 };
 
 /* Begins at `now`, gives up at `give_up` (absolute). The first command is in the output at once. */

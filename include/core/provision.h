@@ -122,7 +122,6 @@ struct provision_dialogue {
         unsigned restarts;               /* self-resets seen */
         char value[PROVISION_VALUE_MAX]; /* what the read in flight brought */
         char pdp_type[8];                /* of the context that the APN is set for */
-        usec_t give_up;
 };
 
 /* Asks for nothing. */

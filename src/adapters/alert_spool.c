@@ -6,6 +6,7 @@
 #include "adapters/alert_spool.h"
 
 #include "alert_spool_private.h"
+#include "base/boot_id.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -14,7 +15,6 @@
 #include <grp.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <systemd/sd-id128.h>
 
 #define PATIENCE (5 * USEC_PER_SEC)
 
@@ -149,13 +149,10 @@ static int on_answers(sd_event_source *source, int fd, uint32_t events, void *us
 
 static int choose_boot(struct alert_spool *spool, const char *boot)
 {
-        char text[SD_ID128_STRING_MAX];
-        sd_id128_t id;
-        int r = boot ? 0 : sd_id128_get_boot(&id);
+        char current[BOOT_ID_SIZE];
+        int r = boot ? 0 : boot_id_get(current);
 
-        if (r < 0)
-                return r;
-        return text_copy(spool->boot, sizeof(spool->boot), boot ? boot : sd_id128_to_string(id, text));
+        return r < 0 ? r : text_copy(spool->boot, sizeof(spool->boot), boot ? boot : current);
 }
 
 static int set_up_disk(struct alert_spool *spool, const struct alert_spool_options *options)

@@ -80,53 +80,34 @@ static int reset(pid_t parent)
         return setsid() < 0 || chdir("/") < 0 || input < 0 || dup2(input, STDIN_FILENO) < 0 ? -errno : 0;
 }
 
-static void run(const struct helper_child_options *options, const struct rights *rights, pid_t parent,
-                int error) __attribute__((noreturn));
+struct command {
+        const struct helper_child_options *options;
+        struct rights rights;
+        pid_t parent;
+};
 
 /* Everything else we have open is closed by the exec. */
-static void run(const struct helper_child_options *options, const struct rights *rights, pid_t parent,
-                int error)
+static int run(const void *what, int *error _unused_)
 {
-        int r = take_rights(rights);
+        const struct command *command = what;
+        int r = take_rights(&command->rights);
 
         if (r == 0)
-                r = reset(parent);
-        if (r == 0) {
-                (void)execv(options->arguments[0], (char *const *)options->arguments);
-                r = -errno;
-        }
-        ssize_t written _unused_ = write(error, &r, sizeof(r));
-        _exit(127);
+                r = reset(command->parent);
+        if (r < 0)
+                return r;
+        (void)execv(command->options->arguments[0], (char *const *)command->options->arguments);
+        return -errno;
 }
 
 /* --- in us --- */
 
 static int spawn(const struct helper_child_options *options, pid_t *ret_pid)
 {
-        struct rights rights;
-        int pipe_fds[2];
-        int r = look_up(options->account, &rights);
+        struct command command = {.options = options, .parent = getpid()};
+        int r = look_up(options->account, &command.rights);
 
-        if (r < 0)
-                return r;
-        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-                return -errno;
-        _cleanup_close_ int reader = pipe_fds[0];
-        int writer = pipe_fds[1];
-        pid_t parent = getpid(), pid = fork();
-        if (pid == 0)
-                run(options, &rights, parent, writer);
-        r = pid < 0 ? -errno : 0;
-        (void)close_fd(writer);
-        if (r < 0)
-                return r;
-        r = child_wait_for_exec(reader);
-        if (r < 0) {
-                child_reap(pid);
-                return r;
-        }
-        *ret_pid = pid;
-        return 0;
+        return r < 0 ? r : child_start(run, &command, ret_pid);
 }
 
 static int on_end(sd_event_source *source _unused_, const siginfo_t *info, void *userdata)

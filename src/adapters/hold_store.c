@@ -3,28 +3,17 @@
  */
 #include "adapters/hold_store.h"
 
+#include "base/boot_id.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <systemd/sd-id128.h>
 
 static int hold_path(const char *runtime_dir, char target[PATH_MAX])
 {
         return text_format(target, PATH_MAX, "%s/hold", runtime_dir);
-}
-
-static int current_boot(char target[HOLD_BOOT_ID_SIZE])
-{
-        sd_id128_t id;
-        int r = sd_id128_get_boot(&id);
-
-        if (r < 0)
-                return r;
-        (void)sd_id128_to_string(id, target);
-        return 0;
 }
 
 int hold_store_write(const char *runtime_dir, const struct hold_record *record)
@@ -34,7 +23,7 @@ int hold_store_write(const char *runtime_dir, const struct hold_record *record)
 
         if (r < 0)
                 return r;
-        r = current_boot(boot_id);
+        r = boot_id_get(boot_id);
         if (r < 0)
                 return r;
         int length = hold_record_encode(record, boot_id, text, sizeof(text));
@@ -57,7 +46,7 @@ int hold_store_read(const char *runtime_dir, struct hold_record *ret_record)
         r = hold_record_decode(text, length, &record, file_boot_id);
         if (r < 0)
                 return r;
-        r = current_boot(boot_id);
+        r = boot_id_get(boot_id);
         if (r < 0)
                 return r;
         if (!text_equal(boot_id, file_boot_id))

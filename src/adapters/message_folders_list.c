@@ -4,6 +4,7 @@
 #include "message_folders_private.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/folder.h"
 #include "base/text.h"
 
@@ -13,22 +14,6 @@
 
 #define OPEN_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
-/* Up to `size` bytes of its beginning; negative errno. */
-static ssize_t read_head(int fd, char *head, size_t size)
-{
-        size_t length = 0;
-
-        while (length < size) {
-                ssize_t n = pread(fd, head + length, size - length, (off_t)length);
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                length += (size_t)n;
-        }
-        return (ssize_t)length;
-}
-
 static void look_at_lock(int folder, struct message_entry *entry)
 {
         char lock[sizeof(entry->name) + 8], text[64];
@@ -37,7 +22,7 @@ static void look_at_lock(int folder, struct message_entry *entry)
         if (!entry->locked || text_format(lock, sizeof(lock), "%s.LOCK", entry->name) < 0)
                 return;
         _cleanup_close_ int fd = openat(folder, lock, OPEN_FLAGS);
-        ssize_t n = fd >= 0 ? read_head(fd, text, sizeof(text)) : -1;
+        ssize_t n = fd >= 0 ? file_read_full(fd, text, sizeof(text)) : -1;
         if (n > 0)
                 message_lock_owner(entry->locked_by, sizeof(entry->locked_by), text, (size_t)n);
 }
@@ -46,7 +31,7 @@ static void look_at_header(int folder, struct message_entry *entry)
 {
         char head[MESSAGE_HEAD_MAX];
         _cleanup_close_ int fd = openat(folder, entry->name, OPEN_FLAGS);
-        ssize_t n = fd >= 0 ? read_head(fd, head, sizeof(head)) : -1;
+        ssize_t n = fd >= 0 ? file_read_full(fd, head, sizeof(head)) : -1;
 
         if (n < 0)
                 return;

@@ -9,6 +9,7 @@
  */
 #include "process_table_private.h"
 
+#include "base/file.h"
 #include "base/parse.h"
 #include "base/text.h"
 
@@ -52,21 +53,13 @@ int for_each_number(int fd, bool (*each)(void *userdata, unsigned number), void 
 static ssize_t read_at(int dir_fd, const char *path, int flags, char *buffer, size_t size)
 {
         _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | flags);
-        size_t length = 0;
 
         if (fd < 0)
                 return -errno;
-        while (length < size - 1) {
-                ssize_t n = read(fd, buffer + length, size - 1 - length);
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n == 0)
-                        break;
-                if (n > 0)
-                        length += (size_t)n;
-        }
-        buffer[length] = '\0';
-        return (ssize_t)length;
+        ssize_t length = file_read_full(fd, buffer, size - 1);
+        if (length >= 0)
+                buffer[length] = '\0';
+        return length;
 }
 
 static int read_link_at(int dir_fd, const char *path, char *target, size_t size)

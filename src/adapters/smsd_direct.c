@@ -200,15 +200,6 @@ static void reset_process(void)
         ssize_t written _unused_ = fd >= 0 ? write(fd, "0", 1) : 0;
 }
 
-static void close_all_from(unsigned first)
-{
-        if (close_range(first, ~0U, 0) == 0)
-                return;
-        /* A kernel before 5.9. */
-        for (long fd = (long)first, end = sysconf(_SC_OPEN_MAX); fd < end; fd++)
-                (void)close((int)fd);
-}
-
 /* Puts the descriptors in place. dup2 onto itself would keep close-on-exec, and a wanted number may be in
  * use: first all go out of the way. */
 static int place_descriptors(int output, int error)
@@ -223,28 +214,28 @@ static int place_descriptors(int output, int error)
         if (dup2(high_input, STDIN_FILENO) < 0 || dup2(high_output, STDOUT_FILENO) < 0 ||
             dup2(high_output, STDERR_FILENO) < 0 || dup3(high_error, ERROR_FD, O_CLOEXEC) < 0)
                 return -errno;
-        close_all_from(ERROR_FD + 1);
+        child_close_from(ERROR_FD + 1);
         return 0;
 }
 
-static void run_child(const char *const *arguments, int output, int error) __attribute__((noreturn));
+struct command {
+        const char *const *arguments;
+        int output;
+};
 
-static void run_child(const char *const *arguments, int output, int error)
+static int run_child(const void *what, int *error)
 {
-        int r = place_descriptors(output, error);
+        const struct command *command = what;
+        int r = place_descriptors(command->output, *error);
 
-        if (r == 0) {
-                error = ERROR_FD;
-                reset_process();
-                if (setsid() < 0 || chdir("/") < 0)
-                        r = -errno;
-        }
-        if (r == 0) {
-                (void)execv(arguments[0], (char *const *)arguments);
-                r = -errno;
-        }
-        ssize_t written _unused_ = write(error, &r, sizeof(r));
-        _exit(127);
+        if (r < 0)
+                return r;
+        *error = ERROR_FD;
+        reset_process();
+        if (setsid() < 0 || chdir("/") < 0)
+                return -errno;
+        (void)execv(command->arguments[0], (char *const *)command->arguments);
+        return -errno;
 }
 
 /* --- start --- */
@@ -269,26 +260,12 @@ static int read_identity(pid_t pid, struct process_id *ret_id)
 
 static int spawn(const char *const *arguments, int output, struct process_id *ret_id)
 {
-        int pipe_fds[2];
+        const struct command command = {.arguments = arguments, .output = output};
+        pid_t pid;
+        int r = child_start(run_child, &command, &pid);
 
-        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-                return -errno;
-        _cleanup_close_ int reader = pipe_fds[0];
-        int writer = pipe_fds[1];
-        pid_t pid = fork();
-        if (pid == 0)
-                run_child(arguments, output, writer);
-        int r = pid < 0 ? -errno : 0;
-        (void)close_fd(writer);
-        if (r < 0)
-                return r;
-        r = child_wait_for_exec(reader);
-        if (r < 0) {
-                child_reap(pid);
-                return r;
-        }
         /* Even if it has ended since: nobody else reaps it, so its pid and /proc entry stay. */
-        return read_identity(pid, ret_id);
+        return r < 0 ? r : read_identity(pid, ret_id);
 }
 
 /* argv of smsd; room for the binary, -t, five options with a value, and the end. */

@@ -18,15 +18,6 @@
 #include <sys/stat.h>
 
 #define WORST_STATUS 255
-#define OLD_FDS_MAX  1024 /* where the kernel has no close_range (before 5.9) */
-
-static void close_the_rest(void)
-{
-        if (close_range(STDERR_FILENO + 1, ~0U, 0) == 0)
-                return;
-        for (int fd = STDERR_FILENO + 1; fd < OLD_FDS_MAX; fd++)
-                (void)close(fd);
-}
 
 static int write_value(const char *file, char value)
 {
@@ -88,7 +79,7 @@ pid_t usb_power_child_start(const struct usb_power_task *task)
         }
         (void)setpgid(0, 0);
         child_reset_signals();
-        close_the_rest();
+        child_close_from(STDERR_FILENO + 1);
         int error = task->command ? run_command(task) : write_values(task);
         _exit(error > 0 && error <= WORST_STATUS ? error : error ? WORST_STATUS : 0);
 }

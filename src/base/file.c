@@ -11,13 +11,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Reads until the end or until `size` bytes are there. Returns their number. */
-static ssize_t read_full(int fd, char *target, size_t size)
+ssize_t file_read_full(int fd, void *target, size_t size)
 {
         size_t total = 0;
 
         while (total < size) {
-                ssize_t n = read(fd, target + total, size - total);
+                ssize_t n = read(fd, (char *)target + total, size - total);
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
@@ -61,7 +60,7 @@ int file_read_into(const char *path, int flags, char *buffer, size_t size, size_
                 return fd;
         /* To the last byte of the buffer: not by st_size, for the file may grow and files of /sys and /proc
          * lie about it. */
-        ssize_t length = read_full(fd, buffer, size);
+        ssize_t length = file_read_full(fd, buffer, size);
         if (length < 0)
                 return (int)length;
         if ((size_t)length == size)

@@ -11,8 +11,6 @@
 
 #include <stdbool.h>
 
-#define CLI_CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
-
 /* Beside those of `status`: 0 working, 1 degraded or recovering, 2 down, 3 held. */
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_NO_PERMISSION = 77 };
 

@@ -10,13 +10,13 @@
 
 #include "adapters/conf_file.h"
 #include "adapters/file_follow.h"
+#include "base/boot_id.h"
 #include "base/clock.h"
 #include "base/text.h"
 
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
-#include <systemd/sd-id128.h>
 
 #define SINCE_DEFAULT ((int64_t)USEC_PER_DAY)
 
@@ -71,10 +71,9 @@ static void tell_nothing(const struct shown *shown)
 /* Also by the time: in a container the controller may see another boot id than we do. */
 bool history_is_of_this_boot(const struct history_entry *entry, int64_t now)
 {
-        char text[SD_ID128_STRING_MAX];
-        sd_id128_t id;
+        char boot[BOOT_ID_SIZE];
 
-        if (sd_id128_get_boot(&id) >= 0 && text_equal(entry->boot, sd_id128_to_string(id, text)))
+        if (boot_id_get(boot) >= 0 && text_equal(entry->boot, boot))
                 return true;
         return entry->at > now - (int64_t)clock_boottime();
 }

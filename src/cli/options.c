@@ -287,7 +287,7 @@ static int take_words(struct cli_options *options, cli_command_fn *ret_command, 
 
 int cli_options_parse(struct cli_options *ret_options, cli_command_fn *ret_command, int argc, char **argv)
 {
-        struct cli_options options = {.config = CLI_CONFIG_DEFAULT};
+        struct cli_options options = {.config = CONFIG_FILE_DEFAULT};
         unsigned given = 0;
         int code;
 

@@ -8,11 +8,8 @@
 #include "base/text.h"
 #include "core/at_answers.h"
 
-#define PROBE_INTERVAL (500 * USEC_PER_MSEC)
 #define ASK_AGAIN      USEC_PER_SEC
-#define SETTLE         (100 * USEC_PER_MSEC) /* after RDY; also bounds what a flood of RDY makes us write */
 #define UNANSWERED_MAX 2
-#define ESCAPE_EVERY   4 /* probes */
 
 enum need {
         NEED_PROOF,     /* repeated until anything final comes */
@@ -105,7 +102,7 @@ static bool functionality_open(const struct modem_facts *facts)
 }
 
 static const struct step steps[STEPS] = {
-    [STEP_PROBE] = {"ATE0", NEED_PROOF, 0, PROBE_INTERVAL, NULL, NULL, NULL},
+    [STEP_PROBE] = {AT_PROBE, NEED_PROOF, 0, AT_PROBE_INTERVAL, NULL, NULL, NULL},
     [STEP_ERRORS] = {"AT+CMEE=1", NEED_IMPORTANT, 0, 2 * USEC_PER_SEC, NULL, NULL, NULL},
     [STEP_IMEI] = {"AT+CGSN", NEED_IMPORTANT, 2, 2 * USEC_PER_SEC, at_answer_imei, imei_missing, imei_known},
     [STEP_SIM] = {"AT+CPIN?", NEED_SIM, 0, 5 * USEC_PER_SEC, at_answer_sim, NULL, NULL},
@@ -136,14 +133,12 @@ static void decide(struct at_dialogue *dialogue, enum at_verdict verdict)
         at_exchange_end(&dialogue->exchange);
 }
 
-static void send_command(struct at_dialogue *dialogue, usec_t now)
+static void send_command(void *userdata, usec_t now)
 {
+        struct at_dialogue *dialogue = userdata;
         const struct step *step = &steps[dialogue->step];
-        /* Whoever was killed in the middle of sending left the modem waiting for a message's text: ESC ends
-         * that. */
-        bool escape = step->need == NEED_PROOF && (dialogue->exchange.sent + 1) % ESCAPE_EVERY == 0;
 
-        at_exchange_send(&dialogue->exchange, step->command, escape, step->limit, now);
+        at_exchange_send(&dialogue->exchange, step->command, step->need == NEED_PROOF, step->limit, now);
 }
 
 /* Makes `step` the current one; its command goes out at `when`, by at_dialogue_tick. */
@@ -229,8 +224,9 @@ static void finish(struct at_dialogue *dialogue, const struct at_line *line, use
 }
 
 /* The command in flight was not answered in its time. */
-static void time_out(struct at_dialogue *dialogue, usec_t now)
+static void time_out(void *userdata, usec_t now)
 {
+        struct at_dialogue *dialogue = userdata;
         const struct step *step = &steps[dialogue->step];
 
         switch (step->need) {
@@ -263,7 +259,7 @@ static void start_over(struct at_dialogue *dialogue, usec_t now)
                 modem_facts_init(&dialogue->facts);
                 dialogue->unanswered = 0;
         }
-        schedule(dialogue, STEP_PROBE, usec_add(now, SETTLE));
+        schedule(dialogue, STEP_PROBE, usec_add(now, AT_SETTLE));
 }
 
 /* +CPIN: NOT READY out of the blue: what was learnt about the SIM is void. */
@@ -286,7 +282,7 @@ static void take_information(struct at_dialogue *dialogue, const struct at_line 
                         dialogue->exchange.informed = true;
         } else if (dialogue->step == STEP_SIM && text_starts_with(line->text, "+CPIN:")) {
                 /* The SIM woke up: do not wait out the second. */
-                dialogue->exchange.next = usec_min(dialogue->exchange.next, usec_add(now, SETTLE));
+                dialogue->exchange.next = usec_min(dialogue->exchange.next, usec_add(now, AT_SETTLE));
         }
 }
 
@@ -300,79 +296,56 @@ static void take_unsolicited(struct at_dialogue *dialogue, const struct at_line 
                 take_information(dialogue, line, now);
 }
 
-static void take_line(struct at_dialogue *dialogue, const struct at_line *line, usec_t now)
+static void take_line(void *userdata, const struct at_line *line, usec_t now)
 {
-        switch (line->kind) {
-        case AT_LINE_OK:
-        case AT_LINE_ERROR:
-        case AT_LINE_CME_ERROR:
-        case AT_LINE_CMS_ERROR:
+        struct at_dialogue *dialogue = userdata;
+
+        /* One that has answered may be set to send positions to its AT port. */
+        if (!line || (line->kind == AT_LINE_NMEA && !dialogue->exchange.proven))
+                decide(dialogue, AT_VERDICT_NOT_AT);
+        else if (at_line_is_final(line))
                 finish(dialogue, line, now);
-                break;
-        case AT_LINE_URC:
+        else if (line->kind == AT_LINE_URC)
                 take_unsolicited(dialogue, line, now);
-                break;
-        case AT_LINE_TEXT:
+        else if (line->kind == AT_LINE_TEXT)
                 take_information(dialogue, line, now);
-                break;
-        case AT_LINE_NMEA:
-                if (!dialogue->exchange.proven) /* a modem may be set to send positions to its AT port */
-                        decide(dialogue, AT_VERDICT_NOT_AT);
-                break;
-        case AT_LINE_ECHO:
-                break;
-        }
-}
-
-void at_dialogue_start(struct at_dialogue *dialogue, usec_t now, usec_t give_up)
-{
-        *dialogue = (struct at_dialogue){.give_up = give_up};
-        at_exchange_init(&dialogue->exchange);
-        modem_facts_init(&dialogue->facts);
-        enter(dialogue, STEP_PROBE, now);
-}
-
-void at_dialogue_receive(struct at_dialogue *dialogue, const char *data, size_t size, usec_t now)
-{
-        struct at_line line;
-
-        while (dialogue->verdict == AT_VERDICT_RUNNING) {
-                int r = at_exchange_read(&dialogue->exchange, &data, &size, &line);
-                if (r == 0)
-                        return;
-                if (r < 0)
-                        decide(dialogue, AT_VERDICT_NOT_AT);
-                else
-                        take_line(dialogue, &line, now);
-        }
 }
 
 /* The time is up: what is known counts. */
-static void conclude(struct at_dialogue *dialogue)
+static void conclude(void *userdata)
 {
+        struct at_dialogue *dialogue = userdata;
+
         if (!dialogue->exchange.proven)
                 decide(dialogue, AT_VERDICT_SILENT);
         else
                 decide(dialogue, dialogue->facts.sim == SIM_READY ? AT_VERDICT_READY : AT_VERDICT_SIM);
 }
 
+static const struct at_exchange_ops ops = {
+    .take = take_line, .send = send_command, .time_out = time_out, .run_out = conclude};
+
+void at_dialogue_start(struct at_dialogue *dialogue, usec_t now, usec_t give_up)
+{
+        *dialogue = (struct at_dialogue){0};
+        at_exchange_init(&dialogue->exchange, give_up);
+        modem_facts_init(&dialogue->facts);
+        enter(dialogue, STEP_PROBE, now);
+}
+
+void at_dialogue_receive(struct at_dialogue *dialogue, const char *data, size_t size, usec_t now)
+{
+        at_exchange_receive(&dialogue->exchange, &ops, dialogue, data, size, now);
+}
+
 void at_dialogue_tick(struct at_dialogue *dialogue, usec_t now)
 {
-        if (dialogue->verdict != AT_VERDICT_RUNNING)
-                return;
-        if (now >= dialogue->give_up)
-                conclude(dialogue);
-        else if (now >= dialogue->exchange.next && dialogue->exchange.awaiting)
-                time_out(dialogue, now);
-        else if (now >= dialogue->exchange.next)
-                send_command(dialogue, now);
+        at_exchange_tick(&dialogue->exchange, &ops, dialogue, now);
 }
 
 usec_t at_dialogue_deadline(const struct at_dialogue *dialogue)
 {
-        if (dialogue->verdict != AT_VERDICT_RUNNING)
-                return USEC_INFINITY;
-        return usec_min(dialogue->exchange.next, dialogue->give_up);
+        return at_exchange_deadline(&dialogue->exchange);
 }
 
 size_t at_dialogue_output(struct at_dialogue *dialogue, char *target, size_t size)

@@ -5,12 +5,13 @@
 
 #include "base/text.h"
 
-#include <errno.h>
 #include <string.h>
 
-void at_exchange_init(struct at_exchange *exchange)
+#define ESCAPE_EVERY 4 /* probes */
+
+void at_exchange_init(struct at_exchange *exchange, usec_t give_up)
 {
-        *exchange = (struct at_exchange){.next = USEC_INFINITY};
+        *exchange = (struct at_exchange){.next = USEC_INFINITY, .give_up = give_up};
         at_parser_init(&exchange->parser);
 }
 
@@ -24,32 +25,55 @@ void at_exchange_turn(struct at_exchange *exchange, usec_t when)
         exchange->next = when;
 }
 
-void at_exchange_send(struct at_exchange *exchange, const char *command, bool escape, usec_t limit,
-                      usec_t now)
+void at_exchange_send(struct at_exchange *exchange, const char *command, bool probe, usec_t limit, usec_t now)
 {
         if (exchange->awaiting)
                 exchange->surplus++;
         exchange->sent++;
-        (void)text_format(exchange->output, sizeof(exchange->output), "%s%s\r", escape ? "\x1b" : "",
-                          command); /* fits */
+        const char *escape = probe && exchange->sent % ESCAPE_EVERY == 0 ? "\x1b" : "";
+        (void)text_format(exchange->output, sizeof(exchange->output), "%s%s\r", escape, command); /* fits */
         exchange->output_length = strlen(exchange->output);
         exchange->awaiting = true;
         exchange->informed = false;
         exchange->next = usec_add(now, limit);
 }
 
-int at_exchange_read(struct at_exchange *exchange, const char **data, size_t *size, struct at_line *ret_line)
+static bool is_over(const struct at_exchange *exchange)
 {
-        bool ready = false;
+        return exchange->next == USEC_INFINITY;
+}
 
-        while (*size > 0 && !ready) {
-                size_t used = at_parser_feed(&exchange->parser, *data, *size, ret_line, &ready);
-                *data += used;
-                *size -= used;
+void at_exchange_receive(struct at_exchange *exchange, const struct at_exchange_ops *ops, void *dialogue,
+                         const char *data, size_t size, usec_t now)
+{
+        struct at_line line;
+
+        while (size > 0 && !is_over(exchange)) {
+                bool ready = false;
+                size_t used = at_parser_feed(&exchange->parser, data, size, &line, &ready);
+                data += used;
+                size -= used;
                 if (at_parser_is_binary(&exchange->parser))
-                        return -EPROTO;
+                        ops->take(dialogue, NULL, now);
+                else if (ready)
+                        ops->take(dialogue, &line, now);
         }
-        return ready;
+}
+
+void at_exchange_tick(const struct at_exchange *exchange, const struct at_exchange_ops *ops, void *dialogue,
+                      usec_t now)
+{
+        if (now >= exchange->give_up)
+                ops->run_out(dialogue);
+        else if (now >= exchange->next && exchange->awaiting)
+                ops->time_out(dialogue, now);
+        else if (now >= exchange->next)
+                ops->send(dialogue, now);
+}
+
+usec_t at_exchange_deadline(const struct at_exchange *exchange)
+{
+        return usec_min(exchange->next, exchange->give_up);
 }
 
 /* The end of a call, out of the blue: no result of anything that is asked here. */
@@ -79,7 +103,7 @@ bool at_exchange_finish(struct at_exchange *exchange, const struct at_line *line
 void at_exchange_end(struct at_exchange *exchange)
 {
         exchange->awaiting = false;
-        exchange->next = USEC_INFINITY;
+        exchange->next = exchange->give_up = USEC_INFINITY;
         exchange->output_length = 0;
 }
 

@@ -195,7 +195,7 @@ static void look_at_health(struct gateway *gateway, struct action_list *actions)
         gateway_look_for_flag(gateway, actions);
         /* Also while it is down: a start by hand must be noticed when its first sign was missed. */
         action_push(actions, ACTION_SCAN);
-        action_push(actions, ACTION_KERNEL_READ);
+        gateway_look_at_kernel(gateway, actions);
         if ((waits_for_conf(gateway) && !gateway->hold.active) || gateway->conf_wanted)
                 gateway_read_conf(gateway, actions);
         if (gateway->hold_unwritten)

@@ -22,6 +22,7 @@
 #define EARLY          HEALTH_GRID        /* a look goes with the wakeup before it */
 #define EARLY_IN_DOUBT (5 * USEC_PER_SEC) /* then there are more of them */
 #define CLEAN_EVERY    USEC_PER_HOUR
+#define KERNEL_ONCE    (5 * USEC_PER_SEC)  /* looks at several modems begin together */
 #define AFTER_PLUG     (10 * USEC_PER_SEC) /* smsd comes first */
 
 /* --- which port --- */
@@ -102,6 +103,29 @@ static usec_t due_at(const struct gateway *gateway, const struct slot *slot, use
                                                   usec_add(look->usable_since, AFTER_PLUG));
 }
 
+/* --- the kernel's log --- */
+
+static bool all_well(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (gateway->slots.items[i].health.verdict.state != HEALTH_WELL)
+                        return false;
+        return gateway->slots.n > 0;
+}
+
+static void read_kernel(struct gateway *gateway, usec_t interval, struct action_list *actions)
+{
+        if (gateway->kernel_at != 0 && usec_sub(gateway->now, gateway->kernel_at) < interval)
+                return;
+        gateway->kernel_at = gateway->now;
+        action_push(actions, ACTION_KERNEL_READ);
+}
+
+void gateway_look_at_kernel(struct gateway *gateway, struct action_list *actions)
+{
+        read_kernel(gateway, all_well(gateway) ? HEALTH_WELL_INTERVAL : HEALTH_DOUBT_INTERVAL, actions);
+}
+
 /* --- a look --- */
 
 static void close_port(struct gateway_look *look, unsigned modem, struct action_list *actions)
@@ -179,6 +203,7 @@ static void begin_look(struct gateway *gateway, struct slot *slot, struct action
         const struct modem *modem = &gateway->modems[index];
         const char *path = spare_port(gateway, slot, modem);
 
+        read_kernel(gateway, KERNEL_ONCE, actions);
         (void)action_port(actions, ACTION_HOLDER_LOOK, modem_spare(index), look->generation, modem->node);
         if (!path) {
                 look->refusal[0] = '\0';

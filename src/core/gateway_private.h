@@ -108,6 +108,7 @@ struct gateway {
         struct gateway_company company;
         struct gateway_look looks[MODEMS_MAX]; /* as modems */
         struct kernel_trouble kernel;
+        usec_t kernel_at; /* its log was read, 0 never */
         struct gateway_recovery recovery;
 };
 
@@ -254,6 +255,9 @@ void gateway_look_event(struct gateway *gateway, const struct event *event, stru
 /* Looks that are due begin, those under way go on. `timer`: the box is awake anyway. */
 void gateway_look_time(struct gateway *gateway, bool timer, struct action_list *actions);
 usec_t gateway_look_deadline(const struct gateway *gateway);
+/* The kernel's log, when it is time: each 5 minutes while every slot is well, else each 30 s; also read with
+ * each look at a modem. */
+void gateway_look_at_kernel(struct gateway *gateway, struct action_list *actions);
 /* Another needs the modem's ports: the look at it that is under way ends here, and is made later. */
 void gateway_look_interrupt(struct gateway *gateway, unsigned modem, struct action_list *actions);
 

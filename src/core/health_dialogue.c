@@ -12,12 +12,9 @@
 #include "base/text.h"
 #include "core/at_answers.h"
 
-#define PROBE_INTERVAL (500 * USEC_PER_MSEC)
 #define PROBES_MAX     6
-#define ESCAPE_EVERY   4
 #define LIMIT          (2 * USEC_PER_SEC)
-#define CLEANUP_LIMIT  (15 * USEC_PER_SEC)   /* inferred: it deletes one after the other */
-#define SETTLE         (100 * USEC_PER_MSEC) /* after RDY */
+#define CLEANUP_LIMIT  (15 * USEC_PER_SEC) /* inferred: it deletes one after the other */
 #define RESETS_MAX     2
 #define UNANSWERED_MAX 2 /* in a row */
 
@@ -152,7 +149,7 @@ static bool only_thorough(const struct health_answers *answers)
 }
 
 static const struct question questions[HEALTH_QUESTIONS] = {
-    [HEALTH_ASK_PROOF] = {"ATE0", PROBE_INTERVAL, PROBES_MAX, NULL, NULL},
+    [HEALTH_ASK_PROOF] = {AT_PROBE, AT_PROBE_INTERVAL, PROBES_MAX, NULL, NULL},
     [HEALTH_ASK_SIM] = {"AT+CPIN?", 5 * USEC_PER_SEC, 2, take_sim, NULL},
     [HEALTH_ASK_CREG] = {"AT+CREG?", LIMIT, 2, take_creg, NULL},
     [HEALTH_ASK_CEREG] = {"AT+CEREG?", LIMIT, 1, take_cereg, not_in_circuit},
@@ -180,13 +177,13 @@ static void note(struct health_dialogue *dialogue, enum health_reply reply, cons
         text_sanitize(dialogue->answers.said[dialogue->question].text, HEALTH_SAID_MAX, text, length);
 }
 
-static void send_command(struct health_dialogue *dialogue, usec_t now)
+static void send_command(void *userdata, usec_t now)
 {
+        struct health_dialogue *dialogue = userdata;
         const struct question *question = &questions[dialogue->question];
-        bool escape = dialogue->question == HEALTH_ASK_PROOF &&
-                      (dialogue->exchange.sent + 1) % ESCAPE_EVERY == 0; /* as the probe does */
+        bool probe = dialogue->question == HEALTH_ASK_PROOF;
 
-        at_exchange_send(&dialogue->exchange, question->command, escape, question->limit, now);
+        at_exchange_send(&dialogue->exchange, question->command, probe, question->limit, now);
 }
 
 static bool is_wanted(const struct health_dialogue *dialogue, const struct question *question)
@@ -225,8 +222,10 @@ static void finish(struct health_dialogue *dialogue, const struct at_line *line,
         advance(dialogue, now);
 }
 
-static void time_out(struct health_dialogue *dialogue, usec_t now)
+static void time_out(void *userdata, usec_t now)
 {
+        struct health_dialogue *dialogue = userdata;
+
         if (dialogue->exchange.sent < questions[dialogue->question].tries) {
                 send_command(dialogue, now);
                 return;
@@ -258,7 +257,7 @@ static void start_over(struct health_dialogue *dialogue, usec_t now)
                 dialogue->answers.echoed = echoed;
                 dialogue->answers.resets = resets;
         }
-        at_exchange_turn(&dialogue->exchange, usec_add(now, SETTLE));
+        at_exchange_turn(&dialogue->exchange, usec_add(now, AT_SETTLE));
         dialogue->question = HEALTH_ASK_PROOF;
         dialogue->unanswered = 0;
 }
@@ -294,30 +293,31 @@ static void take_unsolicited(struct health_dialogue *dialogue, const struct at_l
         }
 }
 
-static void take_line(struct health_dialogue *dialogue, const struct at_line *line, usec_t now)
+static void take_line(void *userdata, const struct at_line *line, usec_t now)
 {
-        switch (line->kind) {
-        case AT_LINE_OK:
-        case AT_LINE_ERROR:
-        case AT_LINE_CME_ERROR:
-        case AT_LINE_CMS_ERROR:
+        struct health_dialogue *dialogue = userdata;
+
+        if (!line || (line->kind == AT_LINE_NMEA && !dialogue->exchange.proven))
+                end(dialogue, HEALTH_NOT_AT);
+        else if (at_line_is_final(line))
                 finish(dialogue, line, now);
-                break;
-        case AT_LINE_URC:
+        else if (line->kind == AT_LINE_URC)
                 take_unsolicited(dialogue, line, now);
-                break;
-        case AT_LINE_TEXT:
+        else if (line->kind == AT_LINE_TEXT)
                 take_information(dialogue, line);
-                break;
-        case AT_LINE_NMEA:
-                if (!dialogue->exchange.proven)
-                        end(dialogue, HEALTH_NOT_AT);
-                break;
-        case AT_LINE_ECHO:
-                dialogue->answers.echoed = dialogue->answers.echoed || dialogue->question == HEALTH_ASK_PROOF;
-                break;
-        }
+        else if (line->kind == AT_LINE_ECHO && dialogue->question == HEALTH_ASK_PROOF)
+                dialogue->answers.echoed = true;
 }
+
+static void run_out(void *userdata)
+{
+        struct health_dialogue *dialogue = userdata;
+
+        end(dialogue, dialogue->exchange.proven ? HEALTH_PARTIAL : HEALTH_SILENT);
+}
+
+static const struct at_exchange_ops ops = {
+    .take = take_line, .send = send_command, .time_out = time_out, .run_out = run_out};
 
 void health_answers_init(struct health_answers *answers)
 {
@@ -327,8 +327,8 @@ void health_answers_init(struct health_answers *answers)
 
 void health_dialogue_start(struct health_dialogue *dialogue, bool thorough, usec_t now, usec_t give_up)
 {
-        *dialogue = (struct health_dialogue){.thorough = thorough, .give_up = give_up};
-        at_exchange_init(&dialogue->exchange);
+        *dialogue = (struct health_dialogue){.thorough = thorough};
+        at_exchange_init(&dialogue->exchange, give_up);
         health_answers_init(&dialogue->answers);
         send_command(dialogue, now);
 }
@@ -345,36 +345,17 @@ void health_dialogue_allow_cleanup(struct health_dialogue *dialogue)
 
 void health_dialogue_receive(struct health_dialogue *dialogue, const char *data, size_t size, usec_t now)
 {
-        struct at_line line;
-
-        while (dialogue->outcome == HEALTH_RUNNING) {
-                int r = at_exchange_read(&dialogue->exchange, &data, &size, &line);
-                if (r == 0)
-                        return;
-                if (r < 0)
-                        end(dialogue, HEALTH_NOT_AT);
-                else
-                        take_line(dialogue, &line, now);
-        }
+        at_exchange_receive(&dialogue->exchange, &ops, dialogue, data, size, now);
 }
 
 void health_dialogue_tick(struct health_dialogue *dialogue, usec_t now)
 {
-        if (dialogue->outcome != HEALTH_RUNNING)
-                return;
-        if (now >= dialogue->give_up)
-                end(dialogue, dialogue->exchange.proven ? HEALTH_PARTIAL : HEALTH_SILENT);
-        else if (now >= dialogue->exchange.next && dialogue->exchange.awaiting)
-                time_out(dialogue, now);
-        else if (now >= dialogue->exchange.next)
-                send_command(dialogue, now);
+        at_exchange_tick(&dialogue->exchange, &ops, dialogue, now);
 }
 
 usec_t health_dialogue_deadline(const struct health_dialogue *dialogue)
 {
-        if (dialogue->outcome != HEALTH_RUNNING)
-                return USEC_INFINITY;
-        return usec_min(dialogue->exchange.next, dialogue->give_up);
+        return at_exchange_deadline(&dialogue->exchange);
 }
 
 size_t health_dialogue_output(struct health_dialogue *dialogue, char *target, size_t size)

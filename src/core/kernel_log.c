@@ -85,36 +85,57 @@ static enum kernel_line_kind voltage_kind(const char *message)
         return strstr(message, "oltage normalised") ? KERNEL_VOLTAGE_NORMAL : KERNEL_OTHER;
 }
 
-/* The text behind the head, when the kernel itself has written it. */
-static bool take_message(const char *record, size_t length, char message[MESSAGE_MAX])
+void kernel_message_parse(const char *message, size_t length, struct kernel_line *ret_line)
 {
-        const char *head_end = memchr(record, ';', length);
+        char text[MESSAGE_MAX];
+
+        *ret_line = (struct kernel_line){.kind = KERNEL_OTHER};
+        const char *end = memchr(message, '\n', length); /* behind it stand words about the device */
+        text_sanitize(text, sizeof(text), message, end ? (size_t)(end - message) : length);
+        ret_line->kind = voltage_kind(text);
+        if (ret_line->kind == KERNEL_OTHER)
+                take_usb_error(text, ret_line);
+}
+
+/* The number in front of the head says who wrote it. */
+static bool is_kernels_own(const char *head, size_t length)
+{
+        const char *comma = memchr(head, ',', length);
         char number[16];
         unsigned priority;
 
-        if (!head_end)
-                return false;
-        const char *text = head_end + 1;
-        const char *comma = memchr(record, ',', (size_t)(head_end - record));
-        (void)text_copy_n(number, sizeof(number), record, (size_t)((comma ? comma : head_end) - record));
-        if (parse_unsigned(number, 0, UINT_MAX, &priority) < 0 || priority >> FACILITY_SHIFT != 0)
-                return false;
-        size_t rest = length - (size_t)(text - record);
-        const char *end = memchr(text, '\n', rest);
-        text_sanitize(message, MESSAGE_MAX, text, end ? (size_t)(end - text) : rest);
-        return true;
+        return text_copy_n(number, sizeof(number), head, comma ? (size_t)(comma - head) : length) >= 0 &&
+               parse_unsigned(number, 0, UINT_MAX, &priority) >= 0 && priority >> FACILITY_SHIFT == 0;
 }
 
 void kernel_line_parse(const char *record, size_t length, struct kernel_line *ret_line)
 {
-        char message[MESSAGE_MAX];
+        const char *head_end = memchr(record, ';', length);
 
         *ret_line = (struct kernel_line){.kind = KERNEL_OTHER};
-        if (!take_message(record, length, message))
+        if (!head_end || !is_kernels_own(record, (size_t)(head_end - record)))
                 return;
-        ret_line->kind = voltage_kind(message);
-        if (ret_line->kind == KERNEL_OTHER)
-                take_usb_error(message, ret_line);
+        kernel_message_parse(head_end + 1, length - (size_t)(head_end + 1 - record), ret_line);
+}
+
+/* --- what one look brings --- */
+
+static unsigned errors_at(const struct kernel_lines *lines, const char *usb)
+{
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < lines->n; i++)
+                n += text_equal(lines->errors[i].usb, usb);
+        return n;
+}
+
+void kernel_lines_take(struct kernel_lines *lines, const struct kernel_line *line)
+{
+        if (line->kind == KERNEL_UNDERVOLTAGE || line->kind == KERNEL_VOLTAGE_NORMAL)
+                lines->voltage = *line;
+        else if (line->kind == KERNEL_USB_ERROR && lines->n < KERNEL_LINES_MAX &&
+                 errors_at(lines, line->usb) < KERNEL_ERRORS_MAX)
+                lines->errors[lines->n++] = *line;
 }
 
 /* --- what was said lately --- */

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define SETTLE         (100 * USEC_PER_MSEC) /* after RDY */
 #define SENT_MAX       2
 #define RESTARTS_MAX   3
 #define UNANSWERED_MAX 2 /* settings; then the modem is taken for silent */
@@ -38,8 +37,10 @@ static void setting_unanswered(struct provision_dialogue *dialogue, usec_t now)
 }
 
 /* The command in flight was not answered in its time. */
-static void time_out(struct provision_dialogue *dialogue, usec_t now)
+static void time_out(void *userdata, usec_t now)
 {
+        struct provision_dialogue *dialogue = userdata;
+
         switch ((enum provision_phase)dialogue->phase) {
         case PHASE_PROBE:
                 provision_send(dialogue, now);
@@ -87,7 +88,7 @@ static void start_over(struct provision_dialogue *dialogue, usec_t now)
                 return;
         }
         modem_facts_init(&dialogue->facts);
-        provision_schedule(dialogue, PHASE_PROBE, usec_add(now, SETTLE));
+        provision_schedule(dialogue, PHASE_PROBE, usec_add(now, AT_SETTLE));
         dialogue->exchange.surplus = 0; /* it has forgotten what it was asked */
 }
 
@@ -114,27 +115,42 @@ static void take_information(struct provision_dialogue *dialogue, const struct a
         }
 }
 
-static void take_line(struct provision_dialogue *dialogue, const struct at_line *line, usec_t now)
+/* What is no text is passed over: the probe has seen that this is an AT port. */
+static void take_line(void *userdata, const struct at_line *line, usec_t now)
 {
-        switch (line->kind) {
-        case AT_LINE_OK:
-        case AT_LINE_ERROR:
-        case AT_LINE_CME_ERROR:
-        case AT_LINE_CMS_ERROR:
+        struct provision_dialogue *dialogue = userdata;
+
+        if (!line)
+                return;
+        if (at_line_is_final(line))
                 provision_finish(dialogue, line, now);
-                break;
-        case AT_LINE_URC:
-                if (text_equal(line->text, "RDY"))
-                        start_over(dialogue, now);
-                break;
-        case AT_LINE_TEXT:
+        else if (line->kind == AT_LINE_TEXT)
                 take_information(dialogue, line);
-                break;
-        case AT_LINE_NMEA:
-        case AT_LINE_ECHO:
-                break;
-        }
+        else if (line->kind == AT_LINE_URC && text_equal(line->text, "RDY"))
+                start_over(dialogue, now);
 }
+
+/* The time is up: what is done is done, and may still need its reset, which has its own
+ * time behind the rest's. */
+static void run_out(void *userdata)
+{
+        struct provision_dialogue *dialogue = userdata;
+
+        if (!dialogue->exchange.proven) {
+                silent(dialogue);
+                return;
+        }
+        provision_fail_pending(dialogue, "the time was up");
+        provision_conclude(dialogue);
+}
+
+static void send_command(void *dialogue, usec_t now)
+{
+        provision_send(dialogue, now);
+}
+
+static const struct at_exchange_ops ops = {
+    .take = take_line, .send = send_command, .time_out = time_out, .run_out = run_out};
 
 /* --- the outside
  * ------------------------------------------------------------------------------------------------ */
@@ -173,8 +189,8 @@ int provision_start(struct provision_dialogue *dialogue, const struct provision_
 {
         if (!is_sound(job))
                 return -EINVAL;
-        *dialogue = (struct provision_dialogue){.job = *job, .give_up = give_up};
-        at_exchange_init(&dialogue->exchange);
+        *dialogue = (struct provision_dialogue){.job = *job};
+        at_exchange_init(&dialogue->exchange, give_up);
         modem_facts_init(&dialogue->facts);
         plan(dialogue);
         for (unsigned i = 0; i < PROVISION_SETTINGS; i++)
@@ -188,44 +204,17 @@ int provision_start(struct provision_dialogue *dialogue, const struct provision_
 
 void provision_receive(struct provision_dialogue *dialogue, const char *data, size_t size, usec_t now)
 {
-        struct at_line line;
-
-        /* What is no text is passed over: the probe has seen that this is an AT port. */
-        while (size > 0 && dialogue->verdict == PROVISION_RUNNING)
-                if (at_exchange_read(&dialogue->exchange, &data, &size, &line) > 0)
-                        take_line(dialogue, &line, now);
-}
-
-/* The time is up: what is done is done, and may still need its reset. */
-static void run_out(struct provision_dialogue *dialogue)
-{
-        if (!dialogue->exchange.proven) {
-                silent(dialogue);
-                return;
-        }
-        provision_fail_pending(dialogue, "the time was up");
-        provision_conclude(dialogue);
+        at_exchange_receive(&dialogue->exchange, &ops, dialogue, data, size, now);
 }
 
 void provision_tick(struct provision_dialogue *dialogue, usec_t now)
 {
-        if (dialogue->verdict != PROVISION_RUNNING)
-                return;
-        if (now >= dialogue->give_up && dialogue->phase != PHASE_RESET)
-                run_out(dialogue);
-        else if (now >= dialogue->exchange.next && dialogue->exchange.awaiting)
-                time_out(dialogue, now);
-        else if (now >= dialogue->exchange.next)
-                provision_send(dialogue, now);
+        at_exchange_tick(&dialogue->exchange, &ops, dialogue, now);
 }
 
 usec_t provision_deadline(const struct provision_dialogue *dialogue)
 {
-        if (dialogue->verdict != PROVISION_RUNNING)
-                return USEC_INFINITY;
-        if (dialogue->phase == PHASE_RESET)
-                return dialogue->exchange.next;
-        return usec_min(dialogue->exchange.next, dialogue->give_up);
+        return at_exchange_deadline(&dialogue->exchange);
 }
 
 size_t provision_output(struct provision_dialogue *dialogue, char *target, size_t size)

@@ -13,13 +13,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define PROBE_INTERVAL (500 * USEC_PER_MSEC)
-#define ASK_AGAIN      USEC_PER_SEC
-#define ANSWER_LIMIT   (5 * USEC_PER_SEC)
-#define RESET_LIMIT    (15 * USEC_PER_SEC)
-#define VERIFY_MAX     3
-#define IDENTITY_MAX   20 /* after a self-reset the SIM takes its time */
-#define ESCAPE_EVERY   4  /* probes */
+#define ASK_AGAIN    USEC_PER_SEC
+#define ANSWER_LIMIT (5 * USEC_PER_SEC)
+#define RESET_LIMIT  (15 * USEC_PER_SEC)
+#define VERIFY_MAX   3
+#define IDENTITY_MAX 20 /* after a self-reset the SIM takes its time */
 
 static const struct provision_rule *rule_of(const struct provision_dialogue *dialogue)
 {
@@ -70,7 +68,7 @@ static int command_of(const struct provision_dialogue *dialogue, char *target, s
 
         switch ((enum provision_phase)dialogue->phase) {
         case PHASE_PROBE:
-                return text_copy(target, size, "ATE0");
+                return text_copy(target, size, AT_PROBE);
         case PHASE_ERRORS:
                 return text_copy(target, size, "AT+CMEE=1");
         case PHASE_IMEI:
@@ -92,7 +90,7 @@ static usec_t limit_of(const struct provision_dialogue *dialogue)
 {
         switch ((enum provision_phase)dialogue->phase) {
         case PHASE_PROBE:
-                return PROBE_INTERVAL;
+                return AT_PROBE_INTERVAL;
         case PHASE_RESET:
                 return RESET_LIMIT;
         case PHASE_ERRORS:
@@ -111,9 +109,8 @@ void provision_send(struct provision_dialogue *dialogue, usec_t now)
         char command[PROVISION_OUTPUT_MAX - 2] = ""; /* all fit: ESC and CR are put around it */
 
         (void)command_of(dialogue, command, sizeof(command));
-        /* Whoever was killed in the middle of sending left the modem waiting for a message's text. */
-        bool escape = dialogue->phase == PHASE_PROBE && (dialogue->exchange.sent + 1) % ESCAPE_EVERY == 0;
-        at_exchange_send(&dialogue->exchange, command, escape, limit_of(dialogue), now);
+        at_exchange_send(&dialogue->exchange, command, dialogue->phase == PHASE_PROBE, limit_of(dialogue),
+                         now);
         if (dialogue->phase == PHASE_WRITE)
                 provision_current(dialogue)->written = true;
         if (dialogue->phase == PHASE_READ || dialogue->phase == PHASE_VERIFY)

@@ -94,7 +94,7 @@ bool daemon_keeps_child(void *userdata, pid_t pid)
         const struct daemon *daemon = userdata;
 
         return process_table_watches(daemon->processes, pid) ||
-               helper_child_pid(daemon->delivery.child) == pid ||
+               helper_child_pid(daemon->delivery.child) == pid || kernel_log_owns(daemon->kernel, pid) ||
                (daemon->power && usb_power_owns(daemon->power, pid));
 }
 

@@ -14,6 +14,7 @@
 #include "adapters/helper_child.h"
 #include "adapters/history_file.h"
 #include "adapters/hotplug.h"
+#include "adapters/kernel_log.h"
 #include "adapters/legacy_flag.h"
 #include "adapters/process_table.h"
 #include "adapters/queue_watch.h"
@@ -49,8 +50,6 @@ struct daemon_port {
         struct serial_port *port;
         unsigned generation;
 };
-
-struct kernel_log;
 
 /* What smsd.conf says about smsd's own files; "" unset. */
 struct smsd_files {
@@ -131,7 +130,8 @@ struct daemon {
         struct file_follow *log;
         struct control_bus *bus;
         struct daemon_port ports[MODEM_PORTS];
-        struct kernel_log *kernel; /* NULL: it may not be read */
+        struct kernel_log *kernel; /* NULL: no memory */
+        bool kernel_failing;       /* that it cannot be read is said already */
 
         struct smsd_files files;
         struct conf_file_id conf_id;

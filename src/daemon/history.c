@@ -5,23 +5,20 @@
  */
 #include "daemon.h"
 
+#include "base/boot_id.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
 #include <string.h>
-#include <systemd/sd-id128.h>
 
 /* An alert's first sign may be a little older than the incident that it makes. */
 #define INCIDENT_SLACK (5 * USEC_PER_SEC)
 
 void daemon_history_begin(struct daemon *daemon)
 {
-        sd_id128_t id;
-        int r = sd_id128_get_boot(&id);
+        int r = boot_id_get(daemon->history.boot);
 
-        if (r >= 0)
-                (void)sd_id128_to_string(id, daemon->history.boot); /* 33 bytes */
         if (r >= 0)
                 r = history_file_new(&daemon->history.file, daemon->config.state_dir);
         if (r < 0)

@@ -4,24 +4,44 @@
  */
 #include "daemon.h"
 
-#include "adapters/kernel_log.h"
 #include "adapters/port_holder.h"
 #include "base/log.h"
 #include "base/text.h"
 
 #include <string.h>
 
-#define TOLD_MAX 16 /* lines of one look */
+/* Without the kernel's log brown-outs are recognised by what they do to the modem only. In a container that
+ * is how it is. */
+static void kernel_failed(struct daemon *daemon, int error)
+{
+        if (!daemon->kernel_failing)
+                log_info("the kernel's log cannot be read (%s): USB errors and undervoltage stay unseen",
+                         strerror(-error));
+        daemon->kernel_failing = true;
+}
 
-/* Without it brown-outs are recognised by what they do to the modem only. In a container that is how it is.
- */
+static void on_kernel(void *userdata, int result, const struct kernel_lines *lines)
+{
+        struct daemon *daemon = userdata;
+
+        if (result < 0) {
+                kernel_failed(daemon, result);
+                return;
+        }
+        daemon->kernel_failing = false;
+        for (unsigned i = 0; i < lines->n; i++)
+                daemon_enqueue(daemon, EVENT_KERNEL)->kernel = lines->errors[i];
+        if (lines->voltage.kind != KERNEL_OTHER)
+                daemon_enqueue(daemon, EVENT_KERNEL)->kernel = lines->voltage;
+}
+
 void daemon_start_looks(struct daemon *daemon)
 {
-        int r = kernel_log_open(&daemon->kernel, NULL);
+        int r = kernel_log_new(&daemon->kernel, daemon->event, &(struct kernel_log_options){0}, on_kernel,
+                               daemon);
 
         if (r < 0)
-                log_info("the kernel's log cannot be read (%s): USB errors and undervoltage stay unseen",
-                         strerror(-r));
+                kernel_failed(daemon, r);
 }
 
 void daemon_stop_looks(struct daemon *daemon)
@@ -47,30 +67,8 @@ void daemon_look_for_holder(struct daemon *daemon, const struct action *action)
         event->holder.holder = holder;
 }
 
-struct kernel_look {
-        struct daemon *daemon;
-        unsigned told;
-};
-
-/* A loop says the same hundreds of times. */
-static void on_record(void *userdata, const char *text, size_t length)
-{
-        struct kernel_look *look = userdata;
-        struct kernel_line line;
-
-        kernel_line_parse(text, length, &line);
-        if (line.kind == KERNEL_OTHER || look->told++ >= TOLD_MAX)
-                return;
-        daemon_enqueue(look->daemon, EVENT_KERNEL)->kernel = line;
-}
-
 void daemon_read_kernel(struct daemon *daemon)
 {
-        struct kernel_look look = {.daemon = daemon};
-        int r = daemon->kernel ? kernel_log_read(daemon->kernel, on_record, &look) : 0;
-
-        if (r >= 0)
-                return;
-        log_warning("the kernel's log cannot be read any more: %s", strerror(-r));
-        daemon->kernel = kernel_log_free(daemon->kernel);
+        if (daemon->kernel)
+                kernel_log_look(daemon->kernel);
 }

@@ -6,20 +6,17 @@
 
 #include "adapters/config_file.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/text.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#define CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
-
 struct options {
         const char *config;
-        bool named; /* by --config */
         bool check;
         bool verbose;
 };
@@ -30,7 +27,7 @@ static const char help[] =
     "Keeps an SMS gateway (smsd of smstools and its modem) working. Runs in the foreground and logs to the\n"
     "journal or to stderr. TERM ends it and leaves smsd running, HUP reads the configuration again.\n"
     "\n"
-    "  --config FILE    the configuration, default " CONFIG_DEFAULT "\n"
+    "  --config FILE    the configuration, default " CONFIG_FILE_DEFAULT "\n"
     "  --check-config   read and check the configuration, say what is wrong, do nothing\n"
     "  --verbose        log every event and what was done about it\n"
     "  --help           print this\n"
@@ -39,39 +36,20 @@ static const char help[] =
 /* Returns -1 to go on, or the exit code. */
 static int parse_options(int argc, char *argv[], struct options *ret_options)
 {
-        static const struct option known[] = {
-            {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
-            {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'v'},
-            {"verbose", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
+        /* Without the usual file everything has its default; a name that was mistyped is no wish for that. */
+        const struct program_option known[] = {
+            {.name = "config", .value = &ret_options->config, .must_exist = true},
+            {.name = "check-config", .given = &ret_options->check},
+            {.name = "verbose", .given = &ret_options->verbose},
         };
-        int option;
+        const struct program program = {.name = "smswardend",
+                                        .version = SMSWARDEN_VERSION,
+                                        .help = help,
+                                        .options = known,
+                                        .n = ARRAY_SIZE(known)};
+        const char *word;
 
-        while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0)
-                switch (option) {
-                case 'c':
-                        ret_options->config = optarg;
-                        ret_options->named = true;
-                        break;
-                case 'k':
-                        ret_options->check = true;
-                        break;
-                case 'V':
-                        ret_options->verbose = true;
-                        break;
-                case 'h':
-                        (void)fputs(help, stdout);
-                        return 0;
-                case 'v':
-                        (void)puts("smswardend " SMSWARDEN_VERSION);
-                        return 0;
-                default:
-                        return EX_USAGE; /* getopt has said why */
-                }
-        if (optind < argc) {
-                (void)fprintf(stderr, "smswardend: unexpected argument; see smswardend --help\n");
-                return EX_USAGE;
-        }
-        return -1;
+        return program_parse(&program, argc, argv, &word);
 }
 
 /* Two sections of one name are one receiver: who wrote them sees it here. */
@@ -200,7 +178,7 @@ static int run(struct daemon *daemon, const char *path)
 int main(int argc, char *argv[])
 {
         static struct daemon daemon; /* with a value it would be in the program's file, a megabyte of zeros */
-        struct options options = {.config = CONFIG_DEFAULT};
+        struct options options = {.config = CONFIG_FILE_DEFAULT};
         int code = parse_options(argc, argv, &options);
 
         if (code >= 0)
@@ -208,11 +186,5 @@ int main(int argc, char *argv[])
         daemon.lock_fd = -1;
         daemon.verbose = options.verbose;
         (void)umask(022);
-        if (options.named && access(options.config, F_OK) < 0) {
-                /* Without the usual file everything has its default; a name that was mistyped is no wish for
-                 * that. */
-                (void)fprintf(stderr, "smswardend: %s: %s\n", options.config, strerror(errno));
-                return EX_CONFIG;
-        }
         return options.check ? check_config(options.config) : run(&daemon, options.config);
 }

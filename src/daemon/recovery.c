@@ -6,26 +6,15 @@
 #include "daemon.h"
 
 #include "adapters/usb_network.h"
+#include "base/boot_id.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 
 #include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-id128.h>
 
 /* --- memory --- */
-
-static int current_boot(char target[RECOVERY_BOOT_ID_SIZE])
-{
-        sd_id128_t id;
-        int r = sd_id128_get_boot(&id);
-
-        if (r < 0)
-                return r;
-        (void)sd_id128_to_string(id, target);
-        return 0;
-}
 
 void daemon_save_recovery(const struct daemon *daemon, const struct recovery_record *record)
 {
@@ -33,7 +22,7 @@ void daemon_save_recovery(const struct daemon *daemon, const struct recovery_rec
         int r = daemon_slot_path(daemon, "recovery", record->name, path, sizeof(path));
 
         if (r >= 0)
-                r = current_boot(boot);
+                r = boot_id_get(boot);
         if (r >= 0)
                 r = recovery_record_encode(record, boot, text, sizeof(text));
         if (r >= 0)
@@ -48,7 +37,7 @@ static int restore(struct daemon *daemon, const char *text, size_t length)
         char boot[RECOVERY_BOOT_ID_SIZE];
         struct recovery_record record;
 
-        if (current_boot(boot) < 0)
+        if (boot_id_get(boot) < 0)
                 boot[0] = '\0'; /* of no boot that is written down */
         int r = recovery_record_decode(text, length, boot, &record);
         if (r >= 0)

@@ -8,15 +8,13 @@
 
 #include "adapters/config_file.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/text.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-
-#define CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
 
 static const char help[] =
     "Usage: smswarden-hold [--config FILE] [--manager ADDRESS] clear | end\n"
@@ -25,7 +23,7 @@ static const char help[] =
     "\n"
     "  clear              smsd is about to start: removes the hold and the old scripts' flag\n"
     "  end                a hold may be over: starts smsd if it is, and smswardend has not done it\n"
-    "  --config FILE      the configuration, default " CONFIG_DEFAULT "\n"
+    "  --config FILE      the configuration, default " CONFIG_FILE_DEFAULT "\n"
     "  --manager ADDRESS  where systemd listens, an address of sd-bus, for tests\n"
     "  --help, --version\n";
 
@@ -52,39 +50,23 @@ static int run(const char *verb, const struct hold_program *program)
 
 int main(int argc, char *argv[])
 {
-        static const struct option known[] = {
-            {"config", required_argument, NULL, 'c'},
-            {"manager", required_argument, NULL, 'm'},
-            {"help", no_argument, NULL, 'h'},
-            {"version", no_argument, NULL, 'v'},
-            {NULL, 0, NULL, 0},
+        static struct hold_program hold;
+        const char *config = CONFIG_FILE_DEFAULT, *verb;
+        const struct program_option known[] = {
+            {.name = "config", .value = &config},
+            {.name = "manager", .value = &hold.manager},
         };
-        static struct hold_program program;
-        const char *config = CONFIG_DEFAULT;
-        int option;
+        const struct program program = {.name = "smswarden-hold",
+                                        .version = SMSWARDEN_VERSION,
+                                        .help = help,
+                                        .options = known,
+                                        .n = ARRAY_SIZE(known),
+                                        .word = "one verb"};
+        int code = program_parse(&program, argc, argv, &verb);
 
-        while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0)
-                switch (option) {
-                case 'c':
-                        config = optarg;
-                        break;
-                case 'm':
-                        program.manager = optarg;
-                        break;
-                case 'h':
-                        (void)fputs(help, stdout);
-                        return EXIT_SUCCESS;
-                case 'v':
-                        (void)puts("smswarden-hold " SMSWARDEN_VERSION);
-                        return EXIT_SUCCESS;
-                default:
-                        return EX_USAGE; /* getopt has said why */
-                }
-        if (optind + 1 != argc) {
-                (void)fprintf(stderr, "smswarden-hold: one verb is wanted; see smswarden-hold --help\n");
-                return EX_USAGE;
-        }
+        if (code >= 0)
+                return code;
         (void)umask(022);
-        load_config(config, &program.config);
-        return run(argv[optind], &program);
+        load_config(config, &hold.config);
+        return run(verb, &hold);
 }

@@ -9,23 +9,21 @@
 #include "adapters/config_file.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
-#define CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
-#define FOLDER_MODE    0750
+#define FOLDER_MODE 0750
 
 struct options {
         const char *config;
-        bool named; /* by --config */
         const char *spool, *state;
 };
 
@@ -35,7 +33,7 @@ static const char help[] =
     "Delivers the alerts of smswardend, which starts it, and ends when there are none left. TERM ends it at\n"
     "once and loses nothing, HUP reads the configuration again.\n"
     "\n"
-    "  --config FILE    the configuration, default " CONFIG_DEFAULT "\n"
+    "  --config FILE    the configuration, default " CONFIG_FILE_DEFAULT "\n"
     "  --spool FOLDER   where the alerts are, default STATE_DIR/alerts\n"
     "  --state FOLDER   its own folder, default state_dir of [alerts]\n"
     "  --help           print this\n"
@@ -44,39 +42,19 @@ static const char help[] =
 /* Returns -1 to go on, or the exit code. */
 static int parse_options(int argc, char *argv[], struct options *ret_options)
 {
-        static const struct option known[] = {
-            {"config", required_argument, NULL, 'c'}, {"spool", required_argument, NULL, 's'},
-            {"state", required_argument, NULL, 'S'},  {"help", no_argument, NULL, 'h'},
-            {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+        const struct program_option known[] = {
+            {.name = "config", .value = &ret_options->config, .must_exist = true},
+            {.name = "spool", .value = &ret_options->spool},
+            {.name = "state", .value = &ret_options->state},
         };
-        int option;
+        const struct program program = {.name = "smswarden-notify",
+                                        .version = SMSWARDEN_VERSION,
+                                        .help = help,
+                                        .options = known,
+                                        .n = ARRAY_SIZE(known)};
+        const char *word;
 
-        while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0)
-                switch (option) {
-                case 'c':
-                        ret_options->config = optarg;
-                        ret_options->named = true;
-                        break;
-                case 's':
-                        ret_options->spool = optarg;
-                        break;
-                case 'S':
-                        ret_options->state = optarg;
-                        break;
-                case 'h':
-                        (void)fputs(help, stdout);
-                        return EXIT_SUCCESS;
-                case 'v':
-                        (void)puts("smswarden-notify " SMSWARDEN_VERSION);
-                        return EXIT_SUCCESS;
-                default:
-                        return EX_USAGE; /* getopt has said why */
-                }
-        if (optind < argc) {
-                (void)fprintf(stderr, "smswarden-notify: unexpected argument; see smswarden-notify --help\n");
-                return EX_USAGE;
-        }
-        return -1;
+        return program_parse(&program, argc, argv, &word);
 }
 
 /* Where our folder is when the configuration that says it is refused. */
@@ -183,16 +161,12 @@ static int serve(const struct options *options)
 
 int main(int argc, char *argv[])
 {
-        struct options options = {.config = CONFIG_DEFAULT};
+        struct options options = {.config = CONFIG_FILE_DEFAULT};
         int code = parse_options(argc, argv, &options);
 
         if (code >= 0)
                 return code;
         (void)umask(027);
-        if (options.named && access(options.config, F_OK) < 0) {
-                (void)fprintf(stderr, "smswarden-notify: %s: %s\n", options.config, strerror(errno));
-                return EX_CONFIG;
-        }
         code = serve(&options);
         if (code >= 0)
                 return code;

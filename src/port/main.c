@@ -8,6 +8,7 @@
 #include "adapters/config_file.h"
 #include "adapters/profile_file.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/text.h"
@@ -20,7 +21,6 @@
 #include <limits.h>
 #include <string.h>
 
-#define CONFIG_DEFAULT   "/etc/smswarden/smswarden.conf"
 #define PROFILES_SHIPPED SMSWARDEN_DATADIR "/profiles.d"
 #define DESCRIPTORS_MAX  8192 /* a modem's are a few hundred bytes */
 #define USAGE            64
@@ -33,22 +33,11 @@ struct options {
 static ssize_t read_file(const char *folder, const char *name, void *target, size_t size)
 {
         char path[PATH_MAX];
-        size_t length = 0;
 
         if (text_format(path, sizeof(path), "%s/%s", folder, name) < 0)
                 return -ENAMETOOLONG;
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        if (fd < 0)
-                return -errno;
-        while (length < size) {
-                ssize_t n = read(fd, (char *)target + length, size - length);
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                length += (size_t)n;
-        }
-        return (ssize_t)length;
+        return fd < 0 ? -errno : file_read_full(fd, target, size);
 }
 
 /* An attribute's first line; "" when there is none. */
@@ -176,7 +165,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 int main(int argc, char **argv)
 {
         struct options options = {.sysfs = "/sys",
-                                  .config = CONFIG_DEFAULT,
+                                  .config = CONFIG_FILE_DEFAULT,
                                   .profiles = PROFILES_SHIPPED,
                                   .devpath = getenv("DEVPATH")};
 

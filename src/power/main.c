@@ -9,28 +9,28 @@
 #include "adapters/config_file.h"
 #include "adapters/usb_power.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "core/action.h"
 #include "core/usb_path.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-#define CONFIG_DEFAULT "/etc/smswarden/smswarden.conf"
+#define WORD "VERB:PATH"
 
 static const char help[] =
-    "Usage: smswarden-power [--config FILE] VERB:PATH\n"
+    "Usage: smswarden-power [--config FILE] " WORD "\n"
     "\n"
     "Called by systemd, for smswardend. For people there is smswarden reset-modem.\n"
     "\n"
     "  usb-off usb-on          the kernel lets go of the device at PATH (1-1.2), and takes it back\n"
     "  port-off port-on        its hub's port is without power, and has it again\n"
     "  command-off command-on  the same by [recovery] power_command\n"
-    "  --config FILE           the configuration, default " CONFIG_DEFAULT "\n"
+    "  --config FILE           the configuration, default " CONFIG_FILE_DEFAULT "\n"
     "  --sysfs DIR             where sysfs is, default /sys, for tests\n"
     "  --help, --version\n";
 
@@ -105,7 +105,7 @@ static int power_main(const char *word, const char *config_path, const char *sys
         struct wish wish;
 
         if (parse_wish(word, &wish) < 0) {
-                (void)fprintf(stderr, "smswarden-power: VERB:PATH is wanted; see smswarden-power --help\n");
+                (void)fprintf(stderr, "smswarden-power: " WORD " is wanted; see smswarden-power --help\n");
                 return EX_USAGE;
         }
         int r = run(&wish, config_path, sysfs);
@@ -121,32 +121,18 @@ static int power_main(const char *word, const char *config_path, const char *sys
 
 int main(int argc, char *argv[])
 {
-        static const struct option known[] = {
-            {"config", required_argument, NULL, 'c'},
-            {"sysfs", required_argument, NULL, 's'},
-            {"help", no_argument, NULL, 'h'},
-            {"version", no_argument, NULL, 'v'},
-            {NULL, 0, NULL, 0},
+        const char *config = CONFIG_FILE_DEFAULT, *sysfs = NULL, *word;
+        const struct program_option known[] = {
+            {.name = "config", .value = &config},
+            {.name = "sysfs", .value = &sysfs},
         };
-        const char *config = CONFIG_DEFAULT, *sysfs = NULL;
-        int option;
+        const struct program program = {.name = "smswarden-power",
+                                        .version = SMSWARDEN_VERSION,
+                                        .help = help,
+                                        .options = known,
+                                        .n = ARRAY_SIZE(known),
+                                        .word = WORD};
+        int code = program_parse(&program, argc, argv, &word);
 
-        while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0)
-                switch (option) {
-                case 'c':
-                        config = optarg;
-                        break;
-                case 's':
-                        sysfs = optarg;
-                        break;
-                case 'h':
-                        (void)fputs(help, stdout);
-                        return EXIT_SUCCESS;
-                case 'v':
-                        (void)puts("smswarden-power " SMSWARDEN_VERSION);
-                        return EXIT_SUCCESS;
-                default:
-                        return EX_USAGE; /* getopt has said why */
-                }
-        return power_main(optind + 1 == argc ? argv[optind] : "", config, sysfs);
+        return code >= 0 ? code : power_main(word, config, sysfs);
 }

@@ -366,6 +366,23 @@ static void test_usb_errors_and_undervoltage(void **state)
         assert_int_equal(rig_last(&rig->spool, ALERT_MODEM_POWER)->alert.severity, SEVERITY_WARNING);
 }
 
+/* Well: with the looks at the modem, each five minutes; not well, or no modem to look at: each half. */
+static void test_when_the_kernels_log_is_read(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_wait(rig, 10 * USEC_PER_MIN);
+        unsigned before = rig->counts[ACTION_KERNEL_READ];
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_in_range(rig->counts[ACTION_KERNEL_READ] - before, 11, 13);
+        before = rig->counts[ACTION_KERNEL_READ];
+        rig->plugged = false;
+        rig_usb(rig);
+        rig_wait(rig, 10 * USEC_PER_MIN);
+        assert_in_range(rig->counts[ACTION_KERNEL_READ] - before, 9, 21);
+}
+
 static void test_storage(void **state)
 {
         _rig_ rig = rig_working();
@@ -530,6 +547,7 @@ int main(void)
             cmocka_unit_test(test_the_second_port_is_taken),
             cmocka_unit_test(test_it_restarted_by_itself),
             cmocka_unit_test(test_a_firmware_that_always_echoes),
+            cmocka_unit_test(test_when_the_kernels_log_is_read),
             cmocka_unit_test(test_usb_errors_and_undervoltage),
             cmocka_unit_test(test_storage),
             cmocka_unit_test(test_cleanup),

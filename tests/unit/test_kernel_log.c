@@ -155,12 +155,49 @@ static void test_undervoltage(void **state)
         assert_false(kernel_trouble_undervoltage(&trouble, now + KERNEL_LOG_WINDOW));
 }
 
+static void digest(struct kernel_lines *lines, const char *message)
+{
+        struct kernel_line line;
+
+        kernel_message_parse(message, strlen(message), &line);
+        kernel_lines_take(lines, &line);
+}
+
+/* Of a loop no more than is remembered, so that the other port's errors are there too, and the last word of
+ * the voltage. */
+static void test_a_loop_leaves_room(void **state)
+{
+        struct kernel_lines lines = {0};
+        char message[80];
+
+        (void)state;
+        for (unsigned i = 0; i < 1000; i++) {
+                digest(&lines, "usb 1-1.2: device descriptor read/64, error -71");
+                digest(&lines, "IN=eth0 OUT= a firewall's");
+        }
+        assert_int_equal(lines.n, KERNEL_ERRORS_MAX);
+        assert_int_equal(lines.voltage.kind, KERNEL_OTHER);
+        digest(&lines, "usb 1-1.3: device descriptor read/64, error -110\n SUBSYSTEM=usb");
+        assert_int_equal(lines.n, KERNEL_ERRORS_MAX + 1);
+        assert_string_equal(lines.errors[KERNEL_ERRORS_MAX].usb, "1-1.3");
+        assert_int_equal(lines.errors[KERNEL_ERRORS_MAX].error, 110);
+        digest(&lines, "hwmon hwmon1: Undervoltage detected!");
+        assert_int_equal(lines.voltage.kind, KERNEL_UNDERVOLTAGE);
+        digest(&lines, "hwmon hwmon1: Voltage normalised");
+        assert_int_equal(lines.voltage.kind, KERNEL_VOLTAGE_NORMAL);
+        for (unsigned i = 1; i < 1000; i++) {
+                (void)text_format(message, sizeof(message), "usb 2-%u: error -71", i);
+                digest(&lines, message);
+        }
+        assert_int_equal(lines.n, KERNEL_LINES_MAX);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_lines),        cmocka_unit_test(test_any_bytes),
             cmocka_unit_test(test_many_ports),   cmocka_unit_test(test_errors_count_for_ten_minutes),
-            cmocka_unit_test(test_undervoltage),
+            cmocka_unit_test(test_undervoltage), cmocka_unit_test(test_a_loop_leaves_room),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

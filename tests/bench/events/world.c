@@ -296,6 +296,40 @@ static void answer_spool(struct daemon *daemon, const struct action *action)
         event->spooled.result = draw(50) == 0 ? -ENOSPC : 0;
 }
 
+static void answer_look_at_usb(struct daemon *daemon, const struct action *action)
+{
+        struct recovery_seen_event *seen = &tell(daemon, EVENT_RECOVERY_SEEN)->recovery_seen;
+
+        (void)text_copy(seen->path, sizeof(seen->path), action->usb_switch.path);
+        seen->present = true;
+        seen->default_route = draw(4) == 0;
+        seen->switchable = draw(2) == 0;
+}
+
+static void answer_switch(struct daemon *daemon, const struct action *action)
+{
+        struct event *event = tell(daemon, EVENT_USB_SWITCHED);
+
+        event->switched.token = action->usb_switch.token;
+        event->switched.result = draw(10) == 0 ? -EIO : 0;
+}
+
+/* Nobody but smsd, most of the time. */
+static void answer_holder(struct daemon *daemon, const struct action *action)
+{
+        struct event *event = tell(daemon, EVENT_HOLDER);
+
+        event->holder.modem = action->port.modem;
+        event->holder.result = draw(10) > 0;
+}
+
+static void answer_note(struct daemon *daemon, const struct action *action)
+{
+        struct event *event = tell(daemon, EVENT_RESET_NOTED);
+
+        (void)text_copy(event->noted.modem, sizeof(event->noted.modem), action->modem.name);
+}
+
 static void answer(struct daemon *daemon, const struct action *action)
 {
         switch (action->kind) {
@@ -350,6 +384,18 @@ static void answer(struct daemon *daemon, const struct action *action)
         case ACTION_MESSAGES_LIST:
                 tell(daemon, EVENT_MESSAGES)->messages.folder = action->messages.folder;
                 break;
+        case ACTION_HOLDER_LOOK:
+                answer_holder(daemon, action);
+                break;
+        case ACTION_RESET_NOTE:
+                answer_note(daemon, action);
+                break;
+        case ACTION_RECOVERY_LOOK:
+                answer_look_at_usb(daemon, action);
+                break;
+        case ACTION_USB_SWITCH:
+                answer_switch(daemon, action);
+                break;
         case ACTION_MESSAGE_REQUEUE:
         case ACTION_MESSAGE_QUARANTINE:
         case ACTION_PORT_CLOSE:
@@ -361,10 +407,9 @@ static void answer(struct daemon *daemon, const struct action *action)
         case ACTION_MODEM_SAVE:
         case ACTION_RECORD:
         case ACTION_REPLY:
-        case ACTION_HOLDER_LOOK:
         case ACTION_KERNEL_READ:
         case ACTION_APN_FIND:
-        case ACTION_RESET_NOTE:
+        case ACTION_RECOVERY_SAVE:
         case ACTION_KIND_MAX:
                 break;
         }

@@ -33,6 +33,7 @@ static const struct {
      7164, 0},
     {AT ",5, GSM1: IMEI: 867424030000016", SMSD_LOG_IDENTIFIED, 5, "GSM1", "GSM1", 0, 0},
     {AT ",5, GSM1: IMSI: 246010000000000", SMSD_LOG_INITIALISED, 5, "GSM1", "GSM1", 0, 0},
+    {AT ",5, GSM1: IMSI: ", SMSD_LOG_OTHER, 5, "GSM1", "GSM1", 0, 0},
     {AT ",5, GSM1: SMS received, From: 31641600986", SMSD_LOG_RECEIVED, 5, "GSM1", "GSM1", 0, 0},
     {AT ",5, smsd: SMS To: 491721234567. Moved file /tmp/o/m1 to /tmp/c", SMSD_LOG_OTHER, 5, "smsd", "", 0,
      0},

@@ -9,6 +9,7 @@ enum failure_kind {
         FAILURE_NONE,
         FAILURE_SILENT,          /* AT is not answered, on a tty that is there */
         FAILURE_STUCK,           /* the modem answers, smsd makes nothing of it */
+        FAILURE_HUNG_UP,         /* smsd cannot write to its port, with the modem there */
         FAILURE_SENDING_BLOCKED, /* smsd gave up sending after failures */
         FAILURE_SIM_FAILURE,     /* CME 13 */
         FAILURE_SIM_ABSENT,      /* CME 10 */

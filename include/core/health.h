@@ -33,13 +33,14 @@ enum health_storage { STORAGE_UNKNOWN, STORAGE_WELL, STORAGE_NEARLY_FULL, STORAG
 
 /* What smsd shows of itself for this modem. Zeros: nothing is known, it does not run. */
 struct health_smsd {
-        bool expected;    /* it should serve this modem now: no hold, no restart under way */
-        bool running;     /* the main process lives */
-        bool served;      /* ... and a handler has this modem's port */
-        bool tty_deleted; /* a handler sits on a tty that is gone */
-        bool orphaned;    /* a handler lives on without its main process */
-        bool answered;    /* the handler has had an answer from the modem */
-        bool silent;      /* "Modem is not ready to answer commands" */
+        bool expected;         /* it should serve this modem now: no hold, no restart under way */
+        bool running;          /* the main process lives */
+        bool served;           /* ... and a handler has this modem's port */
+        bool tty_deleted;      /* a handler sits on a tty that is gone */
+        bool orphaned;         /* a handler lives on without its main process */
+        bool answered;         /* the handler has had an answer from the modem */
+        bool silent;           /* "Modem is not ready to answer commands" */
+        unsigned write_errors; /* its last writes to the port that failed, the modem being there */
         bool unregistered, denied, blocked, trouble; /* as its log and stats/status say, still standing */
         bool stuck;                                  /* stats/status has not changed in its time */
         usec_t unchanged;                            /* ... for so long */

@@ -13,6 +13,8 @@
 /* A poll may wait for two minutes; and stats/status is looked at once a minute. */
 #define STUCK_AFTER (4 * USEC_PER_MIN)
 
+#define WRITE_ERROR_OLD (10 * USEC_PER_MIN)
+
 /* Did a run of the path verify the smsd that runs now? One that was adopted may still be asking its modem. */
 static bool is_doubtful(const struct gateway *gateway, usec_t now)
 {
@@ -33,12 +35,24 @@ static bool is_stuck(const struct gateway *gateway, const struct slot *slot, use
                usec_sub(now, slot->status_moved) > patience;
 }
 
+/* Without stats/status nothing tells that it writes again: a port that was hung up fails every ten seconds.
+ */
+unsigned gateway_slot_write_errors(const struct gateway *gateway, const struct slot *slot, usec_t now)
+{
+        bool counts = gateway_slot_served(gateway, slot) &&
+                      (gateway->smsd.status_known || usec_sub(now, slot->write_error_at) < WRITE_ERROR_OLD);
+
+        return counts ? slot->write_errors : 0;
+}
+
 enum slot_health gateway_slot_health(const struct gateway *gateway, const struct slot *slot, usec_t now)
 {
         const struct smsd_status_modem *status = smsd_status_find(&gateway->smsd.status, slot->config.name);
 
         if (!gateway_slot_served(gateway, slot))
                 return SLOT_UNSERVED;
+        if (gateway_slot_write_errors(gateway, slot, now) > 1)
+                return SLOT_HUNG_UP;
         if (slot->silent)
                 return SLOT_SILENT;
         /* Without the network smsd does not poll: that is why, not a handler that hangs. */
@@ -121,6 +135,7 @@ void gateway_describe_slot(const struct gateway *gateway, const struct slot *slo
                  "check antenna, SIM and coverage; after a cell loss this can take up to 50 minutes"},
             [SLOT_BLOCKED] = {"smsd blocks sending after repeated failures",
                               "see its log for the cause; `smswarden restart` lifts the block"},
+            [SLOT_HUNG_UP] = {"smsd's port was hung up", "run `smswarden restart`: smsd opens it anew"},
             [SLOT_SILENT] = {"it does not answer smsd", "power the modem off and on"},
             [SLOT_STUCK] = {"smsd's handler has not polled it for minutes",
                             "run `smswarden restart`; see smsd's log for what it hangs on"},

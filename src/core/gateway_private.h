@@ -303,12 +303,15 @@ enum slot_health {
         SLOT_UNVERIFIED,
         SLOT_UNREGISTERED,
         SLOT_BLOCKED,
+        SLOT_HUNG_UP,
         SLOT_SILENT,
         SLOT_STUCK,
         SLOT_TROUBLE
 };
 
 enum slot_health gateway_slot_health(const struct gateway *gateway, const struct slot *slot, usec_t now);
+/* smsd's writes to its port that failed and still count: the second says that it was hung up. */
+unsigned gateway_slot_write_errors(const struct gateway *gateway, const struct slot *slot, usec_t now);
 /* True when SMS flows through one slot at least. */
 bool gateway_any_slot_well(const struct gateway *gateway);
 /* True when SMS flows through every slot that could be served, as far as can be known. */

@@ -54,6 +54,7 @@ static bool judge_served(const struct gateway *gateway, const struct slot *slot,
                 return true;
         case SLOT_UNSERVED:
         case SLOT_UNVERIFIED:
+        case SLOT_HUNG_UP: /* health says it, when it has stood */
         case SLOT_TROUBLE:
                 break;
         }

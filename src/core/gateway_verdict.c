@@ -109,6 +109,7 @@ static void add_smsd(const struct gateway *gateway, const struct slot *slot, str
             .orphaned = gateway->smsd.n_strays > 0,
             .answered = health != SLOT_UNSERVED && health != SLOT_UNVERIFIED && health != SLOT_SILENT,
             .silent = slot->silent,
+            .write_errors = gateway_slot_write_errors(gateway, slot, gateway->now),
             .unregistered = slot->unregistered,
             .denied = slot->denied,
             .blocked = health == SLOT_BLOCKED,

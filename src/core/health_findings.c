@@ -54,7 +54,7 @@ static bool smsd_works(const struct health_picture *picture)
         const struct health_smsd *smsd = &picture->smsd;
 
         return smsd->running && smsd->served && smsd->answered && !smsd->tty_deleted && !smsd->silent &&
-               !smsd->stuck && !smsd->trouble;
+               !smsd->stuck && !smsd->trouble && smsd->write_errors == 0;
 }
 
 /* ... and does something with them: without the network it only waits. Its log is late to say that it is
@@ -395,6 +395,7 @@ static const struct finding findings[] = {
     {"self-reset", NO_STEP, HEALTH_DOUBTFUL, false, false, ALERT_MODEM_RESET, SEVERITY_WARNING, "it has restarted by itself",
      "if it comes again, check the power supply", self_reset},
     {"sim-busy", FAILURE_SIM_BUSY, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, sim_busy},
+    {"hung-up", FAILURE_HUNG_UP, HEALTH_ILL, false, false, STUCK, NULL, NULL, health_port_hung_up},
     {"silent", FAILURE_SILENT, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, silent},
     /* smsd is brought back by the one path: no step of the ladder's is needed, and smsd-down tells of it. */
     {"tty-deleted", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd's handler sits on a port that is gone",
@@ -412,6 +413,8 @@ static const struct finding findings[] = {
     {"storage-full", FAILURE_STORAGE_FULL, HEALTH_ILL, true, false, ALERT_MODEM_STORAGE, SEVERITY_CRITICAL, NULL, NULL, storage_full},
     {"undervoltage", NO_STEP, HEALTH_DOUBTFUL, true, true, ALERT_MODEM_POWER, SEVERITY_WARNING, "the box gets too little voltage",
      "replace the power supply or the cable", undervoltage},
+    {"write-failed", NO_STEP, HEALTH_DOUBTFUL, false, false, NO_ALERT, "smsd could not write to its port", "nothing: it is watched",
+     health_write_failed},
     {"half-answered", NO_STEP, HEALTH_DOUBTFUL, true, true, NO_ALERT, "it answers in part", "nothing: it is asked again", half_answered},
     {"unverified", NO_STEP, HEALTH_DOUBTFUL, false, false, NO_ALERT, "its first answers to smsd are awaited",
      "wait a minute; then `smswarden modems`", health_unverified},

@@ -16,6 +16,19 @@ bool health_handler_orphaned(const struct health_picture *picture, char *evidenc
         return picture->smsd.orphaned && SAY(evidence, "a handler of smsd lives on without its main process");
 }
 
+/* Again: none of the port's descriptors comes back from that, smsd must open it anew. */
+bool health_port_hung_up(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.write_errors > 1 && !picture->smsd.tty_deleted &&
+               SAY(evidence, "smsd's log: write_to_modem: Input/output error, again and again");
+}
+
+bool health_write_failed(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.write_errors > 0 &&
+               SAY(evidence, "smsd's log: write_to_modem: Input/output error");
+}
+
 bool health_smsd_dead(const struct health_picture *picture, char *evidence)
 {
         return picture->smsd.expected && !picture->smsd.running && SAY(evidence, "no smsd runs");

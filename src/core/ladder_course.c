@@ -24,6 +24,10 @@ static const struct ladder_course courses[] = {
     [FAILURE_STUCK] = {
         .name = "stuck", .what = "smsd is stuck", .advice = "look at smsd's log and at the oldest file of its queue",
         .rungs = {{LADDER_STEP_SMSD, 2 MIN}, {LADDER_STEP_RESET, 2 MIN}, {LADDER_STEP_USB, 2 MIN}}},
+    /* Somebody's session ended with smsd's port as its terminal: smsd keeps the dead descriptor for good. */
+    [FAILURE_HUNG_UP] = {
+        .name = "hung-up", .what = "smsd's port was hung up", .advice = "find out who opens smsd's port; `smswarden restart` opens it anew",
+        .rungs = {{LADDER_STEP_SMSD, 2 MIN}, {LADDER_STEP_RESET, 2 MIN}, {LADDER_STEP_USB, 2 MIN}}},
     /* Often no fault of the modem (credit, SMSC, number): little is tried, slowly. */
     [FAILURE_SENDING_BLOCKED] = {
         .name = "sending-blocked", .what = "smsd does not send after failures",

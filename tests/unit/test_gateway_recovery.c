@@ -160,6 +160,26 @@ static void test_stuck_smsd_is_restarted_first(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
 }
 
+/* It is opened anew, by the one path; the modem is left alone. */
+static void test_a_port_that_was_hung_up(void **state)
+{
+        _rig_ rig = recovery_rig();
+        (void)state;
+
+        for (unsigned i = 0; i < 12 && rig->counts[ACTION_SMSD_STOP] == 0; i++) {
+                rig_log(rig, SMSD_LOG_WRITE_ERROR);
+                rig_wait(rig, 10 SEC);
+        }
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP], 1);
+        rig_wait(rig, 5 SEC);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        rig_wait(rig, 30 MIN);
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP], 1);
+        assert_string_equal(rig->commands, "");
+        assert_int_equal(rig_fired(&rig->spool, ALERT_MODEM_STUCK), 0);
+}
+
 /* --- budgets --- */
 
 /* Nothing helps, for a day. */
@@ -538,6 +558,7 @@ int main(void)
             cmocka_unit_test(test_power_command_of_the_user),
             cmocka_unit_test(test_giving_up_is_loud_and_slow),
             cmocka_unit_test(test_stuck_smsd_is_restarted_first),
+            cmocka_unit_test(test_a_port_that_was_hung_up),
             cmocka_unit_test(test_budget_of_a_day),
             cmocka_unit_test(test_budget_outlives_the_controller),
             cmocka_unit_test(test_what_was_left_off_is_switched_on),

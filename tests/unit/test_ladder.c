@@ -17,6 +17,7 @@ static void test_courses(void **state)
                                       "601:AT+CFUN=1,1 1201:give-up"},
             {FAILURE_SIM_FAILURE, "20:stop-smsd 20:AT+CFUN=0 21:AT+CFUN=1 81:give-up"},
             {FAILURE_SIM_ABSENT, "20:stop-smsd 20:AT+CFUN=0 21:AT+CFUN=1 81:give-up"},
+            {FAILURE_HUNG_UP, "0:stop-smsd 120:stop-smsd 120:AT+CFUN=1,1 240:usb-off 243:usb-on 363:give-up"},
             {FAILURE_SIM_BUSY, "120:stop-smsd 120:AT+CFUN=0 121:AT+CFUN=1 241:give-up"},
             {FAILURE_SIM_PIN, "0:give-up"},
             {FAILURE_SIM_PUK, "0:give-up"},

@@ -256,6 +256,10 @@ void gateway_look_time(struct gateway *gateway, bool timer, struct action_list *
 usec_t gateway_look_deadline(const struct gateway *gateway);
 /* Another needs the modem's ports: the look at it that is under way ends here, and is made later. */
 void gateway_look_interrupt(struct gateway *gateway, unsigned modem, struct action_list *actions);
+/* The port on which the slot's modem may be asked while smsd has the other; NULL: there is none, or it is not
+ * wanted ([modem] health_port). */
+const char *gateway_spare_port(const struct gateway *gateway, const struct slot *slot,
+                               const struct modem *modem);
 
 /* gateway_verdict.c: from everything that is known to one verdict a slot, slot->health */
 /* Of one slot; `looked`: a look at it has just ended. */

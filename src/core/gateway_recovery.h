@@ -169,8 +169,6 @@ void recovery_at_begin(struct gateway *gateway, const struct slot *slot, struct 
                        const struct ladder_order *order, struct action_list *actions);
 void recovery_at_time(struct gateway *gateway, struct recovery *recovery, struct action_list *actions);
 void recovery_at_done(struct gateway *gateway, struct recovery *recovery, int result);
-/* The port that an AT command can go to while smsd has the other, NULL none. */
-const struct usb_interface *recovery_spare_port(const struct gateway *gateway, const struct modem *modem);
 
 void recovery_hand_step(struct gateway *gateway, const struct slot *slot, struct recovery *recovery,
                         struct action_list *actions);

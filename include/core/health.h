@@ -37,6 +37,7 @@ struct health_smsd {
         bool running;          /* the main process lives */
         bool served;           /* ... and a handler has this modem's port */
         bool tty_deleted;      /* a handler sits on a tty that is gone */
+        bool ends;             /* its handler ends again and again */
         bool orphaned;         /* a handler lives on without its main process */
         bool answered;         /* the handler has had an answer from the modem */
         bool silent;           /* "Modem is not ready to answer commands" */
@@ -61,6 +62,7 @@ struct health_picture {
         bool present;  /* it is on the USB bus, or its fixed node is there */
         bool expected; /* its absence is no doing of ours (not ladder_expects_absence) */
         enum port_map_result shape;
+        bool mute;                 /* its probe, before smsd has it, had no answer in its time */
         bool ports_missing;        /* some of its ttys did not come in their time */
         struct port_holder holder; /* who but smsd has smsd's port; pid 0 nobody. Who holds the spare port is
                                       none of this: it is just not asked then */

@@ -13,7 +13,7 @@
 /* A poll may wait for two minutes; and stats/status is looked at once a minute. */
 #define STUCK_AFTER (4 * USEC_PER_MIN)
 
-#define WRITE_ERROR_OLD (10 * USEC_PER_MIN)
+#define SAID_LONG_AGO (10 * USEC_PER_MIN)
 
 /* Did a run of the path verify the smsd that runs now? One that was adopted may still be asking its modem. */
 static bool is_doubtful(const struct gateway *gateway, usec_t now)
@@ -35,12 +35,16 @@ static bool is_stuck(const struct gateway *gateway, const struct slot *slot, use
                usec_sub(now, slot->status_moved) > patience;
 }
 
-/* Without stats/status nothing tells that it writes again: a port that was hung up fails every ten seconds.
- */
+/* smsd repeats what is so every minute or two, but does not say that it is over below level 6. */
+bool gateway_still_counts(const struct gateway *gateway, usec_t said_at, usec_t now)
+{
+        return gateway->smsd.status_known || usec_sub(now, said_at) < SAID_LONG_AGO;
+}
+
 unsigned gateway_slot_write_errors(const struct gateway *gateway, const struct slot *slot, usec_t now)
 {
-        bool counts = gateway_slot_served(gateway, slot) &&
-                      (gateway->smsd.status_known || usec_sub(now, slot->write_error_at) < WRITE_ERROR_OLD);
+        bool counts =
+            gateway_slot_served(gateway, slot) && gateway_still_counts(gateway, slot->write_error_at, now);
 
         return counts ? slot->write_errors : 0;
 }
@@ -53,10 +57,10 @@ enum slot_health gateway_slot_health(const struct gateway *gateway, const struct
                 return SLOT_UNSERVED;
         if (gateway_slot_write_errors(gateway, slot, now) > 1)
                 return SLOT_HUNG_UP;
-        if (slot->silent)
+        if (slot->silent && gateway_still_counts(gateway, slot->silent_at, now))
                 return SLOT_SILENT;
         /* Without the network smsd does not poll: that is why, not a handler that hangs. */
-        if (slot->unregistered)
+        if (slot->unregistered && gateway_still_counts(gateway, slot->unregistered_at, now))
                 return SLOT_UNREGISTERED;
         if (is_stuck(gateway, slot, now))
                 return SLOT_STUCK;

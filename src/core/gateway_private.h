@@ -314,6 +314,8 @@ enum slot_health {
 };
 
 enum slot_health gateway_slot_health(const struct gateway *gateway, const struct slot *slot, usec_t now);
+/* What smsd's log said at `said_at` is true still, as far as can be known. */
+bool gateway_still_counts(const struct gateway *gateway, usec_t said_at, usec_t now);
 /* smsd's writes to its port that failed and still count: the second says that it was hung up. */
 unsigned gateway_slot_write_errors(const struct gateway *gateway, const struct slot *slot, usec_t now);
 /* True when SMS flows through one slot at least. */

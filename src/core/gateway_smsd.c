@@ -54,11 +54,12 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
 void gateway_doubt_unserved(struct gateway *gateway)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const struct slot *slot = &gateway->slots.items[i];
-                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot)) {
-                        modem_distrust(&gateway->modems[slot->modem], gateway->now);
-                        gateway_recovery_handler_ended(gateway, slot);
-                }
+                struct slot *slot = &gateway->slots.items[i];
+                if (!slot_startable(slot, gateway->modems) || gateway_slot_served(gateway, slot))
+                        continue;
+                modem_distrust(&gateway->modems[slot->modem], gateway->now);
+                if (slot->handler_ends++ == 0)
+                        slot->handler_ends_since = gateway->now;
         }
 }
 

@@ -248,7 +248,7 @@ static const struct row {
     {"unregistered, log", set_unregistered_log, "unregistered", FAILURE_UNREGISTERED, ILL, false, false, "smsd's log"},
     {"denied, log", set_denied_log, "denied", FAILURE_DENIED, ILL, false, false, "smsd's log"},
     {"stuck", set_stuck, "stuck", FAILURE_STUCK, ILL, false, false, "unchanged for 6min; oldest file in its queue: 9min"},
-    {"trouble", set_trouble, "stuck", FAILURE_STUCK, ILL, false, false, "Trouble"},
+    {"trouble", set_trouble, "trouble", FAILURE_NONE, ILL, false, false, "Trouble"},
     {"port hung up", set_hung_up, "hung-up", FAILURE_HUNG_UP, ILL, false, false, "again and again"},
     {"port hung up, no spare port", set_hung_up_and_spare_silent, "hung-up", FAILURE_HUNG_UP, ILL, false, false, "again and again"},
     {"a write failed", set_write_failed, "write-failed", FAILURE_NONE, HEALTH_DOUBTFUL, false, false, "write_to_modem"},

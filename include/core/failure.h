@@ -32,7 +32,6 @@ enum failure_kind {
 
 /* "silent", "sim-puk": an interface (JSON, history). "none" for FAILURE_NONE. */
 const char *failure_kind_to_string(enum failure_kind kind);
-int failure_kind_from_string(const char *text, enum failure_kind *ret_kind); /* 0, -EINVAL */
 
 /* "the modem does not answer": half a sentence for a person; "" for FAILURE_NONE. */
 const char *failure_describe(enum failure_kind kind);

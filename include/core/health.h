@@ -122,7 +122,6 @@ usec_t health_deadline(const struct health *health);
 /* Whether the next look asks everything: unless the last one found it well. */
 bool health_wants_all(const struct health *health);
 
-const char *health_state_to_string(enum health_state state);       /* unknown well doubtful ill */
-const char *health_storage_to_string(enum health_storage storage); /* unknown well nearly-full full */
+const char *health_state_to_string(enum health_state state); /* unknown well doubtful ill */
 
 #endif

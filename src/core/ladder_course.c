@@ -136,16 +136,6 @@ const char *failure_kind_to_string(enum failure_kind kind)
         return ladder_course(kind)->name;
 }
 
-int failure_kind_from_string(const char *text, enum failure_kind *ret_kind)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(courses); i++)
-                if (text_equal(text, courses[i].name)) {
-                        *ret_kind = (enum failure_kind)i;
-                        return 0;
-                }
-        return -EINVAL;
-}
-
 const char *failure_describe(enum failure_kind kind)
 {
         return ladder_course(kind)->what;

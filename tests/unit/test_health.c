@@ -376,8 +376,6 @@ static void test_words(void **state)
         (void)state;
         assert_string_equal(health_state_to_string(HEALTH_WELL), "well");
         assert_string_equal(health_state_to_string(HEALTH_ILL), "ill");
-        assert_string_equal(health_storage_to_string(STORAGE_NEARLY_FULL), "nearly-full");
-        assert_string_equal(health_storage_to_string(STORAGE_FULL), "full");
 }
 
 int main(void)

@@ -92,8 +92,8 @@ static const char *const sentences[] = {
     [PROVISION_RESET_DUE] = "The modem is set up and needs a reset for it to take effect.",
     [PROVISION_DONE] = "The modem has been set up: see what was changed.",
     [PROVISION_SILENT] = "The modem stopped answering, or never did, while it was to be set up.",
-    [PROVISION_STRANGER] = "This is not, or cannot be shown to be, the modem and SIM that were to be set up: "
-                           "nothing more was written.",
+    [PROVISION_STRANGER] =
+        "This is not, or not surely, the modem and SIM that were to be set up: nothing more was written.",
     [PROVISION_LOST] = "The modem went, or reset itself again and again, while it was being set up.",
 };
 

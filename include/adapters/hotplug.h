@@ -26,8 +26,7 @@ struct hotplug_options {
         const char *dev_root;   /* NULL: "/dev"; nodes are DEV_ROOT/ttyUSB2 */
 };
 
-/* Called from the event loop and from the functions below; they must not call hotplug_free or
- * hotplug_unwatch_node. */
+/* Called from the event loop and from the functions below; they must not call hotplug_free. */
 struct hotplug_callbacks {
         /* A full picture of one device: in an enumeration, and when it differs from the last one told (a tty
          * came or left). */
@@ -56,9 +55,6 @@ int hotplug_enumerate(struct hotplug *hotplug);
  * Folders and links on the way may come and go. Tells the state at once. -EEXIST: it is watched already.
  */
 int hotplug_watch_node(struct hotplug *hotplug, const char *path);
-
-/* -ENOENT: it was not watched. */
-int hotplug_unwatch_node(struct hotplug *hotplug, const char *path);
 
 /* NULL is fine. Returns NULL. */
 struct hotplug *hotplug_free(struct hotplug *hotplug);

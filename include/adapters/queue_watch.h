@@ -60,9 +60,6 @@ struct queue_watch *queue_watch_free(struct queue_watch *watch);
 /* The message told last is taken care of (its alert is in the spool): the next may come. */
 void queue_watch_taken(struct queue_watch *watch);
 
-/* How far it came: where a new watch is to begin. */
-struct queue_mark queue_watch_mark(const struct queue_watch *watch);
-
 static inline void queue_watch_cleanup(struct queue_watch **watch)
 {
         *watch = queue_watch_free(*watch);

@@ -8,8 +8,9 @@
  * its end is told by the event loop. What is never touched: a hub, a root hub, anything whose path is not a
  * USB device's.
  *
- * Whoever ordered OFF orders ON: nothing comes back by itself. usb_power_is_off tells, after a restart of the
- * controller, what was left off.
+ * Whoever ordered OFF orders ON, and remembers it: nothing comes back by itself. Which hubs switch the power
+ * of all their ports together nobody can tell (the descriptor's bit for it is not to be believed): the user
+ * says it.
  */
 #ifndef ADAPTERS_USB_POWER_H
 #define ADAPTERS_USB_POWER_H
@@ -76,18 +77,6 @@ bool usb_power_owns(const struct usb_power *power, pid_t pid);
 
 /* True when the device's port can be switched by usb_power_port. */
 bool usb_power_can_switch(const struct usb_power *power, const char *path);
-
-/*
- * True when other devices would lose their power with it, or nobody knows. The hub's descriptor has a bit for
- * it (wHubCharacteristics, which sysfs does not show), but hubs are sold that set it and have no switches.
- * So only what is certain is told apart: 1 for hubs known to be ganged (the Raspberry Pis' own, all root
- * hubs), 0 for unknown. Both are treated as ganged until the user says by name that they are not.
- */
-int usb_power_known_ganged(const struct usb_power *power, const char *path);
-
-/* What was left off: the device is not authorised, or its port has no power. 0 no, 1 yes, or a negative errno
- * as above. The kernel asks the hub, which can take a moment: for the start of a program. */
-int usb_power_is_off(const struct usb_power *power, const char *path);
 
 static inline void usb_power_cleanup(struct usb_power **power)
 {

@@ -14,7 +14,7 @@
  *   -- here a SIM that wants PIN or PUK ends the dialogue: AT_VERDICT_SIM at once; the caller decides, smsd
  * enters the PIN -- AT+CIMI, AT+QINISTAT    asked again while SMS DONE is missing, 10 s at most; an ERROR
  * (unknown command) is fine
- *   -- at_dialogue_is_usable from here: 7 commands on a modem that is up --
+ *   -- all that decides whether smsd can be started is known: 7 commands on a modem that is up --
  *   ATI, AT+CREG?, AT+CEREG? (if not registered by then), AT+COPS?, AT+CSQ, AT+CPMS?, AT+QNWINFO, AT+CFUN?
  *
  * From QPINC on, and ATI on, all are optional: an ERROR is fine, one unanswered for 1 s is passed over, and
@@ -72,14 +72,6 @@ usec_t at_dialogue_deadline(const struct at_dialogue *dialogue);
  * bytes, 0 for none. */
 size_t at_dialogue_output(struct at_dialogue *dialogue, char *target, size_t size);
 
-/*
- * True as soon as everything is known that decides whether smsd can be started here: the SIM is READY, IMEI,
- * ICCID and IMSI were asked for, SMS DONE came or was waited for. The rest of the dialogue only informs; who
- * is in a hurry may stop listening now.
- */
-bool at_dialogue_is_usable(const struct at_dialogue *dialogue);
-
-const char *at_verdict_to_string(enum at_verdict verdict);   /* running ready sim silent not-at */
 const char *at_verdict_to_sentence(enum at_verdict verdict); /* for a person: what it means and what to do */
 
 #endif

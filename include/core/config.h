@@ -183,8 +183,6 @@ int config_check_profiles(const struct config *config, struct config_error *ret_
 
 /* Tells one [provision] from another; 0 stands for one that asks for nothing. */
 uint64_t config_provision_hash(const struct provision_config *config);
-/* The defaults of the recovery: core/ladder's budgets. */
-void recovery_config_init(struct recovery_config *recovery);
 
 /* What only the whole can show: hold.default <= hold.maximum, two modems with the same match, absolute paths,
  * a receiver without type, with an address that its type cannot use or with keys of another type. 0 or

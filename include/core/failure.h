@@ -9,6 +9,7 @@ enum failure_kind {
         FAILURE_NONE,
         FAILURE_SILENT,          /* AT is not answered, on a tty that is there */
         FAILURE_STUCK,           /* the modem answers, smsd makes nothing of it */
+        FAILURE_HUNG_UP,         /* smsd cannot write to its port, with the modem there */
         FAILURE_SENDING_BLOCKED, /* smsd gave up sending after failures */
         FAILURE_SIM_FAILURE,     /* CME 13 */
         FAILURE_SIM_ABSENT,      /* CME 10 */
@@ -31,7 +32,6 @@ enum failure_kind {
 
 /* "silent", "sim-puk": an interface (JSON, history). "none" for FAILURE_NONE. */
 const char *failure_kind_to_string(enum failure_kind kind);
-int failure_kind_from_string(const char *text, enum failure_kind *ret_kind); /* 0, -EINVAL */
 
 /* "the modem does not answer": half a sentence for a person; "" for FAILURE_NONE. */
 const char *failure_describe(enum failure_kind kind);

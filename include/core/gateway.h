@@ -42,9 +42,6 @@ usec_t gateway_next_deadline(const struct gateway *gateway);
 void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtime_offset,
                       struct snapshot *ret_snapshot);
 
-/* What was delivered and what waits, as the last EVENT_DELIVERY told it. Belongs to the gateway. */
-const struct delivery *gateway_delivery(const struct gateway *gateway);
-
 /* A small digest of the state for invariants in tests: is a run of the path in progress, is a hold active. */
 bool gateway_is_held(const struct gateway *gateway);
 bool gateway_is_restarting(const struct gateway *gateway);

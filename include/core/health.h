@@ -33,13 +33,15 @@ enum health_storage { STORAGE_UNKNOWN, STORAGE_WELL, STORAGE_NEARLY_FULL, STORAG
 
 /* What smsd shows of itself for this modem. Zeros: nothing is known, it does not run. */
 struct health_smsd {
-        bool expected;    /* it should serve this modem now: no hold, no restart under way */
-        bool running;     /* the main process lives */
-        bool served;      /* ... and a handler has this modem's port */
-        bool tty_deleted; /* a handler sits on a tty that is gone */
-        bool orphaned;    /* a handler lives on without its main process */
-        bool answered;    /* the handler has had an answer from the modem */
-        bool silent;      /* "Modem is not ready to answer commands" */
+        bool expected;         /* it should serve this modem now: no hold, no restart under way */
+        bool running;          /* the main process lives */
+        bool served;           /* ... and a handler has this modem's port */
+        bool tty_deleted;      /* a handler sits on a tty that is gone */
+        bool ends;             /* its handler ends again and again */
+        bool orphaned;         /* a handler lives on without its main process */
+        bool answered;         /* the handler has had an answer from the modem */
+        bool silent;           /* "Modem is not ready to answer commands" */
+        unsigned write_errors; /* its last writes to the port that failed, the modem being there */
         bool unregistered, denied, blocked, trouble; /* as its log and stats/status say, still standing */
         bool stuck;                                  /* stats/status has not changed in its time */
         usec_t unchanged;                            /* ... for so long */
@@ -60,6 +62,7 @@ struct health_picture {
         bool present;  /* it is on the USB bus, or its fixed node is there */
         bool expected; /* its absence is no doing of ours (not ladder_expects_absence) */
         enum port_map_result shape;
+        bool mute;                 /* its probe, before smsd has it, had no answer in its time */
         bool ports_missing;        /* some of its ttys did not come in their time */
         struct port_holder holder; /* who but smsd has smsd's port; pid 0 nobody. Who holds the spare port is
                                       none of this: it is just not asked then */
@@ -119,7 +122,6 @@ usec_t health_deadline(const struct health *health);
 /* Whether the next look asks everything: unless the last one found it well. */
 bool health_wants_all(const struct health *health);
 
-const char *health_state_to_string(enum health_state state);       /* unknown well doubtful ill */
-const char *health_storage_to_string(enum health_storage storage); /* unknown well nearly-full full */
+const char *health_state_to_string(enum health_state state); /* unknown well doubtful ill */
 
 #endif

@@ -123,9 +123,4 @@ size_t health_dialogue_output(struct health_dialogue *dialogue, char *target, si
 /* Nothing is known. */
 void health_answers_init(struct health_answers *answers);
 
-/* "AT+CREG?" */
-const char *health_question_to_string(enum health_question question);
-const char *
-health_outcome_to_string(enum health_outcome outcome); /* running complete partial silent not-at */
-
 #endif

@@ -213,9 +213,6 @@ bool ladder_needs_smsd_stopped(const struct ladder *ladder);
 /* True while the modem's leaving and its silence are our own doing. */
 bool ladder_expects_absence(const struct ladder *ladder);
 
-/* True from the stop of smsd to the end of the time that the step needs: the modem is being recovered. */
-bool ladder_is_busy(const struct ladder *ladder);
-
 /* How many resets were there in the `window` up to now. */
 unsigned ladder_resets_within(const struct ladder *ladder, usec_t window, usec_t now);
 
@@ -240,6 +237,5 @@ const char *ladder_step_words(enum ladder_step step);
 const char *ladder_step_to_string(enum ladder_step step); /* none at smsd cfun reset usb power */
 int ladder_step_from_string(const char *text, enum ladder_step *ret_step); /* 0, -EINVAL; not "none" */
 const char *ladder_state_to_string(enum ladder_state state);
-const char *ladder_order_to_string(enum ladder_order_kind kind);
 
 #endif

@@ -44,6 +44,5 @@ const char *sim_state_to_string(enum sim_state state);       /* unknown ready pi
 const char *registration_to_string(enum registration value); /* unknown none home searching denied roaming */
 /* The inverse; -EINVAL for an unknown word. */
 int sim_state_from_string(const char *text, enum sim_state *ret_state);
-int registration_from_string(const char *text, enum registration *ret_value);
 
 #endif

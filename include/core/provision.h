@@ -36,7 +36,7 @@
 #define PROVISION_CNMI_MAX   16
 #define PROVISION_VALUE_MAX  80
 #define PROVISION_OUTPUT_MAX AT_OUTPUT_MAX
-#define PROVISION_TEXT_MAX   320 /* provision_item_to_text always fits */
+#define PROVISION_TEXT_MAX   320 /* one clause of provision_to_text always fits */
 
 enum provision_apn { PROVISION_APN_NONE, PROVISION_APN_AUTO, PROVISION_APN_TEXT };
 
@@ -177,18 +177,12 @@ void provision_port_lost(struct provision_dialogue *dialogue);
 /* True when no setting failed. */
 bool provision_is_complete(const struct provision_dialogue *dialogue);
 
-/* One clause for the record: `usbnet changed from 0 to 1`. "" for what was not asked for. */
-void provision_item_to_text(const struct provision_dialogue *dialogue, enum provision_setting setting,
-                            char *target, size_t size);
-
 /*
  * All of it for the record, clause by clause: `APN changed from "internet" to "banga"; ims is 1 as asked for;
  * usbnet changed from 0 to 1; the modem was reset`. 0, or -ENAMETOOLONG when cut.
  */
 int provision_to_text(const struct provision_dialogue *dialogue, char *target, size_t size);
 
-const char *provision_setting_to_string(enum provision_setting setting); /* the key: cnmi cpms apn ... */
-const char *provision_verdict_to_string(enum provision_verdict verdict); /* running reset-due done ... */
 const char *provision_verdict_to_sentence(enum provision_verdict verdict);
 
 #endif

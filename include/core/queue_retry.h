@@ -77,6 +77,4 @@ bool queue_retry_is_unsent(const char *fail_reason, bool pdu);
 /* The code in "+CMS ERROR: 38 (Network out of order)", -1 when there is none. */
 int queue_retry_cms_error(const char *fail_reason);
 
-const char *retry_judgement_to_string(enum retry_judgement judgement); /* off final spent later now */
-
 #endif

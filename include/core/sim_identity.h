@@ -76,7 +76,4 @@ bool identity_give_up(struct identity_memory *memory);
 /* 15 digits. */
 bool identity_pin_is_valid(const char *imei);
 
-const char *identity_to_string(enum identity identity); /* unknown strange first same new-sim ... */
-const char *identity_to_sentence(enum identity identity);
-
 #endif

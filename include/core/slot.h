@@ -38,6 +38,10 @@ struct slot {
         /* smsd.conf */
         char conf_device[DEVICE_NODE_MAX]; /* as smsd.conf names it now, "" unknown */
         unsigned unexpected;               /* answers that smsd could not use, since the last good one */
+        unsigned write_errors;             /* of smsd on its port, since it last went well */
+        usec_t write_error_at;             /* the last of them */
+        unsigned handler_ends;             /* of smsd's, since it was served well */
+        usec_t handler_ends_since;         /* the first of them */
         bool has_pin;                      /* smsd.conf has a PIN for it */
         bool lists_messages;               /* smsd reads with AT+CMGL: what is read is not what it has */
         /* what smsd shows of it */

@@ -61,6 +61,4 @@ void smsd_log_parse(const char *line, size_t length, struct smsd_log_line *ret_l
 /* True for what tells that something does not work. */
 bool smsd_log_kind_is_failure(enum smsd_log_kind kind);
 
-const char *smsd_log_kind_to_string(enum smsd_log_kind kind);
-
 #endif

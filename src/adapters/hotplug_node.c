@@ -262,17 +262,6 @@ int hotplug_watch_node(struct hotplug *hotplug, const char *path)
         return 0;
 }
 
-int hotplug_unwatch_node(struct hotplug *hotplug, const char *path)
-{
-        struct hotplug_node **link = find_node(hotplug, path), *node = *link;
-
-        if (!node)
-                return -ENOENT;
-        *link = node->next;
-        node_free(node);
-        return 0;
-}
-
 void hotplug_nodes_free(struct hotplug *hotplug)
 {
         while (hotplug->nodes) {

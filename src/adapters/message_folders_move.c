@@ -25,7 +25,8 @@ bool message_is_locked(int folder, const char *name)
                fstatat(folder, lock, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int message_rename(int from, const char *name, int to, const char *target)
+/* renameat that overwrites nothing: -EEXIST. */
+static int rename_new(int from, const char *name, int to, const char *target)
 {
         if (renameat2(from, name, to, target, RENAME_NOREPLACE) == 0)
                 return 0;
@@ -96,11 +97,11 @@ int message_move_read(struct message_move *move)
 int message_put_back(int folder, const char *hidden, const char *name)
 {
         char other[MESSAGE_HIDDEN_MAX];
-        int r = message_rename(folder, hidden, folder, name);
+        int r = rename_new(folder, hidden, folder, name);
 
         for (unsigned i = 2; r == -EEXIST && i < 10; i++) {
                 (void)text_format(other, sizeof(other), "%s.%u", name, i); /* the name's length was checked */
-                r = message_rename(folder, hidden, folder, other);
+                r = rename_new(folder, hidden, folder, other);
         }
         return r;
 }
@@ -125,7 +126,7 @@ static bool is_the_same(const struct message_move *move)
 /* After this nobody but us changes it: smsd no longer finds it, and had not begun to write over it before. */
 static int hide(const struct message_move *move)
 {
-        int r = message_rename(move->from, move->name, move->from, move->hidden);
+        int r = rename_new(move->from, move->name, move->from, move->hidden);
 
         if (r == -ENOENT)
                 return MESSAGE_GONE;
@@ -206,7 +207,7 @@ int message_move_rewrite(struct message_move *move, struct message_place place, 
         r = hide(move);
         if (r != 0)
                 return undo_copy(move, r);
-        r = message_rename(move->to, move->copy, move->to, target);
+        r = rename_new(move->to, move->copy, move->to, target);
         if (r < 0)
                 return undo_copy(move, unhide(move, r == -EEXIST   ? MESSAGE_WAITING
                                                     : r == -ENOENT ? MESSAGE_LOCKED
@@ -216,7 +217,7 @@ int message_move_rewrite(struct message_move *move, struct message_place place, 
 
 int message_move_rename(struct message_move *move, const char *target)
 {
-        int r = message_rename(move->from, move->name, move->to, target);
+        int r = rename_new(move->from, move->name, move->to, target);
 
         if (r == -EXDEV)
                 return message_move_rewrite(move, (struct message_place){0}, "", target);

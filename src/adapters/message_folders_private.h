@@ -56,7 +56,4 @@ int message_move_remove(struct message_move *move);
 /* The hidden file back under its name, or, when there is a new one of that, under one like it. */
 int message_put_back(int folder, const char *hidden, const char *name);
 
-/* renameat that overwrites nothing: -EEXIST. */
-int message_rename(int from, const char *name, int to, const char *target);
-
 #endif

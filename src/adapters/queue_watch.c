@@ -273,11 +273,6 @@ void queue_watch_taken(struct queue_watch *watch)
         work_now(watch);
 }
 
-struct queue_mark queue_watch_mark(const struct queue_watch *watch)
-{
-        return watch->mark;
-}
-
 /* --- looking --- */
 
 static void take_batch(struct queue_watch *w)

@@ -262,13 +262,3 @@ bool usb_power_can_switch(const struct usb_power *power, const char *path)
 
         return usb_power_find_port(power->sysfs_root, path, files) == 0;
 }
-
-int usb_power_known_ganged(const struct usb_power *power, const char *path)
-{
-        return usb_power_hub_is_ganged(power->sysfs_root, path);
-}
-
-int usb_power_is_off(const struct usb_power *power, const char *path)
-{
-        return usb_power_find_off(power->sysfs_root, path);
-}

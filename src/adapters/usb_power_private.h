@@ -32,7 +32,5 @@ int usb_power_check_command(const char *command, const char *path);
 int usb_power_find_device(const char *root, const char *path, char ret_file[USB_POWER_FILE_MAX]);
 int usb_power_find_port(const char *root, const char *path,
                         char ret_files[USB_POWER_FILES_MAX][USB_POWER_FILE_MAX]);
-int usb_power_hub_is_ganged(const char *root, const char *path);
-int usb_power_find_off(const char *root, const char *path);
 
 #endif

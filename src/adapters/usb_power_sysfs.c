@@ -21,7 +21,6 @@
 
 #define CLASS_HUB     0x09
 #define ATTRIBUTE_MAX 64
-#define VENDOR_LINUX  0x1d6b /* root hubs */
 
 static int read_attribute(const char *folder, const char *name, char *target, size_t size)
 {
@@ -143,70 +142,4 @@ int usb_power_find_port(const char *root, const char *path,
         if (has_file(port, "peer/disable", ret_files[1]) <= 0)
                 ret_files[1][0] = '\0';
         return 0;
-}
-
-/* All ports or none: what is soldered onto Raspberry Pis 1 to 4 (5: its root hubs). */
-static bool is_ganged(uint16_t vendor, uint16_t product)
-{
-        static const struct {
-                uint16_t vendor, product;
-        } hubs[] = {
-            {0x0424, 0x9512}, /* Pi 1 */
-            {0x0424, 0x9514}, /* Pi 1 B+, 2, 3 */
-            {0x0424, 0x2514}, /* Pi 3 B+ */
-            {0x2109, 0x3431}, /* Pi 4 */
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(hubs); i++)
-                if (hubs[i].vendor == vendor && hubs[i].product == product)
-                        return true;
-        return vendor == VENDOR_LINUX;
-}
-
-int usb_power_hub_is_ganged(const char *root, const char *path)
-{
-        char folder[USB_POWER_FILE_MAX], vendor_text[ATTRIBUTE_MAX], product_text[ATTRIBUTE_MAX];
-        struct socket_place socket;
-        uint16_t vendor, product;
-        int r = find_socket(path, &socket);
-
-        if (r == 0)
-                r = device_folder(root, socket.hub, folder);
-        if (r == 0)
-                r = read_attribute(folder, "idVendor", vendor_text, sizeof(vendor_text));
-        if (r == 0)
-                r = read_attribute(folder, "idProduct", product_text, sizeof(product_text));
-        if (r < 0)
-                return r;
-        if (parse_hex16(vendor_text, &vendor) < 0 || parse_hex16(product_text, &product) < 0)
-                return -ENODEV;
-        return is_ganged(vendor, product);
-}
-
-/* 1 when the file says `value`, 0 when not or when there is none. */
-static int file_says(const char *path, const char *value)
-{
-        char text[ATTRIBUTE_MAX];
-        size_t length;
-        int r = file_read_into(path, 0, text, sizeof(text), &length);
-
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
-        text[strcspn(text, "\n")] = '\0';
-        return text_equal(text, value);
-}
-
-int usb_power_find_off(const char *root, const char *path)
-{
-        char device[USB_POWER_FILE_MAX], port[USB_POWER_FILES_MAX][USB_POWER_FILE_MAX];
-        int r = usb_power_find_device(root, path, device);
-
-        if (r == 0)
-                r = file_says(device, "0");
-        if (r != 0 && r != -ENODEV)
-                return r;
-        int found = usb_power_find_port(root, path, port);
-        if (found == 0)
-                return file_says(port[0], "1");
-        return found == -EOPNOTSUPP ? r : found;
 }

@@ -353,32 +353,16 @@ size_t at_dialogue_output(struct at_dialogue *dialogue, char *target, size_t siz
         return at_exchange_output(&dialogue->exchange, target, size);
 }
 
-bool at_dialogue_is_usable(const struct at_dialogue *dialogue)
-{
-        if (dialogue->verdict == AT_VERDICT_RUNNING)
-                return dialogue->facts.sim == SIM_READY && dialogue->step > STEP_INIT_STATUS;
-        return dialogue->verdict == AT_VERDICT_READY;
-}
-
-static const struct {
-        const char *word;
-        const char *sentence;
-} verdicts[] = {
-    [AT_VERDICT_RUNNING] = {"running", "The modem is being asked."},
-    [AT_VERDICT_READY] = {"ready", "The modem answers and its SIM is ready."},
-    [AT_VERDICT_SIM] = {"sim", "The modem answers, but its SIM cannot be used: see its state."},
+static const char *const sentences[] = {
+    [AT_VERDICT_RUNNING] = "The modem is being asked.",
+    [AT_VERDICT_READY] = "The modem answers and its SIM is ready.",
+    [AT_VERDICT_SIM] = "The modem answers, but its SIM cannot be used: see its state.",
     [AT_VERDICT_SILENT] =
-        {"silent", "No AT answer came: the modem is still booting, hangs, or this is another of its ports."},
-    [AT_VERDICT_NOT_AT] =
-        {"not-at", "This port speaks GNSS or diagnostics, not AT: it is another of the modem's ports."},
+        "No AT answer came: the modem is still booting, hangs, or this is another of its ports.",
+    [AT_VERDICT_NOT_AT] = "This port speaks GNSS or diagnostics, not AT: it is another of the modem's ports.",
 };
-
-const char *at_verdict_to_string(enum at_verdict verdict)
-{
-        return (size_t)verdict < ARRAY_SIZE(verdicts) ? verdicts[verdict].word : "running";
-}
 
 const char *at_verdict_to_sentence(enum at_verdict verdict)
 {
-        return (size_t)verdict < ARRAY_SIZE(verdicts) ? verdicts[verdict].sentence : "";
+        return (size_t)verdict < ARRAY_SIZE(sentences) ? sentences[verdict] : "";
 }

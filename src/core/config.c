@@ -226,6 +226,22 @@ int config_set(struct config *config, const char *section, const char *key, cons
         return apply(config, section, key, value, ret_error);
 }
 
+static void recovery_config_init(struct recovery_config *recovery)
+{
+        static const struct ladder_budget budget = LADDER_BUDGET_DEFAULT;
+
+        *recovery = (struct recovery_config){
+            .automatic = true,
+            .silent_after = 90 * USEC_PER_SEC,
+            .resets_per_hour = budget.per_hour,
+            .resets_per_day = budget.per_day,
+            .route_resets_per_hour = budget.route_per_hour,
+            .route_resets_per_day = budget.route_per_day,
+            .stops_per_hour = budget.stops_per_hour,
+            .stops_per_day = budget.stops_per_day,
+        };
+}
+
 void config_init(struct config *config)
 {
         *config = (struct config){
@@ -275,22 +291,6 @@ void config_copy(struct config *target, const struct config *source)
 void heartbeat_config_init(struct heartbeat_config *heartbeat)
 {
         *heartbeat = (struct heartbeat_config){.every = 5 * USEC_PER_MIN};
-}
-
-void recovery_config_init(struct recovery_config *recovery)
-{
-        static const struct ladder_budget budget = LADDER_BUDGET_DEFAULT;
-
-        *recovery = (struct recovery_config){
-            .automatic = true,
-            .silent_after = 90 * USEC_PER_SEC,
-            .resets_per_hour = budget.per_hour,
-            .resets_per_day = budget.per_day,
-            .route_resets_per_hour = budget.route_per_hour,
-            .route_resets_per_day = budget.route_per_day,
-            .stops_per_hour = budget.stops_per_hour,
-            .stops_per_day = budget.stops_per_day,
-        };
 }
 
 void modem_config_init(struct modem_config *modem, const char *name)

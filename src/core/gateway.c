@@ -168,7 +168,7 @@ static usec_t health_interval(const struct gateway *gateway)
         if (!gateway->smsd.running)
                 return FLAG_EVERY;
         for (unsigned i = 0; i < gateway->slots.n; i++)
-                if (gateway->slots.items[i].silent)
+                if (gateway->slots.items[i].silent || gateway->slots.items[i].write_errors)
                         return HEALTH_DOUBT;
         /* Without stats/status a handler that keeps its port is all that can be known: asking often tells no
          * more. */

@@ -23,11 +23,6 @@ void gateway_set_host(struct gateway *gateway, const char *host)
         (void)text_escape(gateway->alerts.host, sizeof(gateway->alerts.host), host, strlen(host));
 }
 
-const struct delivery *gateway_delivery(const struct gateway *gateway)
-{
-        return &gateway->alerts.delivery;
-}
-
 bool gateway_has_alerts(const struct gateway *gateway)
 {
         return gateway->alerts.book.n > 0 || gateway->alerts.over.open || gateway->alerts.outage.open;

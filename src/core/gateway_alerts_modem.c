@@ -170,7 +170,8 @@ static struct finding judge_served(const struct gateway *gateway, const struct s
         static const char *const causes[] = {
             [SLOT_UNVERIFIED] = "unverified", [SLOT_UNREGISTERED] = "unregistered",
             [SLOT_BLOCKED] = "blocked",       [SLOT_SILENT] = "silent",
-            [SLOT_STUCK] = "stuck",           [SLOT_TROUBLE] = "trouble"};
+            [SLOT_STUCK] = "stuck",           [SLOT_TROUBLE] = "trouble",
+            [SLOT_HUNG_UP] = "hung-up"};
 
         switch (health) {
         case SLOT_WELL:
@@ -183,6 +184,7 @@ static struct finding judge_served(const struct gateway *gateway, const struct s
                         break;
                 return (struct finding){ALERT_MODEM_STUCK, causes[health], NULL};
         case SLOT_BLOCKED:
+        case SLOT_HUNG_UP:
         case SLOT_SILENT:
         case SLOT_STUCK:
         case SLOT_TROUBLE:

@@ -13,6 +13,8 @@
 /* A poll may wait for two minutes; and stats/status is looked at once a minute. */
 #define STUCK_AFTER (4 * USEC_PER_MIN)
 
+#define SAID_LONG_AGO (10 * USEC_PER_MIN)
+
 /* Did a run of the path verify the smsd that runs now? One that was adopted may still be asking its modem. */
 static bool is_doubtful(const struct gateway *gateway, usec_t now)
 {
@@ -33,16 +35,32 @@ static bool is_stuck(const struct gateway *gateway, const struct slot *slot, use
                usec_sub(now, slot->status_moved) > patience;
 }
 
+/* smsd repeats what is so every minute or two, but does not say that it is over below level 6. */
+bool gateway_still_counts(const struct gateway *gateway, usec_t said_at, usec_t now)
+{
+        return gateway->smsd.status_known || usec_sub(now, said_at) < SAID_LONG_AGO;
+}
+
+unsigned gateway_slot_write_errors(const struct gateway *gateway, const struct slot *slot, usec_t now)
+{
+        bool counts =
+            gateway_slot_served(gateway, slot) && gateway_still_counts(gateway, slot->write_error_at, now);
+
+        return counts ? slot->write_errors : 0;
+}
+
 enum slot_health gateway_slot_health(const struct gateway *gateway, const struct slot *slot, usec_t now)
 {
         const struct smsd_status_modem *status = smsd_status_find(&gateway->smsd.status, slot->config.name);
 
         if (!gateway_slot_served(gateway, slot))
                 return SLOT_UNSERVED;
-        if (slot->silent)
+        if (gateway_slot_write_errors(gateway, slot, now) > 1)
+                return SLOT_HUNG_UP;
+        if (slot->silent && gateway_still_counts(gateway, slot->silent_at, now))
                 return SLOT_SILENT;
         /* Without the network smsd does not poll: that is why, not a handler that hangs. */
-        if (slot->unregistered)
+        if (slot->unregistered && gateway_still_counts(gateway, slot->unregistered_at, now))
                 return SLOT_UNREGISTERED;
         if (is_stuck(gateway, slot, now))
                 return SLOT_STUCK;
@@ -121,6 +139,7 @@ void gateway_describe_slot(const struct gateway *gateway, const struct slot *slo
                  "check antenna, SIM and coverage; after a cell loss this can take up to 50 minutes"},
             [SLOT_BLOCKED] = {"smsd blocks sending after repeated failures",
                               "see its log for the cause; `smswarden restart` lifts the block"},
+            [SLOT_HUNG_UP] = {"smsd's port was hung up", "run `smswarden restart`: smsd opens it anew"},
             [SLOT_SILENT] = {"it does not answer smsd", "power the modem off and on"},
             [SLOT_STUCK] = {"smsd's handler has not polled it for minutes",
                             "run `smswarden restart`; see smsd's log for what it hangs on"},

@@ -42,9 +42,8 @@ static bool is_smsd_port(const struct gateway *gateway, const char *path)
         return false;
 }
 
-/* The port that may be asked; NULL: there is none, or it is not wanted. */
-static const char *spare_port(const struct gateway *gateway, const struct slot *slot,
-                              const struct modem *modem)
+const char *gateway_spare_port(const struct gateway *gateway, const struct slot *slot,
+                               const struct modem *modem)
 {
         const char *wanted = slot->config.health_port;
 
@@ -201,7 +200,7 @@ static void begin_look(struct gateway *gateway, struct slot *slot, struct action
         unsigned index = (unsigned)slot->modem;
         struct gateway_look *look = &gateway->looks[index];
         const struct modem *modem = &gateway->modems[index];
-        const char *path = spare_port(gateway, slot, modem);
+        const char *path = gateway_spare_port(gateway, slot, modem);
 
         read_kernel(gateway, KERNEL_ONCE, actions);
         (void)action_port(actions, ACTION_HOLDER_LOOK, modem_spare(index), look->generation, modem->node);

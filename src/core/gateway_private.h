@@ -260,6 +260,10 @@ usec_t gateway_look_deadline(const struct gateway *gateway);
 void gateway_look_at_kernel(struct gateway *gateway, struct action_list *actions);
 /* Another needs the modem's ports: the look at it that is under way ends here, and is made later. */
 void gateway_look_interrupt(struct gateway *gateway, unsigned modem, struct action_list *actions);
+/* The port on which the slot's modem may be asked while smsd has the other; NULL: there is none, or it is not
+ * wanted ([modem] health_port). */
+const char *gateway_spare_port(const struct gateway *gateway, const struct slot *slot,
+                               const struct modem *modem);
 
 /* gateway_verdict.c: from everything that is known to one verdict a slot, slot->health */
 /* Of one slot; `looked`: a look at it has just ended. */
@@ -307,12 +311,17 @@ enum slot_health {
         SLOT_UNVERIFIED,
         SLOT_UNREGISTERED,
         SLOT_BLOCKED,
+        SLOT_HUNG_UP,
         SLOT_SILENT,
         SLOT_STUCK,
         SLOT_TROUBLE
 };
 
 enum slot_health gateway_slot_health(const struct gateway *gateway, const struct slot *slot, usec_t now);
+/* What smsd's log said at `said_at` is true still, as far as can be known. */
+bool gateway_still_counts(const struct gateway *gateway, usec_t said_at, usec_t now);
+/* smsd's writes to its port that failed and still count: the second says that it was hung up. */
+unsigned gateway_slot_write_errors(const struct gateway *gateway, const struct slot *slot, usec_t now);
 /* True when SMS flows through one slot at least. */
 bool gateway_any_slot_well(const struct gateway *gateway);
 /* True when SMS flows through every slot that could be served, as far as can be known. */

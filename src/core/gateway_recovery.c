@@ -56,16 +56,6 @@ void recovery_at_done(struct gateway *gateway, struct recovery *recovery, int re
         ladder_done(&recovery->ladder, recovery->ticket, result, gateway->now);
 }
 
-void gateway_recovery_handler_ended(struct gateway *gateway, const struct slot *slot)
-{
-        struct recovery *recovery = recovery_of(gateway, slot->config.name);
-
-        if (!recovery)
-                return;
-        if (recovery->handler_ends++ == 0)
-                recovery->handler_ends_since = gateway->now;
-}
-
 /* --- what is seen --- */
 
 /* A node of its own (a UART) does not leave: it is back when it has proven itself again. */
@@ -124,8 +114,6 @@ static void see_failure(struct gateway *gateway, const struct slot *slot, struct
                 return;
         ladder_well(&recovery->ladder, gateway->now);
         recovery->gave_up = false;
-        if (gateway_slot_served(gateway, slot))
-                recovery->handler_ends = 0;
 }
 
 /* --- orders --- */

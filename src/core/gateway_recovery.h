@@ -4,7 +4,7 @@
  *
  *   gateway_recovery.c         the step: what is seen goes into the ladders, their orders are carried out
  *   gateway_recovery_keep.c    a recovery for each slot, and its memory
- *   gateway_recovery_judge.c   what is wrong with a slot: the one place that says so
+ *   gateway_recovery_judge.c   what of a slot's health it is told, and when
  *   gateway_recovery_world.c   what holds around a modem: switches, default route, who else is sending
  *   gateway_recovery_at.c      an order's AT command, on the modem's port
  *   gateway_recovery_switch.c  an order's switch, of USB or power
@@ -80,8 +80,6 @@ struct recovery {
         usec_t known_at;          /* it was judged last at */
         usec_t silent_since;      /* smsd has had no answer since, 0 it has */
         usec_t returned_at;       /* it came back from the step that was taken last, 0 not */
-        unsigned handler_ends;    /* since it was served well */
-        usec_t handler_ends_since;
 };
 
 struct gateway_recovery {
@@ -98,8 +96,6 @@ bool gateway_recovery_port_event(struct gateway *gateway, const struct event *ev
                                  struct action_list *actions);
 void gateway_recovery_step(struct gateway *gateway, struct action_list *actions);
 void gateway_recovery_reloaded(struct gateway *gateway);
-/* smsd's handler of the slot has ended, with its modem there. */
-void gateway_recovery_handler_ended(struct gateway *gateway, const struct slot *slot);
 
 /* smsd is not to be started now: a modem is being reset. */
 bool gateway_recovery_blocks_start(const struct gateway *gateway);
@@ -116,7 +112,7 @@ bool gateway_recovery_expects_absence(const struct gateway *gateway, const char 
 /* --- gateway_recovery_judge.c --- */
 
 /*
- * What is wrong with the slot's modem. True: it is known, FAILURE_NONE for a modem that works. False: it
+ * What of the slot's health is worked on. True: it is known, FAILURE_NONE for a modem that works. False: it
  * cannot be judged now, what was told last stands.
  */
 bool recovery_failure(const struct gateway *gateway, const struct slot *slot, enum failure_kind *ret_kind);
@@ -169,8 +165,6 @@ void recovery_at_begin(struct gateway *gateway, const struct slot *slot, struct 
                        const struct ladder_order *order, struct action_list *actions);
 void recovery_at_time(struct gateway *gateway, struct recovery *recovery, struct action_list *actions);
 void recovery_at_done(struct gateway *gateway, struct recovery *recovery, int result);
-/* The port that an AT command can go to while smsd has the other, NULL none. */
-const struct usb_interface *recovery_spare_port(const struct gateway *gateway, const struct modem *modem);
 
 void recovery_hand_step(struct gateway *gateway, const struct slot *slot, struct recovery *recovery,
                         struct action_list *actions);

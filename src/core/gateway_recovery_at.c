@@ -1,5 +1,5 @@
 /*
- * One AT command for a ladder, on the port that smsd has let go of, or on the modem port beside it: opened,
+ * One AT command for a ladder, on the port that smsd has let go of, or on its spare port beside it: opened,
  * asked, closed. Whoever answers at all has answered; what the answer is worth depends on the command.
  */
 #include "gateway_private.h"
@@ -29,11 +29,11 @@ void recovery_at_begin(struct gateway *gateway, const struct slot *slot, struct 
                        const struct ladder_order *order, struct action_list *actions)
 {
         const struct modem *known = recovery_modem(gateway, slot);
-        const struct usb_interface *spare = known ? recovery_spare_port(gateway, known) : NULL;
+        const char *spare = known ? gateway_spare_port(gateway, slot, known) : NULL;
         /* Somebody may have started smsd in the middle of a step: what was begun is brought to its end beside
          * it, for the radio must not stay off. */
         bool beside = spare && (!recovery->ladder.exclusive || gateway->smsd.running);
-        const char *node = beside ? spare->node : known ? known->node : "";
+        const char *node = beside ? spare : known ? known->node : "";
 
         if (node[0] == '\0' || (gateway->smsd.running && !beside)) {
                 recovery_at_done(gateway, recovery, node[0] ? -EBUSY : -ENODEV);
@@ -50,7 +50,9 @@ void recovery_at_begin(struct gateway *gateway, const struct slot *slot, struct 
                                             .until = usec_add(gateway->now, order->timeout)};
         at_parser_init(&recovery->at.parser);
         (void)text_format(recovery->at.command, sizeof(recovery->at.command), "%s\r", order->at);
-        (void)action_port(actions, ACTION_PORT_OPEN, index, modem->generation, node);
+        struct action *action = action_port(actions, ACTION_PORT_OPEN, index, modem->generation, node);
+        if (beside)
+                (void)text_copy(action->port.avoid, sizeof(action->port.avoid), modem->node);
 }
 
 void recovery_at_time(struct gateway *gateway, struct recovery *recovery, struct action_list *actions)

@@ -105,20 +105,6 @@ bool recovery_look(struct gateway *gateway, const struct slot *slot, struct reco
 
 /* --- ports --- */
 
-/* smsd has the AT port; the modem port takes AT as well. */
-const struct usb_interface *recovery_spare_port(const struct gateway *gateway, const struct modem *modem)
-{
-        const struct usb_interface *spare;
-
-        if (modem->fixed || modem->map.modem < 0)
-                return NULL;
-        spare = &modem->device.interfaces[modem->map.modem];
-        if (spare->node[0] == '\0' || text_equal(spare->target, modem->target) ||
-            smsd_state_holds(&gateway->smsd, spare->target))
-                return NULL;
-        return spare;
-}
-
 /* No smsd process that could have the port, or wait for it. */
 static bool is_released(const struct gateway *gateway, const struct slot *slot, const struct modem *modem)
 {
@@ -174,8 +160,8 @@ struct ladder_world recovery_world(const struct gateway *gateway, const struct s
         return (struct ladder_world){
             .held = recovery_is_held(gateway, recovery),
             .smsd_stopped = is_released(gateway, slot, modem),
-            .port_free =
-                modem && gateway->now >= recovery->spare_taken_until && recovery_spare_port(gateway, modem),
+            .port_free = modem && gateway->now >= recovery->spare_taken_until &&
+                         gateway_spare_port(gateway, slot, modem),
             .others_sending = gateway_company_is_sending(gateway, slot),
             .default_route = known && seen->default_route,
             .power = command                     ? LADDER_POWER_COMMAND

@@ -7,9 +7,10 @@
 
 #include "base/text.h"
 
-#define WITH_MAIN        (50 * USEC_PER_MSEC)
-#define PASSING_TIME     USEC_PER_SEC
-#define POLL_FAILS_AFTER (100 * USEC_PER_SEC) /* 22 timeouts of 5 s */
+#define WITH_MAIN         (50 * USEC_PER_MSEC)
+#define PASSING_TIME      USEC_PER_SEC
+#define WRITES_FAIL_EVERY (30 * USEC_PER_SEC)  /* ten, on a port that was hung up */
+#define POLL_FAILS_AFTER  (100 * USEC_PER_SEC) /* 22 timeouts of 5 s */
 
 void gateway_adopt(struct gateway *gateway, struct action_list *actions)
 {
@@ -53,11 +54,12 @@ static void main_lost(struct gateway *gateway, const struct event *event, struct
 void gateway_doubt_unserved(struct gateway *gateway)
 {
         for (unsigned i = 0; i < gateway->slots.n; i++) {
-                const struct slot *slot = &gateway->slots.items[i];
-                if (slot_startable(slot, gateway->modems) && !gateway_slot_served(gateway, slot)) {
-                        modem_distrust(&gateway->modems[slot->modem], gateway->now);
-                        gateway_recovery_handler_ended(gateway, slot);
-                }
+                struct slot *slot = &gateway->slots.items[i];
+                if (!slot_startable(slot, gateway->modems) || gateway_slot_served(gateway, slot))
+                        continue;
+                modem_distrust(&gateway->modems[slot->modem], gateway->now);
+                if (slot->handler_ends++ == 0)
+                        slot->handler_ends_since = gateway->now;
         }
 }
 
@@ -216,6 +218,14 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                 }
                 doubt(gateway, slot);
                 break;
+        case SMSD_LOG_WRITE_ERROR:
+                /* Of one that left the bus tells, not smsd. */
+                if (!modem || !modem_present(modem))
+                        break;
+                slot->write_errors++;
+                slot->write_error_at = gateway->now;
+                doubt(gateway, slot);
+                break;
         case SMSD_LOG_SENDING_BLOCKED:
                 slot->blocked = true;
                 slot->blocked_at = gateway->now;
@@ -229,7 +239,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_REPORT_RECEIVED:
         case SMSD_LOG_HANDLER_STARTED:
                 slot->unregistered = slot->denied = slot->silent = false;
-                slot->unexpected = 0;
+                slot->unexpected = slot->write_errors = 0;
                 if (kind == SMSD_LOG_SENT || kind == SMSD_LOG_RECEIVED || kind == SMSD_LOG_REPORT_RECEIVED)
                         slot->traffic_at = gateway->now;
                 if (kind != SMSD_LOG_HANDLER_STARTED)
@@ -245,7 +255,6 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_MAIN_TERMINATED:
         case SMSD_LOG_MAIN_ABORTED:
         case SMSD_LOG_HANDLER_TERMINATED:
-        case SMSD_LOG_WRITE_ERROR:
         case SMSD_LOG_SEND_FAILED:
         case SMSD_LOG_CONFIG_REFUSED:
         case SMSD_LOG_OTHER_SMSD_RUNNING:
@@ -294,6 +303,9 @@ static void slot_status(struct gateway *gateway, struct slot *slot, const struct
                         slot->silent = false;
                         slot->unexpected = 0;
                 }
+                /* smsd's times move while it fails, too: what counts is that it no longer says so. */
+                if (usec_sub(gateway->now, slot->write_error_at) >= WRITES_FAIL_EVERY)
+                        slot->write_errors = 0;
                 /* It polls only a modem that is registered, and says so in no log below level 6. */
                 if (gateway->smsd.status_at > slot->unregistered_at)
                         slot->unregistered = slot->denied = false;

@@ -8,14 +8,18 @@
 #include "base/parse.h"
 #include "base/text.h"
 
+/* smsd is started anew after each end, slower each time: so many, for so long, are no accident. */
+#define HANDLER_ENDS_MANY 5
+#define HANDLER_ENDS_LONG (5 * USEC_PER_MIN)
+
 #define ANSWERS_AGE (2 * HEALTH_WELL_INTERVAL + USEC_PER_MIN) /* of a look that was not repeated since */
 
 /* --- the picture --- */
 
-/* The slot's modem; else one that sat in it, and is refused now (its firmware crashed). */
+/* The slot's modem; else one that sat in it, and is refused now (its firmware crashed) or not up yet. */
 static const struct modem *modem_of(const struct gateway *gateway, const struct slot *slot)
 {
-        const struct modem *modem = slot_modem(slot, gateway->modems);
+        const struct modem *modem = recovery_modem(gateway, slot);
 
         for (unsigned i = 0; !modem && i < gateway->n_modems; i++) {
                 const struct modem *other = &gateway->modems[i];
@@ -36,7 +40,10 @@ static void add_bus(const struct gateway *gateway, const struct slot *slot, stru
         picture->kernel.undervoltage = kernel_trouble_undervoltage(&gateway->kernel, gateway->now);
         picture->kernel.usb_errors =
             kernel_trouble_errors(&gateway->kernel, usb, gateway->now, &picture->kernel.usb_error);
-        if (!modem || modem->fixed)
+        if (!modem)
+                return;
+        picture->mute = modem->state == MODEM_DEGRADED && modem->facts.sim == SIM_UNKNOWN && !modem->proven;
+        if (modem->fixed)
                 return;
         bool had_its_time = gateway->now >= modem->give_up;
         picture->shape = modem->map.result;
@@ -81,6 +88,8 @@ static enum sim_state sim_of(const struct gateway *gateway, const struct slot *s
         case GUARD_NONE:
                 break;
         }
+        if (modem && modem->state == MODEM_DEGRADED && modem->facts.sim == SIM_UNKNOWN && modem->proven)
+                return SIM_FAILURE; /* it answers, and tells nothing of its SIM */
         bool told = modem && !modem->in_use && modem->facts.sim != SIM_READY && modem->facts.sim != SIM_PIN;
         return told ? modem->facts.sim : SIM_UNKNOWN;
 }
@@ -98,6 +107,7 @@ static bool is_on_dead_tty(const struct gateway *gateway, const struct slot *slo
 static void add_smsd(const struct gateway *gateway, const struct slot *slot, struct health_picture *picture)
 {
         enum slot_health health = gateway_slot_health(gateway, slot, gateway->now);
+        bool network = gateway_still_counts(gateway, slot->unregistered_at, gateway->now);
         bool startable = slot_startable(slot, gateway->modems);
 
         picture->smsd = (struct health_smsd){
@@ -108,9 +118,13 @@ static void add_smsd(const struct gateway *gateway, const struct slot *slot, str
             .tty_deleted = is_on_dead_tty(gateway, slot),
             .orphaned = gateway->smsd.n_strays > 0,
             .answered = health != SLOT_UNSERVED && health != SLOT_UNVERIFIED && health != SLOT_SILENT,
-            .silent = slot->silent,
-            .unregistered = slot->unregistered,
-            .denied = slot->denied,
+            .ends = slot->handler_ends >= HANDLER_ENDS_MANY &&
+                    usec_sub(gateway->now, slot->handler_ends_since) >= HANDLER_ENDS_LONG,
+            .silent = slot->silent && gateway_still_counts(gateway, slot->silent_at, gateway->now),
+            .write_errors = gateway_slot_write_errors(gateway, slot, gateway->now),
+            .unregistered = slot->unregistered && network,
+            .denied = (slot->denied && network) ||
+                      (health == SLOT_UNSERVED && gateway_slot_is_denied(gateway, slot)),
             .blocked = health == SLOT_BLOCKED,
             .trouble = health == SLOT_TROUBLE,
             .stuck = health == SLOT_STUCK,
@@ -133,6 +147,8 @@ void gateway_judge_slot(struct gateway *gateway, struct slot *slot, bool looked)
         add_look(gateway, slot, &picture);
         add_smsd(gateway, slot, &picture);
         (void)health_update(&slot->health, &picture, looked, gateway->now);
+        if (slot->health.verdict.state == HEALTH_WELL && picture.smsd.served)
+                slot->handler_ends = 0;
 }
 
 void gateway_judge(struct gateway *gateway)
@@ -164,7 +180,8 @@ void gateway_look_learn(struct modem *modem, const struct health_answers *answer
 bool gateway_slot_failure(const struct gateway *gateway, const struct slot *slot, enum failure_kind *ret_kind)
 {
         const struct health_verdict *verdict = &slot->health.verdict;
-        bool well = verdict->state == HEALTH_WELL;
+        /* Also through one that is well in part. */
+        bool well = verdict->state == HEALTH_WELL || (verdict->can_send && verdict->can_receive);
         /* A modem that was never seen is not plugged in: nothing to be reset. */
         bool unseen = verdict->kind == FAILURE_GONE && !slot->came_up && slot->record.usb[0] == '\0';
 

@@ -66,10 +66,3 @@ const char *health_state_to_string(enum health_state state)
 
         return (size_t)state < ARRAY_SIZE(words) ? words[state] : "unknown";
 }
-
-const char *health_storage_to_string(enum health_storage storage)
-{
-        static const char *const words[] = {"unknown", "well", "nearly-full", "full"};
-
-        return (size_t)storage < ARRAY_SIZE(words) ? words[storage] : "unknown";
-}

@@ -362,15 +362,3 @@ size_t health_dialogue_output(struct health_dialogue *dialogue, char *target, si
 {
         return at_exchange_output(&dialogue->exchange, target, size);
 }
-
-const char *health_question_to_string(enum health_question question)
-{
-        return (size_t)question < ARRAY_SIZE(questions) ? questions[question].command : "";
-}
-
-const char *health_outcome_to_string(enum health_outcome outcome)
-{
-        static const char *const words[] = {"running", "complete", "partial", "silent", "not-at"};
-
-        return (size_t)outcome < ARRAY_SIZE(words) ? words[outcome] : "running";
-}

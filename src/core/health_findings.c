@@ -54,7 +54,7 @@ static bool smsd_works(const struct health_picture *picture)
         const struct health_smsd *smsd = &picture->smsd;
 
         return smsd->running && smsd->served && smsd->answered && !smsd->tty_deleted && !smsd->silent &&
-               !smsd->stuck && !smsd->trouble;
+               !smsd->stuck && !smsd->trouble && smsd->write_errors == 0;
 }
 
 /* ... and does something with them: without the network it only waits. Its log is late to say that it is
@@ -216,8 +216,11 @@ static bool silent(const struct health_picture *picture, char *evidence)
         if (picture->outcome == HEALTH_SILENT && !smsd_works(picture))
                 return SAY(evidence, "no answer to AT on its spare port%s",
                            picture->smsd.silent ? ", and none for smsd" : "");
-        return picture->outcome == HEALTH_RUNNING && picture->smsd.silent &&
-               SAY(evidence, "smsd's log: the modem is not ready to answer commands");
+        if (picture->outcome != HEALTH_RUNNING)
+                return false;
+        return (picture->smsd.silent &&
+                SAY(evidence, "smsd's log: the modem is not ready to answer commands")) ||
+               (picture->mute && SAY(evidence, "no answer to AT since it is plugged in"));
 }
 
 /* --- smsd: the rest is health_smsd.c --- */
@@ -247,7 +250,7 @@ static bool denied(const struct health_picture *picture, char *evidence)
         if (is_nowhere(picture) && answers->packet == REGISTRATION_DENIED)
                 return SAY(evidence, "%s (denied)", said(picture, HEALTH_ASK_CEREG));
         return !replied(picture, HEALTH_ASK_CREG) && picture->smsd.denied &&
-               SAY(evidence, "smsd's log: registration denied");
+               SAY(evidence, "smsd's log, or its probe: registration denied");
 }
 
 /* Registered and 99,99 is a modem that has not measured yet, unless it says NOSERVICE as well. */
@@ -395,12 +398,15 @@ static const struct finding findings[] = {
     {"self-reset", NO_STEP, HEALTH_DOUBTFUL, false, false, ALERT_MODEM_RESET, SEVERITY_WARNING, "it has restarted by itself",
      "if it comes again, check the power supply", self_reset},
     {"sim-busy", FAILURE_SIM_BUSY, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, sim_busy},
+    {"hung-up", FAILURE_HUNG_UP, HEALTH_ILL, false, false, STUCK, NULL, NULL, health_port_hung_up},
     {"silent", FAILURE_SILENT, HEALTH_ILL, false, false, UNUSABLE, NULL, NULL, silent},
     /* smsd is brought back by the one path: no step of the ladder's is needed, and smsd-down tells of it. */
     {"tty-deleted", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd's handler sits on a port that is gone",
      "nothing: smswarden restarts smsd", health_handler_on_deleted_tty},
     {"handler-orphaned", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "a handler of an earlier smsd lives on", "nothing: smswarden ends it",
      health_handler_orphaned},
+    {"handler-fails", FAILURE_STUCK, HEALTH_ILL, false, false, NO_ALERT, "smsd's handler ends again and again", "see smsd's log for why it ends",
+     health_handler_fails},
     {"smsd-dead", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd does not run", "nothing: smswarden starts smsd", health_smsd_dead},
     {"denied", FAILURE_DENIED, HEALTH_ILL, false, false, NETWORK, NULL, NULL, denied},
     {"handler-dead", NO_STEP, HEALTH_ILL, false, false, NO_ALERT, "smsd does not serve it", "nothing: smswarden restarts smsd", health_handler_dead},
@@ -408,10 +414,13 @@ static const struct finding findings[] = {
     {"ims", FAILURE_IMS, HEALTH_ILL, false, false, NETWORK, NULL, NULL, ims},
     {"unregistered", FAILURE_UNREGISTERED, HEALTH_ILL, false, false, NETWORK, NULL, NULL, unregistered},
     {"stuck", FAILURE_STUCK, HEALTH_ILL, false, false, STUCK, NULL, NULL, health_stuck},
+    {"trouble", NO_STEP, HEALTH_ILL, false, false, STUCK, "smsd reports trouble with it", "see smsd's log", health_trouble},
     {"sending-blocked", FAILURE_SENDING_BLOCKED, HEALTH_ILL, false, true, STUCK, NULL, NULL, sending_blocked},
     {"storage-full", FAILURE_STORAGE_FULL, HEALTH_ILL, true, false, ALERT_MODEM_STORAGE, SEVERITY_CRITICAL, NULL, NULL, storage_full},
     {"undervoltage", NO_STEP, HEALTH_DOUBTFUL, true, true, ALERT_MODEM_POWER, SEVERITY_WARNING, "the box gets too little voltage",
      "replace the power supply or the cable", undervoltage},
+    {"write-failed", NO_STEP, HEALTH_DOUBTFUL, false, false, NO_ALERT, "smsd could not write to its port", "nothing: it is watched",
+     health_write_failed},
     {"half-answered", NO_STEP, HEALTH_DOUBTFUL, true, true, NO_ALERT, "it answers in part", "nothing: it is asked again", half_answered},
     {"unverified", NO_STEP, HEALTH_DOUBTFUL, false, false, NO_ALERT, "its first answers to smsd are awaited",
      "wait a minute; then `smswarden modems`", health_unverified},

@@ -13,7 +13,11 @@
 
 bool health_handler_on_deleted_tty(const struct health_picture *picture, char *evidence);
 bool health_handler_orphaned(const struct health_picture *picture, char *evidence);
+bool health_port_hung_up(const struct health_picture *picture, char *evidence);
+bool health_write_failed(const struct health_picture *picture, char *evidence);
 bool health_smsd_dead(const struct health_picture *picture, char *evidence);
+bool health_handler_fails(const struct health_picture *picture, char *evidence);
+bool health_trouble(const struct health_picture *picture, char *evidence);
 bool health_handler_dead(const struct health_picture *picture, char *evidence);
 bool health_stuck(const struct health_picture *picture, char *evidence);
 bool health_unverified(const struct health_picture *picture, char *evidence);

@@ -16,9 +16,29 @@ bool health_handler_orphaned(const struct health_picture *picture, char *evidenc
         return picture->smsd.orphaned && SAY(evidence, "a handler of smsd lives on without its main process");
 }
 
+/* Again: none of the port's descriptors comes back from that, smsd must open it anew. */
+bool health_port_hung_up(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.write_errors > 1 && !picture->smsd.tty_deleted &&
+               SAY(evidence, "smsd's log: write_to_modem: Input/output error, again and again");
+}
+
+bool health_write_failed(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.write_errors > 0 &&
+               SAY(evidence, "smsd's log: write_to_modem: Input/output error");
+}
+
 bool health_smsd_dead(const struct health_picture *picture, char *evidence)
 {
         return picture->smsd.expected && !picture->smsd.running && SAY(evidence, "no smsd runs");
+}
+
+bool health_handler_fails(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.expected && !picture->smsd.served && picture->smsd.ends &&
+               !picture->smsd.denied &&
+               SAY(evidence, "smsd's handler has ended again and again for minutes, with the modem there");
 }
 
 bool health_handler_dead(const struct health_picture *picture, char *evidence)
@@ -35,11 +55,17 @@ bool health_stuck(const struct health_picture *picture, char *evidence)
         if (smsd->silent)
                 return SAY(evidence, "the modem answers on its spare port, and not smsd");
         if (!smsd->stuck)
-                return smsd->trouble && SAY(evidence, "smsd's status is Trouble");
+                return false;
         format_duration(unchanged, sizeof(unchanged), smsd->unchanged / USEC_PER_MIN * USEC_PER_MIN);
         format_duration(oldest, sizeof(oldest), smsd->oldest_file / USEC_PER_MIN * USEC_PER_MIN);
         return SAY(evidence, "smsd's status is unchanged for %s%s%s", unchanged,
                    smsd->oldest_file ? "; oldest file in its queue: " : "", smsd->oldest_file ? oldest : "");
+}
+
+/* smsd writes that when it begins to log more of what it does: no restart of it is known to help. */
+bool health_trouble(const struct health_picture *picture, char *evidence)
+{
+        return picture->smsd.trouble && SAY(evidence, "smsd's status is Trouble");
 }
 
 /* smsd's handler is there, and has had no answer that shows. */

@@ -408,9 +408,3 @@ bool ladder_needs_smsd_stopped(const struct ladder *ladder)
         return ladder->state == LADDER_STOPPING || (ladder->state == LADDER_ACTING && ladder->exclusive) ||
                (ladder->state == LADDER_WATCHING && ladder_script(ladder->step)->reset && !ladder->returned);
 }
-
-bool ladder_is_busy(const struct ladder *ladder)
-{
-        return ladder->state == LADDER_STOPPING || ladder->state == LADDER_ACTING ||
-               ladder->state == LADDER_WATCHING;
-}

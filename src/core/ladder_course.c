@@ -24,6 +24,10 @@ static const struct ladder_course courses[] = {
     [FAILURE_STUCK] = {
         .name = "stuck", .what = "smsd is stuck", .advice = "look at smsd's log and at the oldest file of its queue",
         .rungs = {{LADDER_STEP_SMSD, 2 MIN}, {LADDER_STEP_RESET, 2 MIN}, {LADDER_STEP_USB, 2 MIN}}},
+    /* Somebody's session ended with smsd's port as its terminal: smsd keeps the dead descriptor for good. */
+    [FAILURE_HUNG_UP] = {
+        .name = "hung-up", .what = "smsd's port was hung up", .advice = "find out who opens smsd's port; `smswarden restart` opens it anew",
+        .rungs = {{LADDER_STEP_SMSD, 2 MIN}, {LADDER_STEP_RESET, 2 MIN}, {LADDER_STEP_USB, 2 MIN}}},
     /* Often no fault of the modem (credit, SMSC, number): little is tried, slowly. */
     [FAILURE_SENDING_BLOCKED] = {
         .name = "sending-blocked", .what = "smsd does not send after failures",
@@ -130,16 +134,6 @@ const struct ladder_script *ladder_script(enum ladder_step step)
 const char *failure_kind_to_string(enum failure_kind kind)
 {
         return ladder_course(kind)->name;
-}
-
-int failure_kind_from_string(const char *text, enum failure_kind *ret_kind)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(courses); i++)
-                if (text_equal(text, courses[i].name)) {
-                        *ret_kind = (enum failure_kind)i;
-                        return 0;
-                }
-        return -EINVAL;
 }
 
 const char *failure_describe(enum failure_kind kind)

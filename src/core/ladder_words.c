@@ -26,18 +26,6 @@ const char *ladder_step_words(enum ladder_step step)
         return ladder_script(step)->words;
 }
 
-const char *ladder_order_to_string(enum ladder_order_kind kind)
-{
-        static const char *const names[] = {
-            [ORDER_NONE] = "none",           [ORDER_ANNOUNCE] = "announce",
-            [ORDER_STOP_SMSD] = "stop-smsd", [ORDER_AT] = "at",
-            [ORDER_USB_OFF] = "usb-off",     [ORDER_USB_ON] = "usb-on",
-            [ORDER_POWER_OFF] = "power-off", [ORDER_POWER_ON] = "power-on",
-            [ORDER_GIVE_UP] = "give-up",
-        };
-        return kind < ARRAY_SIZE(names) ? names[kind] : "unknown";
-}
-
 /* What will be done next, as it looks now. */
 static const char *next_words(const struct ladder *ladder)
 {

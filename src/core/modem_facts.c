@@ -50,13 +50,3 @@ int sim_state_from_string(const char *text, enum sim_state *ret_state)
                 }
         return -EINVAL;
 }
-
-int registration_from_string(const char *text, enum registration *ret_value)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(registrations); i++)
-                if (text_equal(text, registrations[i])) {
-                        *ret_value = (enum registration)i;
-                        return 0;
-                }
-        return -EINVAL;
-}

@@ -32,8 +32,9 @@ static void failure_to_text(const struct provision_rule *rule, const struct prov
         }
 }
 
-void provision_item_to_text(const struct provision_dialogue *dialogue, enum provision_setting setting,
-                            char *target, size_t size)
+/* One clause: `usbnet changed from 0 to 1`. "" for what was not asked for. */
+static void item_to_text(const struct provision_dialogue *dialogue, enum provision_setting setting,
+                         char *target, size_t size)
 {
         const struct provision_rule *rule = &provision_rules[setting];
         const struct provision_item *item = &dialogue->items[setting];
@@ -75,7 +76,7 @@ int provision_to_text(const struct provision_dialogue *dialogue, char *target, s
         target[0] = '\0';
         for (unsigned i = 0; i < PROVISION_SETTINGS && r == 0; i++) {
                 char clause[PROVISION_TEXT_MAX];
-                provision_item_to_text(dialogue, (enum provision_setting)i, clause, sizeof(clause));
+                item_to_text(dialogue, (enum provision_setting)i, clause, sizeof(clause));
                 if (clause[0] == '\0')
                         continue;
                 r = text_append(target, size, "%s%s", separator, clause);
@@ -86,31 +87,17 @@ int provision_to_text(const struct provision_dialogue *dialogue, char *target, s
         return r;
 }
 
-const char *provision_setting_to_string(enum provision_setting setting)
-{
-        return (size_t)setting < PROVISION_SETTINGS ? provision_rules[setting].key : "?";
-}
-
-static const struct {
-        const char *word;
-        const char *sentence;
-} verdicts[] = {
-    [PROVISION_RUNNING] = {"running", "The modem is being set up."},
-    [PROVISION_RESET_DUE] = {"reset-due", "The modem is set up and needs a reset for it to take effect."},
-    [PROVISION_DONE] = {"done", "The modem has been set up: see what was changed."},
-    [PROVISION_SILENT] = {"silent", "The modem stopped answering, or never did, while it was to be set up."},
-    [PROVISION_STRANGER] = {"stranger", "This is not, or cannot be shown to be, the modem and SIM that were "
-                                        "to be set up: nothing more was written."},
-    [PROVISION_LOST] = {"lost",
-                        "The modem went, or reset itself again and again, while it was being set up."},
+static const char *const sentences[] = {
+    [PROVISION_RUNNING] = "The modem is being set up.",
+    [PROVISION_RESET_DUE] = "The modem is set up and needs a reset for it to take effect.",
+    [PROVISION_DONE] = "The modem has been set up: see what was changed.",
+    [PROVISION_SILENT] = "The modem stopped answering, or never did, while it was to be set up.",
+    [PROVISION_STRANGER] =
+        "This is not, or not surely, the modem and SIM that were to be set up: nothing more was written.",
+    [PROVISION_LOST] = "The modem went, or reset itself again and again, while it was being set up.",
 };
-
-const char *provision_verdict_to_string(enum provision_verdict verdict)
-{
-        return (size_t)verdict < ARRAY_SIZE(verdicts) ? verdicts[verdict].word : "?";
-}
 
 const char *provision_verdict_to_sentence(enum provision_verdict verdict)
 {
-        return (size_t)verdict < ARRAY_SIZE(verdicts) ? verdicts[verdict].sentence : "";
+        return (size_t)verdict < ARRAY_SIZE(sentences) ? sentences[verdict] : "";
 }

@@ -160,13 +160,3 @@ unsigned queue_retry_room(bool can_send, int64_t outgoing, int64_t checked)
                 return 0;
         return (unsigned)(QUEUE_RETRY_WAITING_MAX - outgoing - checked);
 }
-
-const char *retry_judgement_to_string(enum retry_judgement judgement)
-{
-        static const char *const words[] = {
-            [RETRY_OFF] = "off",     [RETRY_FINAL] = "final", [RETRY_SPENT] = "spent",
-            [RETRY_LATER] = "later", [RETRY_NOW] = "now",
-        };
-
-        return words[judgement];
-}

@@ -116,28 +116,3 @@ bool identity_give_up(struct identity_memory *memory)
         memory->open = 0;
         return true;
 }
-
-static const struct {
-        const char *word;
-        const char *sentence;
-} identities[] = {
-    [IDENTITY_UNKNOWN] = {"unknown", "The modem has not told its IMEI."},
-    [IDENTITY_STRANGE] =
-        {"strange", "This modem is not the one that pin_imei allows here: it is not used. Put the right one "
-                    "back, or change pin_imei."},
-    [IDENTITY_FIRST] = {"first", "No modem was known here before."},
-    [IDENTITY_SAME] = {"same", "The modem and the SIM are the same as before."},
-    [IDENTITY_NEW_SIM] = {"new-sim", "The SIM is another than before."},
-    [IDENTITY_NEW_MODEM] = {"new-modem", "The modem is another than before."},
-    [IDENTITY_NEW_BOTH] = {"new-both", "The modem and the SIM are others than before."},
-};
-
-const char *identity_to_string(enum identity identity)
-{
-        return (size_t)identity < ARRAY_SIZE(identities) ? identities[identity].word : "?";
-}
-
-const char *identity_to_sentence(enum identity identity)
-{
-        return (size_t)identity < ARRAY_SIZE(identities) ? identities[identity].sentence : "";
-}

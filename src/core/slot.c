@@ -22,6 +22,8 @@ void slot_forget_answer(struct slot *slot)
         slot->answered = slot->base_known = false;
         slot->status_base[0] = '\0';
         slot->status_moved = 0;
+        slot->write_errors = 0; /* it opens the port anew */
+        slot->blocked = false;  /* for as long as one handler lives */
 }
 
 struct slot *slots_find(struct slots *slots, const char *name)

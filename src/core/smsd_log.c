@@ -19,7 +19,7 @@
 enum speaker { SPEAKER_MAIN, SPEAKER_HANDLER, SPEAKER_ANY };
 
 /* Where the number of interest stands: behind `mark`, into `pid`, `detail` or `digits`. */
-enum number { NUMBER_NONE, NUMBER_PID, NUMBER_DETAIL, NUMBER_IMEI };
+enum number { NUMBER_NONE, NUMBER_PID, NUMBER_DETAIL, NUMBER_IMEI, NUMBER_IMSI };
 
 struct pattern {
         enum speaker speaker;
@@ -59,7 +59,7 @@ static const struct pattern patterns[] = {
         {SPEAKER_HANDLER, "Error: registration is denied.", NULL, SMSD_LOG_REGISTRATION_DENIED, NUMBER_NONE, NULL},
         {SPEAKER_HANDLER, "Modem is registered to ", NULL, SMSD_LOG_REGISTERED, NUMBER_NONE, NULL},
         {SPEAKER_HANDLER, "IMEI: ", NULL, SMSD_LOG_IDENTIFIED, NUMBER_IMEI, ""},
-        {SPEAKER_HANDLER, "IMSI: ", NULL, SMSD_LOG_INITIALISED, NUMBER_NONE, NULL},
+        {SPEAKER_HANDLER, "IMSI: ", NULL, SMSD_LOG_INITIALISED, NUMBER_IMSI, ""},
         {SPEAKER_HANDLER, "Modem is not ready to answer commands", NULL, SMSD_LOG_TIMEOUT, NUMBER_DETAIL, "(Timeouts: "},
         {SPEAKER_HANDLER, "Fatal error: sending failed ", NULL, SMSD_LOG_SENDING_BLOCKED, NUMBER_DETAIL, "Blocking "},
         {SPEAKER_HANDLER, "SMS sent", ", Message_id: ", SMSD_LOG_SENT, NUMBER_NONE, NULL},
@@ -151,6 +151,12 @@ static void apply(const struct pattern *pattern, const char *text, struct smsd_l
                 take_imei(text + strlen(pattern->prefix), result);
                 return;
         }
+        /* Empty when it could not be asked: no answer of the modem's then. */
+        if (pattern->number == NUMBER_IMSI) {
+                if (!strpbrk(text, "0123456789"))
+                        result->kind = SMSD_LOG_OTHER;
+                return;
+        }
         bool found = number_after(text + strlen(pattern->prefix), pattern->mark, &number);
         if (pattern->number == NUMBER_PID)
                 result->pid = found ? number : 0;
@@ -196,69 +202,6 @@ void smsd_log_parse(const char *line, size_t length, struct smsd_log_line *ret_l
                                 }
         }
         *ret_line = result;
-}
-
-const char *smsd_log_kind_to_string(enum smsd_log_kind kind)
-{
-        switch (kind) {
-        case SMSD_LOG_OTHER:
-                return "other";
-        case SMSD_LOG_MAIN_STARTED:
-                return "main-started";
-        case SMSD_LOG_MAIN_READY:
-                return "main-ready";
-        case SMSD_LOG_MAIN_STOPPING:
-                return "main-stopping";
-        case SMSD_LOG_MAIN_TERMINATED:
-                return "main-terminated";
-        case SMSD_LOG_MAIN_ABORTED:
-                return "main-aborted";
-        case SMSD_LOG_HANDLER_STARTED:
-                return "handler-started";
-        case SMSD_LOG_HANDLER_TERMINATED:
-                return "handler-terminated";
-        case SMSD_LOG_WRITE_ERROR:
-                return "write-error";
-        case SMSD_LOG_UNEXPECTED_ANSWER:
-                return "unexpected-answer";
-        case SMSD_LOG_CANNOT_OPEN:
-                return "cannot-open";
-        case SMSD_LOG_PIN_MISSING:
-                return "pin-missing";
-        case SMSD_LOG_PIN_REFUSED:
-                return "pin-refused";
-        case SMSD_LOG_SIM_LOCKED:
-                return "sim-locked";
-        case SMSD_LOG_SIM_ERROR:
-                return "sim-error";
-        case SMSD_LOG_NOT_REGISTERED:
-                return "not-registered";
-        case SMSD_LOG_REGISTRATION_DENIED:
-                return "registration-denied";
-        case SMSD_LOG_REGISTERED:
-                return "registered";
-        case SMSD_LOG_IDENTIFIED:
-                return "identified";
-        case SMSD_LOG_INITIALISED:
-                return "initialised";
-        case SMSD_LOG_TIMEOUT:
-                return "timeout";
-        case SMSD_LOG_SENDING_BLOCKED:
-                return "sending-blocked";
-        case SMSD_LOG_SENT:
-                return "sent";
-        case SMSD_LOG_SEND_FAILED:
-                return "send-failed";
-        case SMSD_LOG_RECEIVED:
-                return "received";
-        case SMSD_LOG_REPORT_RECEIVED:
-                return "report-received";
-        case SMSD_LOG_CONFIG_REFUSED:
-                return "config-refused";
-        case SMSD_LOG_OTHER_SMSD_RUNNING:
-                return "other-smsd-running";
-        }
-        return "invalid";
 }
 
 bool smsd_log_kind_is_failure(enum smsd_log_kind kind)

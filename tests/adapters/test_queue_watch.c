@@ -255,7 +255,7 @@ static void test_a_chmod_is_no_failure(void **state)
         assert_string_equal(w->names[2], "c");
         let_pass(w, 1300000);
         assert_int_equal(w->n, 3);
-        struct queue_mark mark = queue_watch_mark(w->watch);
+        struct queue_mark mark = w->mark; /* as the daemon keeps it */
         w->watch = queue_watch_free(w->watch);
         assert_int_equal(chmod(path, 0600), 0);
         start(w, mark);
@@ -304,7 +304,6 @@ static void test_a_clock_that_went_back(void **state)
         assert_int_equal(w->mark.changed, future.changed);
         let_pass(w, 1200000);
         assert_int_equal(w->n, 2);
-        assert_int_equal(queue_watch_mark(w->watch).changed, future.changed);
 }
 
 static void test_counts(void **state)

@@ -161,18 +161,15 @@ static void test_authorize(void **state)
 {
         struct world *w = *state;
 
-        assert_int_equal(usb_power_is_off(w->power, "1-1.2"), 0);
         assert_int_equal(usb_power_authorize(w->power, "1-1.2", false, 5), 0);
         assert_int_equal(w->told, 0); /* from the loop only */
         wait_for(w, 1);
         assert_int_equal(w->token, 5);
         assert_int_equal(w->result, 0);
         assert_int_equal(get(w, DEVICES "1-1.2/authorized")[0], '0');
-        assert_int_equal(usb_power_is_off(w->power, "1-1.2"), 1);
         assert_int_equal(usb_power_authorize(w->power, "1-1.2", true, 6), 0);
         wait_for(w, 2);
         assert_int_equal(get(w, DEVICES "1-1.2/authorized")[0], '1');
-        assert_int_equal(usb_power_is_off(w->power, "1-1.2"), 0);
 }
 
 static void test_refused_paths(void **state)
@@ -278,7 +275,6 @@ static void test_port(void **state)
         char path[PATH_MAX];
         (void)text_format(path, sizeof(path), "%s/" DEVICES "1-3.4", w->root);
         temp_folder_remove(path);
-        assert_int_equal(usb_power_is_off(w->power, "1-3.4"), 1);
         assert_int_equal(usb_power_port(w->power, "1-3.4", true, 1), 0);
         wait_for(w, 2);
         assert_int_equal(get(w, DEVICES "1-3:1.0/1-3-port4/disable")[0], '0');
@@ -286,19 +282,6 @@ static void test_port(void **state)
         assert_int_equal(usb_power_port(w->power, "1-4", false, 1), 0);
         wait_for(w, 3);
         assert_int_equal(get(w, DEVICES "1-0:1.0/usb1-port4/disable")[0], '1');
-}
-
-static void test_ganged(void **state)
-{
-        static const struct {
-                const char *path;
-                int ganged;
-        } cases[] = {{"1-1.2", 1}, {"1-4", 1},         {"1-3.4", 0},
-                     {"1-3.7", 0}, {"7-1.1", -ENODEV}, {"x", -EINVAL}};
-        struct world *w = *state;
-
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-                assert_int_equal(usb_power_known_ganged(w->power, cases[i].path), cases[i].ganged);
 }
 
 /* Attributes that are no attributes. */
@@ -311,8 +294,6 @@ static void test_hostile_attributes(void **state)
         assert_true(usb_power_authorize(w->power, "1-3.4", false, 1) < 0);
         put(w, DEVICES "1-3.4/bDeviceClass", "", 0644);
         assert_true(usb_power_authorize(w->power, "1-3.4", false, 1) < 0);
-        put(w, DEVICES "1-3/idVendor", "zzzz", 0644);
-        assert_true(usb_power_known_ganged(w->power, "1-3.4") < 0);
 }
 
 /* --- the command --- */
@@ -465,7 +446,6 @@ int main(void)
             with_world(test_failing_write),
             with_world(test_hanging_write),
             with_world(test_port),
-            with_world(test_ganged),
             with_world(test_hostile_attributes),
             with_world(test_command),
             with_world(test_command_that_fails),

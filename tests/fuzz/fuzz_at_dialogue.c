@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 check_facts(&dialogue.facts);
                 require(dialogue.verdict == AT_VERDICT_RUNNING ||
                         at_dialogue_deadline(&dialogue) == USEC_INFINITY);
-                require(!at_dialogue_is_usable(&dialogue) || dialogue.facts.sim == SIM_READY);
+                require(dialogue.verdict != AT_VERDICT_READY || dialogue.facts.sim == SIM_READY);
         }
         /* Time alone always ends it, in a bounded number of steps. */
         for (unsigned turns = 0; dialogue.verdict == AT_VERDICT_RUNNING; turns++) {

@@ -5,6 +5,7 @@
 #include "world.h"
 
 #include "base/text.h"
+#include "log_kind.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -73,7 +74,7 @@ void controller_log(struct world *world, enum smsd_log_kind kind, int level, int
                 (void)text_copy(event->log.line.modem, SMSD_MODEM_NAME_MAX, event->log.line.source);
         } else
                 (void)text_copy(event->log.line.source, SMSD_MODEM_NAME_MAX, "smsd");
-        (void)text_copy(event->log.text, sizeof(event->log.text), smsd_log_kind_to_string(kind));
+        (void)text_copy(event->log.text, sizeof(event->log.text), log_kind_name(kind));
         event->log.realtime = ((int64_t)world->now + world->clock) / 1000000;
         controller_post(world, event, CHANNEL_LOG, world_chance(world, 100, 30 * USEC_PER_MSEC));
 }

@@ -70,9 +70,21 @@ static inline int result_of(const struct rig *rig, enum ladder_order_kind kind)
         return 0;
 }
 
+static inline const char *order_name(enum ladder_order_kind kind)
+{
+        static const char *const names[] = {
+            [ORDER_NONE] = "none",           [ORDER_ANNOUNCE] = "announce",
+            [ORDER_STOP_SMSD] = "stop-smsd", [ORDER_AT] = "at",
+            [ORDER_USB_OFF] = "usb-off",     [ORDER_USB_ON] = "usb-on",
+            [ORDER_POWER_OFF] = "power-off", [ORDER_POWER_ON] = "power-on",
+            [ORDER_GIVE_UP] = "give-up",
+        };
+        return names[kind];
+}
+
 static inline void carry_out(struct rig *rig, const struct ladder_order *order)
 {
-        const char *words = order->kind == ORDER_AT ? order->at : ladder_order_to_string(order->kind);
+        const char *words = order->kind == ORDER_AT ? order->at : order_name(order->kind);
 
         rig->orders[order->kind]++;
         (void)text_append(rig->trace, sizeof(rig->trace), "%s%u:%s", rig->trace[0] ? " " : "",

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "core/gateway.h"
 #include "core/modem.h"
+#include "log_kind.h"
 #include "rig_health.h"
 #include "rig_settings.h"
 #include "rig_spool.h"
@@ -630,7 +631,7 @@ static inline void rig_log(struct rig *rig, enum smsd_log_kind kind)
         struct event *event = rig_event(rig, EVENT_SMSD_LOG);
 
         event->log.line = (struct smsd_log_line){.kind = kind, .source = "GSM1", .modem = "GSM1"};
-        (void)text_copy(event->log.text, sizeof(event->log.text), smsd_log_kind_to_string(kind));
+        (void)text_copy(event->log.text, sizeof(event->log.text), log_kind_name(kind));
 }
 
 /* The same from the line itself. */

@@ -508,6 +508,73 @@ static void test_answers_that_smsd_cannot_use(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
 }
 
+static void write_errors(struct rig *rig, usec_t duration)
+{
+        for (usec_t i = 0; i < duration; i += 10 * USEC_PER_SEC) {
+                rig_log(rig, SMSD_LOG_WRITE_ERROR);
+                rig_wait(rig, 10 * USEC_PER_SEC);
+        }
+}
+
+/* The modem is there, so its port was hung up. Once is a doubt, which ends when smsd goes on without it. */
+static void test_a_write_that_fails(void **state)
+{
+        _rig_ rig = rig_working();
+        unsigned before = rig->health.looks;
+        (void)state;
+
+        rig_leave_alone(rig);
+        rig_log(rig, SMSD_LOG_WRITE_ERROR);
+        rig_wait(rig, USEC_PER_SEC);
+        assert_string_equal(cause(rig), "write-failed");
+        assert_int_equal(rig_verdict(rig), VERDICT_DEGRADED);
+        assert_false(status(rig)->can_send);
+        rig_wait(rig, HEALTH_GRID);
+        assert_true(rig->health.looks > before);
+        assert_int_equal(failure(rig), FAILURE_NONE);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_string_equal(cause(rig), "well");
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+/* smsd's own times may move all the while, and the second port answers. */
+static void test_a_port_that_was_hung_up(void **state)
+{
+        for (int frozen = 0; frozen < 2; frozen++) {
+                _rig_ rig = rig_working();
+                (void)state;
+
+                rig_leave_alone(rig);
+                rig->frozen = frozen;
+                write_errors(rig, 20 * USEC_PER_SEC);
+                assert_string_equal(cause(rig), "hung-up");
+                assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
+                for (unsigned i = 0; i < 10; i++) {
+                        write_errors(rig, 30 * USEC_PER_SEC);
+                        assert_int_equal(failure(rig), FAILURE_HUNG_UP);
+                        assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
+                }
+                assert_int_equal(rig_fired(&rig->spool, ALERT_MODEM_STUCK), 1);
+        }
+}
+
+/* smsd says it of a modem that is unplugged, too, and before the bus does. */
+static void test_writes_to_one_that_left(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_log(rig, SMSD_LOG_WRITE_ERROR);
+        rig->plugged = false;
+        rig_usb(rig);
+        write_errors(rig, USEC_PER_MIN);
+        assert_string_equal(cause(rig), "gone");
+        rig->plugged = true;
+        rig_usb(rig);
+        rig_wait(rig, 20 * USEC_PER_SEC);
+        assert_string_equal(cause(rig), "well");
+}
+
 /* A reset of ours: its absence is no failure, and it is not asked. */
 static void test_a_reset_of_ours(void **state)
 {
@@ -554,6 +621,9 @@ int main(void)
             cmocka_unit_test(test_no_cleanup),
             cmocka_unit_test(test_gone),
             cmocka_unit_test(test_answers_that_smsd_cannot_use),
+            cmocka_unit_test(test_a_write_that_fails),
+            cmocka_unit_test(test_a_port_that_was_hung_up),
+            cmocka_unit_test(test_writes_to_one_that_left),
             cmocka_unit_test(test_a_reset_of_ours),
         };
 

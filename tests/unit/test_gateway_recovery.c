@@ -70,6 +70,39 @@ static void test_silent_modem_restarts_itself(void **state)
         assert_says(rig->told, "left: it is being reset");
 }
 
+static struct rig *rig_with_health_port(const char *port)
+{
+        struct rig *rig = recovery_rig();
+
+        rig->config.n_modems = 1;
+        modem_config_init(&rig->config.modems[0], "GSM1");
+        (void)text_copy(rig->config.modems[0].health_port, DEVICE_NODE_MAX, port);
+        rig_event(rig, EVENT_RELOAD)->config = &rig->config;
+        rig_wait(rig, 1 SEC);
+        return rig;
+}
+
+/* As for the looks: nothing is sent beside smsd where that is not wanted, and it goes where that is said. */
+static void test_the_port_beside_smsd(void **state)
+{
+        _rig_ unwanted = rig_with_health_port("none");
+        (void)state;
+
+        fall_silent(unwanted);
+        while (unwanted->commands[0] == '\0')
+                rig_wait(unwanted, 1 SEC);
+        assert_int_equal(unwanted->counts[ACTION_SMSD_STOP], 1);
+        assert_string_equal(unwanted->last[ACTION_PORT_OPEN].port.path, "/dev/ttyUSB2");
+
+        _rig_ named = rig_with_health_port("/dev/ttyUSB9");
+        fall_silent(named);
+        while (named->commands[0] == '\0')
+                rig_wait(named, 1 SEC);
+        assert_int_equal(named->counts[ACTION_SMSD_STOP], 0);
+        assert_string_equal(named->last[ACTION_PORT_OPEN].port.path, "/dev/ttyUSB9");
+        assert_string_equal(named->last[ACTION_PORT_OPEN].port.avoid, "/dev/ttyUSB2");
+}
+
 static void test_deaf_modem_is_taken_off_the_bus(void **state)
 {
         _rig_ rig = recovery_rig();
@@ -158,6 +191,26 @@ static void test_stuck_smsd_is_restarted_first(void **state)
         assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
         assert_int_equal(rig->resets, 0);
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+/* It is opened anew, by the one path; the modem is left alone. */
+static void test_a_port_that_was_hung_up(void **state)
+{
+        _rig_ rig = recovery_rig();
+        (void)state;
+
+        for (unsigned i = 0; i < 12 && rig->counts[ACTION_SMSD_STOP] == 0; i++) {
+                rig_log(rig, SMSD_LOG_WRITE_ERROR);
+                rig_wait(rig, 10 SEC);
+        }
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP], 1);
+        rig_wait(rig, 5 SEC);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        rig_wait(rig, 30 MIN);
+        assert_int_equal(rig->counts[ACTION_SMSD_STOP], 1);
+        assert_string_equal(rig->commands, "");
+        assert_int_equal(rig_fired(&rig->spool, ALERT_MODEM_STUCK), 0);
 }
 
 /* --- budgets --- */
@@ -533,11 +586,13 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_silent_modem_restarts_itself),
+            cmocka_unit_test(test_the_port_beside_smsd),
             cmocka_unit_test(test_deaf_modem_is_taken_off_the_bus),
             cmocka_unit_test(test_power_is_cut_only_by_name),
             cmocka_unit_test(test_power_command_of_the_user),
             cmocka_unit_test(test_giving_up_is_loud_and_slow),
             cmocka_unit_test(test_stuck_smsd_is_restarted_first),
+            cmocka_unit_test(test_a_port_that_was_hung_up),
             cmocka_unit_test(test_budget_of_a_day),
             cmocka_unit_test(test_budget_outlives_the_controller),
             cmocka_unit_test(test_what_was_left_off_is_switched_on),

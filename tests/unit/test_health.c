@@ -157,6 +157,10 @@ static void set_ims_on(struct world *w) { lte_only(w, IMS_ON, 1, "+QCFG: \"ims\"
 static void set_lte_smsd_waits(struct world *w) { set_ims_on(w); w->picture.smsd.unregistered = true; }
 static void set_stuck(struct world *w) { w->picture.smsd.stuck = true; w->picture.smsd.unchanged = 6 * USEC_PER_MIN; w->picture.smsd.oldest_file = 9 * USEC_PER_MIN; }
 static void set_trouble(struct world *w) { w->picture.smsd.trouble = true; }
+static void set_hung_up(struct world *w) { w->picture.smsd.write_errors = 2; }
+static void set_hung_up_and_spare_silent(struct world *w) { look_silent(w); set_hung_up(w); w->picture.smsd.silent = true; }
+static void set_write_failed(struct world *w) { w->picture.smsd.write_errors = 1; }
+static void set_write_failed_silent(struct world *w) { set_silent(w); set_write_failed(w); }
 static void set_blocked(struct world *w) { w->picture.smsd.blocked = true; }
 static void set_full(struct world *w) { w->answers.facts.storage_used = 255; }
 static void set_full_urc(struct world *w) { no_look(w); w->picture.outcome = HEALTH_PARTIAL; w->picture.answers = &w->answers; w->answers.facts.storage_total = -1; w->answers.storage_full = true; }
@@ -244,7 +248,11 @@ static const struct row {
     {"unregistered, log", set_unregistered_log, "unregistered", FAILURE_UNREGISTERED, ILL, false, false, "smsd's log"},
     {"denied, log", set_denied_log, "denied", FAILURE_DENIED, ILL, false, false, "smsd's log"},
     {"stuck", set_stuck, "stuck", FAILURE_STUCK, ILL, false, false, "unchanged for 6min; oldest file in its queue: 9min"},
-    {"trouble", set_trouble, "stuck", FAILURE_STUCK, ILL, false, false, "Trouble"},
+    {"trouble", set_trouble, "trouble", FAILURE_NONE, ILL, false, false, "Trouble"},
+    {"port hung up", set_hung_up, "hung-up", FAILURE_HUNG_UP, ILL, false, false, "again and again"},
+    {"port hung up, no spare port", set_hung_up_and_spare_silent, "hung-up", FAILURE_HUNG_UP, ILL, false, false, "again and again"},
+    {"a write failed", set_write_failed, "write-failed", FAILURE_NONE, HEALTH_DOUBTFUL, false, false, "write_to_modem"},
+    {"a write failed, silent", set_write_failed_silent, "silent", FAILURE_SILENT, ILL, false, false, "no answer"},
     {"blocked", set_blocked, "sending-blocked", FAILURE_SENDING_BLOCKED, ILL, false, true, "blocks sending"},
 };
 /* clang-format on */
@@ -368,8 +376,6 @@ static void test_words(void **state)
         (void)state;
         assert_string_equal(health_state_to_string(HEALTH_WELL), "well");
         assert_string_equal(health_state_to_string(HEALTH_ILL), "ill");
-        assert_string_equal(health_storage_to_string(STORAGE_NEARLY_FULL), "nearly-full");
-        assert_string_equal(health_storage_to_string(STORAGE_FULL), "full");
 }
 
 int main(void)

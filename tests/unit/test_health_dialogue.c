@@ -358,16 +358,6 @@ static void test_hostile_bytes(void **state)
         }
 }
 
-static void test_words(void **state)
-{
-        (void)state;
-        for (unsigned i = 0; i < HEALTH_QUESTIONS; i++)
-                assert_true(text_starts_with(health_question_to_string((enum health_question)i), "AT"));
-        assert_string_equal(health_question_to_string(HEALTH_QUESTIONS), "");
-        assert_string_equal(health_outcome_to_string(HEALTH_RUNNING), "running");
-        assert_string_equal(health_outcome_to_string(HEALTH_NOT_AT), "not-at");
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -379,7 +369,6 @@ int main(void)
             cmocka_unit_test(test_late_answer),
             cmocka_unit_test(test_flood_of_rdy),
             cmocka_unit_test(test_hostile_bytes),
-            cmocka_unit_test(test_words),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@ static void test_courses(void **state)
                                       "601:AT+CFUN=1,1 1201:give-up"},
             {FAILURE_SIM_FAILURE, "20:stop-smsd 20:AT+CFUN=0 21:AT+CFUN=1 81:give-up"},
             {FAILURE_SIM_ABSENT, "20:stop-smsd 20:AT+CFUN=0 21:AT+CFUN=1 81:give-up"},
+            {FAILURE_HUNG_UP, "0:stop-smsd 120:stop-smsd 120:AT+CFUN=1,1 240:usb-off 243:usb-on 363:give-up"},
             {FAILURE_SIM_BUSY, "120:stop-smsd 120:AT+CFUN=0 121:AT+CFUN=1 241:give-up"},
             {FAILURE_SIM_PIN, "0:give-up"},
             {FAILURE_SIM_PUK, "0:give-up"},
@@ -339,7 +340,6 @@ static void test_own_reset_is_no_failure(void **state)
         run(&rig, 5 SEC);
         assert_int_equal(rig.ladder.state, LADDER_SETTLING);
         assert_int_equal(rig.resets, 1);
-        assert_false(ladder_is_busy(&rig.ladder));
 }
 
 /* One that comes and goes for ever is not waited for any longer. */
@@ -436,9 +436,8 @@ static void test_names(void **state)
 {
         (void)state;
         for (unsigned i = 0; i < FAILURE_KIND_MAX; i++) {
-                enum failure_kind kind = FAILURE_KIND_MAX;
-                assert_int_equal(failure_kind_from_string(failure_kind_to_string(i), &kind), 0);
-                assert_int_equal(kind, i);
+                for (unsigned k = 0; k < i; k++) /* an interface: JSON, history */
+                        assert_string_not_equal(failure_kind_to_string(i), failure_kind_to_string(k));
                 assert_int_equal(failure_describe(i)[0] == '\0', i == FAILURE_NONE);
                 assert_int_equal(failure_advice(i)[0] == '\0', i == FAILURE_NONE);
         }
@@ -448,16 +447,11 @@ static void test_names(void **state)
                 assert_int_equal(step, i);
         }
         enum ladder_step step = LADDER_STEP_USB;
-        enum failure_kind kind = FAILURE_IMS;
         assert_int_equal(ladder_step_from_string("none", &step), -EINVAL);
         assert_int_equal(ladder_step_from_string("", &step), -EINVAL);
-        assert_int_equal(failure_kind_from_string("Silent", &kind), -EINVAL);
         assert_int_equal(step, LADDER_STEP_USB);
-        assert_int_equal(kind, FAILURE_IMS);
         for (unsigned i = 0; i < LADDER_STATE_MAX; i++)
                 assert_string_not_equal(ladder_state_to_string(i), "unknown");
-        for (unsigned i = 0; i <= ORDER_GIVE_UP; i++)
-                assert_string_not_equal(ladder_order_to_string(i), "unknown");
 }
 
 static void test_descriptions(void **state)

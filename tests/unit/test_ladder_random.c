@@ -61,6 +61,7 @@ static bool may_be_reset(enum failure_kind kind)
         switch (kind) {
         case FAILURE_SILENT:
         case FAILURE_STUCK:
+        case FAILURE_HUNG_UP:
         case FAILURE_SENDING_BLOCKED:
         case FAILURE_RADIO_OFF:
         case FAILURE_UNREGISTERED:

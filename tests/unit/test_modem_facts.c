@@ -204,17 +204,13 @@ static void test_words_both_ways(void **state)
                 assert_int_equal(sim, i);
         }
         for (int i = REGISTRATION_UNKNOWN; i <= REGISTRATION_ROAMING; i++) {
-                enum registration value = REGISTRATION_UNKNOWN;
-                assert_int_equal(
-                    registration_from_string(registration_to_string((enum registration)i), &value), 0);
-                assert_int_equal(value, i);
+                for (int k = REGISTRATION_UNKNOWN; k < i; k++)
+                        assert_string_not_equal(registration_to_string((enum registration)i),
+                                                registration_to_string((enum registration)k));
         }
         enum sim_state sim = SIM_PUK;
-        enum registration value = REGISTRATION_HOME;
         assert_int_equal(sim_state_from_string("Ready", &sim), -EINVAL);
-        assert_int_equal(registration_from_string("", &value), -EINVAL);
         assert_int_equal(sim, SIM_PUK);
-        assert_int_equal(value, REGISTRATION_HOME);
         assert_string_equal(sim_state_to_string((enum sim_state)99), "unknown");
         assert_string_equal(registration_to_string((enum registration) - 1), "unknown");
 }

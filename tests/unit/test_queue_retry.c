@@ -18,29 +18,29 @@ static void test_judgements(void **state _unused_)
         static const struct {
                 unsigned limit;
                 struct retry_message message;
-                const char *judgement;
+                enum retry_judgement judgement;
                 usec_t wait;
         } cases[] = {
-            {0, {busy, 0, USEC_PER_DAY}, "off", USEC_INFINITY},
-            {3, {busy, 0, 0}, "later", 2 * USEC_PER_MIN},
-            {3, {busy, 0, 2 * USEC_PER_MIN - 1}, "later", 1},
-            {3, {busy, 0, 2 * USEC_PER_MIN}, "now", 0},
-            {3, {busy, 1, 2 * USEC_PER_MIN}, "later", 8 * USEC_PER_MIN},
-            {3, {busy, 1, 10 * USEC_PER_MIN}, "now", 0},
-            {3, {busy, 2, 10 * USEC_PER_MIN}, "later", 50 * USEC_PER_MIN},
-            {3, {busy, 2, USEC_INFINITY}, "now", 0},
-            {3, {busy, 3, USEC_PER_DAY}, "spent", USEC_INFINITY},
-            {3, {busy, UINT_MAX, USEC_PER_DAY}, "spent", USEC_INFINITY},
-            {10, {busy, 9, 59 * USEC_PER_MIN}, "later", USEC_PER_MIN},
-            {1, {busy, 1, USEC_PER_DAY}, "spent", USEC_INFINITY},
-            {3, {"No destination", 0, USEC_PER_DAY}, "final", USEC_INFINITY},
-            {3, {"", 0, USEC_PER_DAY}, "now", 0},
+            {0, {busy, 0, USEC_PER_DAY}, RETRY_OFF, USEC_INFINITY},
+            {3, {busy, 0, 0}, RETRY_LATER, 2 * USEC_PER_MIN},
+            {3, {busy, 0, 2 * USEC_PER_MIN - 1}, RETRY_LATER, 1},
+            {3, {busy, 0, 2 * USEC_PER_MIN}, RETRY_NOW, 0},
+            {3, {busy, 1, 2 * USEC_PER_MIN}, RETRY_LATER, 8 * USEC_PER_MIN},
+            {3, {busy, 1, 10 * USEC_PER_MIN}, RETRY_NOW, 0},
+            {3, {busy, 2, 10 * USEC_PER_MIN}, RETRY_LATER, 50 * USEC_PER_MIN},
+            {3, {busy, 2, USEC_INFINITY}, RETRY_NOW, 0},
+            {3, {busy, 3, USEC_PER_DAY}, RETRY_SPENT, USEC_INFINITY},
+            {3, {busy, UINT_MAX, USEC_PER_DAY}, RETRY_SPENT, USEC_INFINITY},
+            {10, {busy, 9, 59 * USEC_PER_MIN}, RETRY_LATER, USEC_PER_MIN},
+            {1, {busy, 1, USEC_PER_DAY}, RETRY_SPENT, USEC_INFINITY},
+            {3, {"No destination", 0, USEC_PER_DAY}, RETRY_FINAL, USEC_INFINITY},
+            {3, {"", 0, USEC_PER_DAY}, RETRY_NOW, 0},
         };
 
         for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
                 usec_t wait = 77;
                 enum retry_judgement judgement = queue_retry_judge(cases[i].limit, &cases[i].message, &wait);
-                assert_string_equal(retry_judgement_to_string(judgement), cases[i].judgement);
+                assert_int_equal(judgement, cases[i].judgement);
                 assert_int_equal(wait, cases[i].wait);
                 assert_int_equal(queue_retry_judge(cases[i].limit, &cases[i].message, NULL), judgement);
         }

@@ -38,6 +38,7 @@ struct modem_record {
         unsigned setup_open;     /* PROVISION_SCOPE_ bits: what still is to be set up */
         unsigned setup_attempts; /* begun for this change */
         bool setup_reset_spent;  /* its one reset was sent, or was about to be */
+        unsigned setup_reset_due; /* the same bits: written, its reset is still to be made */
         uint64_t setup_asked;    /* hash of the [provision] that it is, or was, set up with; 0 none */
 };
 

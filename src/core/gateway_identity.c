@@ -25,6 +25,7 @@ struct identity_memory gateway_identity_of(const struct slot *slot)
         memory.open = record->setup_open;
         memory.attempts = record->setup_attempts;
         memory.reset_spent = record->setup_reset_spent;
+        memory.reset_due = record->setup_reset_due;
         return memory;
 }
 
@@ -35,6 +36,7 @@ void gateway_identity_enter(struct modem_record *record, const struct identity_m
         record->setup_open = memory->open;
         record->setup_attempts = memory->attempts;
         record->setup_reset_spent = memory->reset_spent;
+        record->setup_reset_due = memory->reset_due;
 }
 
 static void take_known(char *target, size_t size, const char *value)

@@ -37,7 +37,7 @@ bool modem_record_equal(const struct modem_record *a, const struct modem_record 
                a->guard == b->guard && a->guard_pin == b->guard_pin &&
                a->poison.suspect == b->poison.suspect && a->poison.put_aside == b->poison.put_aside &&
                a->setup_open == b->setup_open && a->setup_attempts == b->setup_attempts &&
-               a->setup_reset_spent == b->setup_reset_spent && a->setup_asked == b->setup_asked;
+               a->setup_reset_spent == b->setup_reset_spent && a->setup_reset_due == b->setup_reset_due && a->setup_asked == b->setup_asked;
 }
 
 int modem_record_encode(const struct modem_record *record, char *target, size_t size)
@@ -46,11 +46,11 @@ int modem_record_encode(const struct modem_record *record, char *target, size_t 
             target, size,
             "name=%s\nusb=%s\nimei=%s\nimsi=%s\niccid=%s\nmodel=%s\nfirmware=%s\nguard=%s\nguard_pin=%" PRIu64
             "\nsuspect=%" PRIu64 "\nput_aside=%u"
-            "\nsetup_open=%u\nsetup_attempts=%u\nsetup_reset_spent=%d\nsetup_asked=%" PRIu64 "\n",
+            "\nsetup_open=%u\nsetup_attempts=%u\nsetup_reset_spent=%d\nsetup_reset_due=%u\nsetup_asked=%" PRIu64 "\n",
             record->name, record->usb, record->imei, record->imsi, record->iccid, record->model,
             record->firmware, guard_to_string(record->guard), record->guard_pin, record->poison.suspect,
             record->poison.put_aside, record->setup_open, record->setup_attempts, record->setup_reset_spent,
-            record->setup_asked);
+            record->setup_reset_due, record->setup_asked);
 
         return r < 0 ? -ENOBUFS : (int)strlen(target);
 }
@@ -90,6 +90,9 @@ static int take_setup(struct modem_record *record, const char *key, const char *
         } else if (text_equal(key, "setup_reset_spent")) {
                 r = take_number(&number, value, 1);
                 record->setup_reset_spent = number > 0;
+        } else if (text_equal(key, "setup_reset_due")) {
+                r = take_number(&number, value, PROVISION_SCOPE_MODEM | PROVISION_SCOPE_SIM);
+                record->setup_reset_due = (unsigned)number;
         } else if (text_equal(key, "setup_asked"))
                 r = take_number(&record->setup_asked, value, UINT64_MAX);
         return r; /* another key is of a newer version */

@@ -2,50 +2,7 @@
  * Who sits in a slot, on the gateway as a whole: a new modem or SIM is set up before smsd has it, once for
  * each change and with one reset at most, whatever dies when; a strange one is not used.
  */
-#include "rig.h"
-
-#define OTHER_SIM  "246020000000001"
-#define OTHER_IMEI "862061049999990"
-
-static struct rig *rig_asking(void)
-{
-        struct rig *rig = rig_new();
-
-        rig->config.provision.config.usbnet = 1;
-        rig->config.provision.config.apn_mode = PROVISION_APN_AUTO;
-        rig->apn = "banga";
-        return rig;
-}
-
-static void unplug(struct rig *rig)
-{
-        rig->plugged = false;
-        rig_usb(rig);
-        rig_wait(rig, 20 * USEC_PER_SEC);
-}
-
-static void plug(struct rig *rig)
-{
-        rig->plugged = true;
-        rig_usb(rig);
-        rig_wait(rig, 20 * USEC_PER_SEC);
-}
-
-/* The modem does what AT+CFUN=1,1 says. */
-static void restart_modem(struct rig *rig)
-{
-        unplug(rig);
-        plug(rig);
-}
-
-/* Its first plug, up to a working smsd. */
-static void set_up(struct rig *rig)
-{
-        rig_begin(rig);
-        rig_wait(rig, 5 * USEC_PER_SEC);
-        restart_modem(rig);
-        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
-}
+#include "setup_rig.h"
 
 static void reload(struct rig *rig)
 {

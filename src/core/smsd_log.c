@@ -19,7 +19,7 @@
 enum speaker { SPEAKER_MAIN, SPEAKER_HANDLER, SPEAKER_ANY };
 
 /* Where the number of interest stands: behind `mark`, into `pid`, `detail` or `digits`. */
-enum number { NUMBER_NONE, NUMBER_PID, NUMBER_DETAIL, NUMBER_IMEI };
+enum number { NUMBER_NONE, NUMBER_PID, NUMBER_DETAIL, NUMBER_IMEI, NUMBER_IMSI };
 
 struct pattern {
         enum speaker speaker;
@@ -59,7 +59,7 @@ static const struct pattern patterns[] = {
         {SPEAKER_HANDLER, "Error: registration is denied.", NULL, SMSD_LOG_REGISTRATION_DENIED, NUMBER_NONE, NULL},
         {SPEAKER_HANDLER, "Modem is registered to ", NULL, SMSD_LOG_REGISTERED, NUMBER_NONE, NULL},
         {SPEAKER_HANDLER, "IMEI: ", NULL, SMSD_LOG_IDENTIFIED, NUMBER_IMEI, ""},
-        {SPEAKER_HANDLER, "IMSI: ", NULL, SMSD_LOG_INITIALISED, NUMBER_NONE, NULL},
+        {SPEAKER_HANDLER, "IMSI: ", NULL, SMSD_LOG_INITIALISED, NUMBER_IMSI, ""},
         {SPEAKER_HANDLER, "Modem is not ready to answer commands", NULL, SMSD_LOG_TIMEOUT, NUMBER_DETAIL, "(Timeouts: "},
         {SPEAKER_HANDLER, "Fatal error: sending failed ", NULL, SMSD_LOG_SENDING_BLOCKED, NUMBER_DETAIL, "Blocking "},
         {SPEAKER_HANDLER, "SMS sent", ", Message_id: ", SMSD_LOG_SENT, NUMBER_NONE, NULL},
@@ -140,6 +140,14 @@ static void take_imei(const char *text, struct smsd_log_line *result)
         (void)text_copy(result->digits, sizeof(result->digits), text);
 }
 
+static void take_imsi(const char *text, struct smsd_log_line *result)
+{
+        size_t digits = strspn(text, "0123456789");
+
+        if (text[digits] == '\0' && digits >= 6 && digits <= 15)
+                (void)text_copy(result->digits, sizeof(result->digits), text);
+}
+
 static void apply(const struct pattern *pattern, const char *text, struct smsd_log_line *result)
 {
         int number;
@@ -149,6 +157,10 @@ static void apply(const struct pattern *pattern, const char *text, struct smsd_l
                 return;
         if (pattern->number == NUMBER_IMEI) {
                 take_imei(text + strlen(pattern->prefix), result);
+                return;
+        }
+        if (pattern->number == NUMBER_IMSI) {
+                take_imsi(text + strlen(pattern->prefix), result);
                 return;
         }
         bool found = number_after(text + strlen(pattern->prefix), pattern->mark, &number);

@@ -28,7 +28,7 @@ struct modem_setup {
         enum setup_phase phase;
         char slot[SMSD_MODEM_NAME_MAX]; /* whose memory it is entered in */
         usec_t until;                   /* ASKING, WAITING, SAVING: the answer is waited for so long */
-        bool told_due; /* that its reset waits for its turn was told in an earlier attempt */
+        bool told_due;                  /* that its reset waits for its turn was told in an earlier attempt */
         struct provision_dialogue dialogue;
 };
 

@@ -30,9 +30,9 @@ enum identity {
 struct identity_memory {
         char imei[16]; /* the modem and SIM that were last accepted, "" none */
         char imsi[16];
-        unsigned open;     /* PROVISION_SCOPE_ bits: what still is to be set up */
-        unsigned attempts; /* begun for this change */
-        bool reset_spent;  /* the one reset of this change was sent */
+        unsigned open;      /* PROVISION_SCOPE_ bits: what still is to be set up */
+        unsigned attempts;  /* begun for this change */
+        bool reset_spent;   /* the one reset of this change was sent */
         unsigned reset_due; /* the same bits: written, and its reset waits for its turn */
 };
 

@@ -269,7 +269,8 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
 {
         gateway_company_forgive(gateway);
         const struct slot *unserved = find_unserved(gateway);
-        if (!unserved)
+        struct slot *displaced = gateway_find_displaced(gateway, actions);
+        if (!unserved && !displaced)
                 gateway->company.wanted_since = 0;
 
         settle(gateway);
@@ -279,6 +280,10 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
         if (gateway->smsd.stopping_since &&
             usec_sub(gateway->now, gateway->smsd.stopping_since) < STOPPING_TIME)
                 return; /* its end is awaited: somebody stopped it */
+        if (displaced) {
+                gateway_displace(gateway, displaced, actions);
+                return;
+        }
         if (unserved && !gateway->settling && gateway->now >= gateway->restart.not_before &&
             (gateway->handler_lost || !wait_for_company(gateway)) &&
             gateway_company_is_quiet(gateway, unserved, actions)) {

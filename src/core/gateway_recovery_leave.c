@@ -9,8 +9,7 @@
 
 static usec_t notice_over(struct gateway *gateway, struct recovery *recovery, struct action_list *actions)
 {
-        if (recovery->notice_at == 0 ||
-            gateway->now >= usec_add(recovery->notice_at, LADDER_NOTICE_STALE)) {
+        if (recovery->notice_at == 0 || gateway->now >= usec_add(recovery->notice_at, LADDER_NOTICE_STALE)) {
                 recovery->notice_at = gateway->now;
                 recovery_announce(gateway, recovery, "provision",
                                   "the modem is reset in 30s: it was set up ([provision]), and what was "

@@ -89,3 +89,19 @@ void setup_reset_noted(struct gateway *gateway, const struct event *event, struc
                 modem_setup_reset(modem, i, gateway->now, actions);
         }
 }
+
+/* Only `authorized` 0/1 leaves it under power. */
+void gateway_setup_left(const struct gateway *gateway, struct slot *slot, struct action_list *actions)
+{
+        const struct recovery *recovery = recovery_find(gateway, slot->config.name);
+        bool stays_on = recovery && recovery->off == RECOVERY_OFF_USB;
+        struct identity_memory memory = gateway_identity_of(slot);
+
+        if (stays_on || !identity_has_restarted(&memory))
+                return;
+        gateway_identity_enter(&slot->record, &memory);
+        gateway_save_slot(slot, actions);
+        action_record(actions, RECORD_PROVISIONED, SEVERITY_INFO, slot->config.name,
+                      "%s restarts: what [provision] has written takes effect, no reset is due any more",
+                      slot->config.name);
+}

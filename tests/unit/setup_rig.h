@@ -49,4 +49,20 @@ static inline void set_up(struct rig *rig)
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
 }
 
+static inline struct rig *rig_pinned(const char *imei)
+{
+        struct rig *rig = rig_asking();
+
+        rig->config.n_modems = 1;
+        modem_config_init(&rig->config.modems[0], "GSM1");
+        (void)text_copy(rig->config.modems[0].pin_imei, sizeof(rig->config.modems[0].pin_imei), imei);
+        return rig;
+}
+
+static inline void reload(struct rig *rig)
+{
+        rig_event(rig, EVENT_RELOAD)->config = &rig->config;
+        rig_go(rig);
+}
+
 #endif

@@ -97,15 +97,31 @@ static bool waits_for_device(const struct slot *slot)
 {
         size_t length = strlen(slot->conf_device), end = strlen("-parked");
 
-        return slot->wary && length > 0 &&
+        return slot->wary && text_starts_with(slot->conf_device, "/dev/") &&
                !(length > end && text_equal(slot->conf_device + length - end, "-parked"));
+}
+
+/* One that has a port, be it none that we know, serves somebody. */
+static bool all_handlers_wait(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
+                if (gateway->smsd.handlers[i].tty[0] || gateway->smsd.handlers[i].last[0])
+                        return false;
+        return gateway->smsd.n_handlers > 0;
+}
+
+static bool any_modem(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->n_modems; i++)
+                if (modem_present(&gateway->modems[i]))
+                        return true;
+        return false;
 }
 
 static bool smsd_waits(const struct gateway *gateway, const struct slot *slot)
 {
-        return !gateway->settling && !slot_modem(slot, gateway->modems) && waits_for_device(slot) &&
-               gateway_startable(gateway) == 0 && !gateway_company_is_served(gateway, NULL) &&
-               !gateway->handler_lost;
+        return !gateway->settling && waits_for_device(slot) && all_handlers_wait(gateway) &&
+               !any_modem(gateway);
 }
 
 /* --- whose turn it is --- */

@@ -193,8 +193,10 @@ static void end_look(struct gateway *gateway, unsigned modem, enum health_outcom
 
 void gateway_look_interrupt(struct gateway *gateway, unsigned modem, struct action_list *actions)
 {
-        if (is_under_way(&gateway->looks[modem]))
-                end_look(gateway, modem, HEALTH_RUNNING, actions);
+        if (!is_under_way(&gateway->looks[modem]))
+                return;
+        end_look(gateway, modem, HEALTH_RUNNING, actions);
+        gateway->looks[modem].identified = false; /* asked again */
 }
 
 static void begin_look(struct gateway *gateway, struct slot *slot, struct action_list *actions)

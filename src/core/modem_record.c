@@ -48,7 +48,7 @@ int modem_record_encode(const struct modem_record *record, char *target, size_t 
             "name=%s\nusb=%s\nimei=%s\nimsi=%s\niccid=%s\nmodel=%s\nfirmware=%s\nguard=%s\nguard_pin=%" PRIu64
             "\nsuspect=%" PRIu64 "\nput_aside=%u"
             "\nlet_in_pid=%d\nlet_in_start=%" PRIu64 "\nsetup_open=%u\nsetup_attempts=%u\nsetup_reset_spent=%"
-                                                     "d\nsetup_reset_due=%u\nsetup_asked=%" PRIu64 "\n",
+            "d\nsetup_reset_due=%u\nsetup_asked=%" PRIu64 "\n",
             record->name, record->usb, record->imei, record->imsi, record->iccid, record->model,
             record->firmware, guard_to_string(record->guard), record->guard_pin, record->poison.suspect,
             record->poison.put_aside, (int)record->let_in.pid, record->let_in.start_time, record->setup_open,

@@ -149,8 +149,7 @@ static const struct gateway_test tests[] = {
     GATEWAY_TEST(the_right_modem_under_smsd_goes_on, .warden = PIN),
     GATEWAY_TEST(the_other_modem_goes_on, .modems = 2, .warden = "[modem GSM1]\n[modem GSM2]\n"),
     GATEWAY_TEST(another_sim_under_smsd_is_set_up_once, .warden = "[provision]\napn = auto\n"),
-    GATEWAY_TEST(a_new_modem_is_set_up_before_a_waiting_smsd_has_it,
-                 .warden = "[provision]\nusbnet = ecm\n"),
+    GATEWAY_TEST(a_new_modem_is_set_up_before_a_waiting_smsd_has_it, .warden = "[provision]\nusbnet = ecm\n"),
 };
 
 int main(int argc, char **argv)

@@ -67,18 +67,10 @@ static bool reset_is_due(struct gateway *gateway, struct slot *slot, struct acti
         if (slot->record.setup_reset_due == 0 || slot->record.setup_open != 0 ||
             !gateway->config.provision.reset || gateway->now < slot->leave_at)
                 return false;
-        switch (gateway_recovery_ask_leave(gateway, slot, actions, &at)) {
-        case RECOVERY_LEAVE_GRANTED:
-                return true;
-        case RECOVERY_LEAVE_REFUSED:
-                /* Another budget may be configured meanwhile. */
+        enum recovery_leave leave = gateway_recovery_ask_leave(gateway, slot, actions, &at);
+        if (leave == RECOVERY_LEAVE_REFUSED) /* until then another budget may be configured */
                 slot->leave_at = usec_min(at, usec_add(gateway->now, LEAVE_AGAIN));
-                break;
-        case RECOVERY_LEAVE_WAIT:
-                slot->leave_at = usec_min(at, usec_add(gateway->now, LEAVE_AGAIN));
-                break;
-        }
-        return false;
+        return leave == RECOVERY_LEAVE_GRANTED;
 }
 
 static bool wants_setup(struct gateway *gateway, struct slot *slot, const struct modem *modem,
@@ -145,6 +137,17 @@ struct slot *gateway_find_displaced(struct gateway *gateway, struct action_list 
         return NULL;
 }
 
+const struct slot *gateway_find_strange(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                const struct modem *modem = slot_modem(slot, gateway->modems);
+                if (modem && modem->in_use && is_strange(gateway, slot, modem))
+                        return slot;
+        }
+        return NULL;
+}
+
 static void tell(const struct gateway *gateway, const struct slot *slot, struct action_list *actions)
 {
         const struct modem *modem = slot_modem(slot, gateway->modems);
@@ -187,9 +190,13 @@ usec_t gateway_displace_deadline(const struct gateway *gateway)
 {
         usec_t deadline = USEC_INFINITY;
 
-        for (unsigned i = 0; i < gateway->slots.n; i++)
-                if (gateway->slots.items[i].record.setup_reset_due != 0 && gateway->smsd.running)
-                        deadline =
-                            usec_min(deadline, gateway_ahead(gateway, gateway->slots.items[i].leave_at));
+        for (unsigned i = 0; i < gateway->slots.n; i++) {
+                const struct slot *slot = &gateway->slots.items[i];
+                if (slot->record.setup_reset_due == 0 || !gateway->smsd.running)
+                        continue;
+                deadline = usec_min(deadline, gateway_ahead(gateway, slot->leave_at));
+                deadline =
+                    usec_min(deadline, gateway_ahead(gateway, gateway_recovery_notice_over(gateway, slot)));
+        }
         return deadline;
 }

@@ -234,6 +234,8 @@ void gateway_tell_quarantined(struct gateway *gateway);
 /* gateway_displace.c: a modem that smsd has, and should not (yet) */
 /* The slot whose modem it is, NULL none. */
 struct slot *gateway_find_displaced(struct gateway *gateway, struct action_list *actions);
+/* The slot whose modem pin_imei keeps from smsd, which has it all the same; NULL none. */
+const struct slot *gateway_find_strange(const struct gateway *gateway);
 /* smsd is asked to let go of it, as soon as the others allow. */
 void gateway_displace(struct gateway *gateway, struct slot *slot, struct action_list *actions);
 usec_t gateway_displace_deadline(const struct gateway *gateway);

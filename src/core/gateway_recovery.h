@@ -130,6 +130,9 @@ enum recovery_leave gateway_recovery_ask_leave(struct gateway *gateway, const st
 void gateway_recovery_spend_leave(struct gateway *gateway, const struct slot *slot,
                                   struct action_list *actions);
 
+/* When the notice that was given for it has left, 0: none was given. */
+usec_t gateway_recovery_notice_over(const struct gateway *gateway, const struct slot *slot);
+
 /* --- gateway_recovery_judge.c --- */
 
 /*

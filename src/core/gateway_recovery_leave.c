@@ -52,3 +52,10 @@ void gateway_recovery_spend_leave(struct gateway *gateway, const struct slot *sl
         ladder_spend_reset(&recovery->ladder, gateway->now);
         recovery_save(recovery, actions);
 }
+
+usec_t gateway_recovery_notice_over(const struct gateway *gateway, const struct slot *slot)
+{
+        const struct recovery *recovery = recovery_find(gateway, slot->config.name);
+
+        return recovery && recovery->notice_at ? usec_add(recovery->notice_at, LADDER_NOTICE) : 0;
+}

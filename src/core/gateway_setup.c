@@ -188,9 +188,8 @@ static void talk(struct gateway *gateway, unsigned i, struct slot *slot, struct 
                 setup_ask_reset(gateway, modem, slot, actions);
         switch (modem->setup.dialogue.verdict) {
         case PROVISION_RUNNING:
+        case PROVISION_RESET_DUE: /* waited for, or noted */
                 break;
-        case PROVISION_RESET_DUE:
-                break; /* waited for, or noted */
         case PROVISION_DONE:
         case PROVISION_SILENT:
         case PROVISION_STRANGER:

@@ -60,6 +60,8 @@ void setup_ask_reset(struct gateway *gateway, struct modem *modem, struct slot *
         case RECOVERY_LEAVE_WAIT:
                 modem->setup.phase = SETUP_WAITING;
                 modem->setup.until = at;
+                (void)text_copy(modem->reason, sizeof(modem->reason),
+                                "it is set up ([provision]), and reset when people were told");
                 break;
         case RECOVERY_LEAVE_REFUSED:
                 postpone(gateway, modem, slot, at, actions);

@@ -153,6 +153,17 @@ static void test_the_others_go_on(void **state)
         assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
 }
 
+static void test_observed(void **state)
+{
+        _rig_ rig = rig_pinned(OTHER_IMEI);
+        (void)state;
+
+        rig->config.mode = MODE_OBSERVE;
+        adopt(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->list.n, 2);
+        assert_non_null(strstr(rig->told, "would take the modem of GSM1 from smsd: pin_imei refuses it"));
+}
+
 /* --- [provision] --- */
 
 static void test_the_same_modem_goes_on(void **state)
@@ -266,6 +277,7 @@ int main(void)
             cmocka_unit_test(test_the_right_modem_goes_on),
             cmocka_unit_test(test_a_person_let_it_in),
             cmocka_unit_test(test_the_others_go_on),
+            cmocka_unit_test(test_observed),
             cmocka_unit_test(test_the_same_modem_goes_on),
             cmocka_unit_test(test_another_sim_under_smsd),
             cmocka_unit_test(test_another_modem_under_smsd),

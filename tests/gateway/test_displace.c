@@ -85,6 +85,7 @@ static void the_right_modem_under_smsd_goes_on(struct gateway *g)
 static void the_other_modem_goes_on(struct gateway *g)
 {
         gateway_plug(g, "");
+        gateway_wait_modem(g, "GSM1", "ready", 15000); /* the first has the first slot */
         gateway_modem(g, "plug 1");
         gateway_wait_verdict(g, VERDICT_WORKING, 40000);
         unsigned starts = gateway_starts(g);

@@ -71,6 +71,38 @@ static void a_strange_modem_under_smsd_is_let_go_of(struct gateway *g)
         gateway_wait_sent(g, 0, 1, 15000);
 }
 
+/* The same USB path, under an smsd that runs on: with the daemon there, and with it away. */
+static void swap_under_smsd(struct gateway *g, bool killed)
+{
+        gateway_plug(g, "");
+        gateway_working(g, 0);
+        unsigned starts = gateway_starts(g);
+        if (killed)
+                gateway_kill_daemon(g);
+        gateway_modem(g, "unplug 0");
+        gateway_modem(g, "wait-plugged 0 0 2000");
+        gateway_modem(g, "identity 0 imei=" WRONG);
+        gateway_plug(g, "");
+        if (killed)
+                gateway_start_daemon(g);
+        gateway_wait_reason(g, "pin_imei", 40000);
+        (void)gateway_wait(g, 10000, "smsd has ended", no_process, NULL);
+        gateway_send(g, "one", "Not through it");
+        gateway_no_start(g, 2000);
+        assert_int_equal(gateway_starts(g), starts);
+        assert_int_equal(gateway_sent(g, 0, "Not through it"), 0);
+}
+
+static void a_swap_under_smsd_is_refused(struct gateway *g)
+{
+        swap_under_smsd(g, false);
+}
+
+static void a_swap_without_the_daemon_is_refused(struct gateway *g)
+{
+        swap_under_smsd(g, true);
+}
+
 static void the_right_modem_under_smsd_goes_on(struct gateway *g)
 {
         switch_off(g);
@@ -147,6 +179,8 @@ static void a_new_modem_is_set_up_before_a_waiting_smsd_has_it(struct gateway *g
 
 static const struct gateway_test tests[] = {
     GATEWAY_TEST(a_strange_modem_under_smsd_is_let_go_of, .warden = PIN),
+    GATEWAY_TEST(a_swap_under_smsd_is_refused, .warden = PIN),
+    GATEWAY_TEST(a_swap_without_the_daemon_is_refused, .warden = PIN),
     GATEWAY_TEST(the_right_modem_under_smsd_goes_on, .warden = PIN),
     GATEWAY_TEST(the_other_modem_goes_on, .modems = 2, .warden = "[modem GSM1]\n[modem GSM2]\n"),
     GATEWAY_TEST(another_sim_under_smsd_is_set_up_once, .warden = "[provision]\napn = auto\n"),

@@ -87,8 +87,7 @@ static void test_its_turn_comes(void **state)
         assert_int_equal(rig->settings.resets, 1);
         assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
         assert_int_equal(rig_fired(&rig->spool, ALERT_PROVISION_FAILED), 1);
-        const struct alert *alert = &rig_last(&rig->spool, ALERT_PROVISION_FAILED)->alert;
-        assert_non_null(strstr(alert->summary, "reset is due"));
+        assert_non_null(strstr(rig->told, "its reset is due"));
         assert_int_equal(rig->record.setup_reset_due, 3);
 
         unsigned asked = rig->settings.asked;

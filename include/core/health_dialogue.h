@@ -7,6 +7,7 @@
  *
  *   ATE0                          repeated every 500 ms, 6 times: any final result proves an AT port
  *   AT+CPIN?                      5 s
+ *   AT+CGSN, AT+CIMI              when nobody has asked yet who it is (health_dialogue_ask_identity)
  *   AT+CREG?, AT+CSQ, AT+CPMS?    what decides, once more when unanswered
  *   AT+CEREG?, AT+COPS?, AT+CFUN?, AT+QCSQ, AT+QINISTAT, AT+QCFG="ims", AT+QTEMP
  *                                 asked when `thorough`, or when an answer above is not what it should be
@@ -40,6 +41,8 @@ enum health_outcome {
 enum health_question {
         HEALTH_ASK_PROOF,
         HEALTH_ASK_SIM,
+        HEALTH_ASK_IMEI, /* only where that is wanted; their answers are not said */
+        HEALTH_ASK_IMSI,
         HEALTH_ASK_CREG,
         HEALTH_ASK_CEREG,
         HEALTH_ASK_OPERATOR,
@@ -66,7 +69,7 @@ enum ims_setting { IMS_BY_CARRIER, IMS_ON, IMS_OFF, IMS_UNKNOWN };
 
 struct health_answers {
         struct modem_facts facts;  /* sim, registration of either domain, operator, signal, storage,
-                                      functionality, init_status; the rest is not asked */
+                                      functionality, init_status, imei, imsi; the rest is not asked */
         enum registration circuit; /* +CREG */
         enum registration packet;  /* +CEREG */
         bool no_service;           /* +QCSQ: "NOSERVICE" */
@@ -94,7 +97,8 @@ struct health_dialogue {
         unsigned question;   /* enum health_question */
         unsigned unanswered; /* in a row */
         bool thorough;
-        bool cleanup; /* allowed */
+        bool cleanup;  /* allowed */
+        bool identity; /* wanted */
         bool signal_known;
 };
 
@@ -104,6 +108,9 @@ void health_dialogue_start(struct health_dialogue *dialogue, bool thorough, usec
 /* Right after the start: the signal is known from elsewhere (smsd asks for it all the time); it is asked for
  * only when the modem is not registered. A wakeup less. */
 void health_dialogue_skip_signal(struct health_dialogue *dialogue);
+
+/* Right after the start: who it is, and whose SIM it has, is to be asked too. */
+void health_dialogue_ask_identity(struct health_dialogue *dialogue);
 
 /* Right after the start: read messages may be deleted when the storage is nearly full. */
 void health_dialogue_allow_cleanup(struct health_dialogue *dialogue);

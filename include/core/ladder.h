@@ -205,6 +205,15 @@ usec_t ladder_deadline(const struct ladder *ladder);
  */
 int ladder_force(struct ladder *ladder, enum ladder_step step, const struct ladder_world *world, usec_t now);
 
+/* --- a reset that is not the ladder's --- */
+
+/* When the budget, and the quiet after a brown-out, let somebody else reset it ([provision], at the end of a
+ * set-up): a time that may have passed, USEC_INFINITY never. The notice is the caller's. */
+usec_t ladder_reset_allowed_at(struct ladder *ladder, const struct ladder_world *world, usec_t now);
+
+/* It is reset by somebody else, now: counted as one of the ladder's own. */
+void ladder_spend_reset(struct ladder *ladder, usec_t now);
+
 /* --- questions --- */
 
 /* While true no smsd is to be started. */

@@ -6,6 +6,7 @@
 #define CORE_MODEM_RECORD_H
 
 #include "core/poison.h"
+#include "core/process.h"
 #include "core/smsd_conf.h"
 #include "core/usb_device.h"
 
@@ -34,11 +35,14 @@ struct modem_record {
         uint64_t guard_pin; /* hash of the PIN that was refused, 0 unknown: another PIN in smsd.conf lifts the
                                guard */
         struct poison poison; /* what it was sending when it crashed last */
+        struct process_id
+            let_in; /* the smsd that a person started on a modem that pin_imei refuses; 0 none */
         /* What became of its last change (core/sim_identity). */
-        unsigned setup_open;     /* PROVISION_SCOPE_ bits: what still is to be set up */
-        unsigned setup_attempts; /* begun for this change */
-        bool setup_reset_spent;  /* its one reset was sent, or was about to be */
-        uint64_t setup_asked;    /* hash of the [provision] that it is, or was, set up with; 0 none */
+        unsigned setup_open;      /* PROVISION_SCOPE_ bits: what still is to be set up */
+        unsigned setup_attempts;  /* begun for this change */
+        bool setup_reset_spent;   /* its one reset was sent, or was about to be */
+        unsigned setup_reset_due; /* the same bits: written, its reset is still to be made */
+        uint64_t setup_asked;     /* hash of the [provision] that it is, or was, set up with; 0 none */
 };
 
 void modem_record_init(struct modem_record *record, const char *name);

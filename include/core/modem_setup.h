@@ -19,6 +19,7 @@ enum setup_phase {
         SETUP_DUE,     /* its port is to be opened */
         SETUP_OPEN,    /* it is: modem_setup_begin is wanted */
         SETUP_TALKING, /* until the verdict of `dialogue` is another than RUNNING */
+        SETUP_WAITING, /* for leave to reset it: until `until`, or until something happens */
         SETUP_SAVING,  /* it is being noted that its one reset is spent: modem_setup_reset or _decline is
                           wanted */
 };
@@ -26,7 +27,8 @@ enum setup_phase {
 struct modem_setup {
         enum setup_phase phase;
         char slot[SMSD_MODEM_NAME_MAX]; /* whose memory it is entered in */
-        usec_t until;                   /* ASKING, SAVING: the answer is waited for so long */
+        usec_t until;                   /* ASKING, WAITING, SAVING: the answer is waited for so long */
+        bool told_due;                  /* that its reset waits for its turn was told in an earlier attempt */
         struct provision_dialogue dialogue;
 };
 

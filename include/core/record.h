@@ -45,6 +45,7 @@ enum record_kind {
         /* A new modem or SIM has the settings of [provision], or not all of them. */
         RECORD_PROVISIONED,
         RECORD_PROVISION_FAILED,
+        RECORD_SMSD_DISPLACED, /* smsd must let go of a modem: it is not let in, or is to be set up first */
         /* the recovery ladder */
         RECORD_RECOVERY_STEP,     /* a step begins */
         RECORD_RECOVERY_DONE,     /* it was carried out, or was not */

@@ -45,6 +45,7 @@ enum restart_cause {
         CAUSE_STOP,     /* a person: smswarden stop */
         CAUSE_UNPLUG,   /* smsd must let go of a dead tty */
         CAUSE_RECOVERY, /* a modem is to be reset; or was */
+        CAUSE_IDENTITY, /* smsd must let go of a modem: it is not let in, or new and to be set up */
         CAUSE_MAX
 };
 

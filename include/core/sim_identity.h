@@ -30,9 +30,10 @@ enum identity {
 struct identity_memory {
         char imei[16]; /* the modem and SIM that were last accepted, "" none */
         char imsi[16];
-        unsigned open;     /* PROVISION_SCOPE_ bits: what still is to be set up */
-        unsigned attempts; /* begun for this change */
-        bool reset_spent;  /* the one reset of this change was sent */
+        unsigned open;      /* PROVISION_SCOPE_ bits: what still is to be set up */
+        unsigned attempts;  /* begun for this change */
+        bool reset_spent;   /* the one reset of this change was sent */
+        unsigned reset_due; /* the same bits: written, and its reset waits for its turn */
 };
 
 void identity_memory_init(struct identity_memory *memory);
@@ -61,6 +62,15 @@ void identity_begin(struct identity_memory *memory, struct provision_job *job);
 
 /* The reset is about to be sent: save the memory, then provision_reset. */
 void identity_spend_reset(struct identity_memory *memory);
+
+/* The reset may not be made now: the change will be closed as written, its reset due. */
+void identity_postpone_reset(struct identity_memory *memory);
+
+/* The turn of the reset that is due has come: what it is for is set up once more, which asks and resets. */
+void identity_reopen(struct identity_memory *memory);
+
+/* It restarted by itself, or was unplugged: what was written has taken effect. False: nothing was due. */
+bool identity_has_restarted(struct identity_memory *memory);
 
 /*
  * The dialogue is over. DONE closes the change, failed settings included: they are recorded and alerted, not

@@ -45,12 +45,12 @@ struct slot {
         bool has_pin;                      /* smsd.conf has a PIN for it */
         bool lists_messages;               /* smsd reads with AT+CMGL: what is read is not what it has */
         /* what smsd shows of it */
-        char serving[DEVICE_NODE_MAX]; /* the tty on which smsd's handler served it last, "" none */
-        char heard_imei[16];           /* its handler says so and is not yet seen on a port; else "" */
-        char status_base[32];          /* its time in stats/status that proves nothing: from before */
-        bool base_known;               /* status_base was read since this smsd runs */
-        bool answered;                 /* the smsd that runs had an answer from the modem */
-        bool unregistered;             /* smsd says so */
+        char serving[DEVICE_NODE_MAX];       /* the tty on which smsd's handler served it last, "" none */
+        char heard_imei[16], heard_imsi[16]; /* its handler says so and is not yet seen on a port; else "" */
+        char status_base[32];                /* its time in stats/status that proves nothing: from before */
+        bool base_known;                     /* status_base was read since this smsd runs */
+        bool answered;                       /* the smsd that runs had an answer from the modem */
+        bool unregistered;                   /* smsd says so */
         bool denied;  /* smsd says that the network refuses it; unregistered is true then as well */
         bool blocked; /* smsd blocks sending after failures */
         bool silent;  /* smsd says that the modem does not answer */
@@ -59,7 +59,10 @@ struct slot {
         bool asked;      /* a person asked for the start that is under way */
         bool pass_guard; /* ... with --force: the guard is passed once */
         bool came_up;    /* a modem has been fit for smsd here in this life of ours */
-        bool wary; /* smsd may have its device only when it was asked who it is (pin_imei, [provision]) */
+        bool wary;     /* smsd may have its device only when it was asked who it is (pin_imei, [provision]) */
+        bool reserved; /* smsd lets go of its modem, which is ours then: it is not started on it */
+        bool displaced;    /* that was asked of smsd in this plug, for a set-up */
+        usec_t leave_at;   /* the reset that is due is asked for no sooner */
         bool strange_told; /* that its modem is not let in was recorded */
 };
 

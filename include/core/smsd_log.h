@@ -52,7 +52,7 @@ struct smsd_log_line {
                        OTHER_SMSD_RUNNING: the other's; else 0 */
         int detail; /* see the kinds; HANDLER_TERMINATED: exit status, or -signal; else 0 */
         char modem[SMSD_MODEM_NAME_MAX]; /* the modem that the line is about, "" none */
-        char digits[16];                 /* IDENTIFIED: 14 or 15 digits; else "" */
+        char digits[16]; /* IDENTIFIED: 14 or 15 digits, INITIALISED: 6 to 15 or ""; else "" */
 };
 
 /* Classifies one line (without its end). Never fails: what is not understood is SMSD_LOG_OTHER. */

@@ -242,6 +242,7 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
         deadline = usec_min(deadline, gateway_ahead(gateway, gateway->company_until));
         deadline = usec_min(deadline, gateway_ahead(gateway, gateway->restart.not_before));
         deadline = usec_min(deadline, gateway_ahead(gateway, gateway_company_deadline(gateway)));
+        deadline = usec_min(deadline, gateway_displace_deadline(gateway));
         for (unsigned i = 0; i < gateway->smsd.n_handlers; i++)
                 if (gateway->smsd.handlers[i].told_at)
                         deadline = usec_min(
@@ -433,8 +434,11 @@ static void run_ended(struct gateway *gateway, struct action_list *actions)
 }
 
 /* What a person permitted was for the start that is over now. */
-static void forget_person(struct gateway *gateway)
+static void forget_person(struct gateway *gateway, struct action_list *actions)
 {
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (gateway->slots.items[i].pass_guard)
+                        gateway_let_in(gateway, &gateway->slots.items[i], actions);
         for (unsigned i = 0; i < gateway->slots.n; i++)
                 gateway->slots.items[i].asked = gateway->slots.items[i].pass_guard = false;
 }
@@ -464,7 +468,7 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
         if (event->kind != EVENT_PORT_DATA) /* a look that a byte has ended is judged there */
                 gateway_judge(gateway);
         if (!restart_busy(&gateway->restart) && gateway->n_waiting == 0)
-                forget_person(gateway);
+                forget_person(gateway, actions);
         if (incident_concerns(&gateway->incident, actions))
                 incident_update(&gateway->incident, gateway_works(gateway), now, actions);
         gateway_alerts_step(gateway, event, actions);

@@ -132,6 +132,8 @@ static void leave(struct gateway *gateway, unsigned i, struct action_list *actio
 
         if (slot && gateway_slot_has_handler(gateway, slot))
                 gateway_modem_crashed(gateway, slot, actions);
+        if (slot)
+                gateway_setup_left(gateway, slot, actions);
         modem_gone(&gateway->modems[i], i, actions);
         if (reason[0] == '\0' && slot && gateway->now < slot->away_until)
                 reason = ": it restarts after it was set up";
@@ -247,7 +249,9 @@ static void learn_from_handler(struct slots *slots, struct slot *slot, struct mo
                 slots_set_serving(slots, slot, modem->target);
         if (slot->heard_imei[0] && modem->facts.imei[0] == '\0')
                 (void)text_copy(modem->facts.imei, sizeof(modem->facts.imei), slot->heard_imei);
-        slot->heard_imei[0] = '\0';
+        if (slot->heard_imsi[0] && modem->facts.imei[0] && modem->facts.imsi[0] == '\0')
+                (void)text_copy(modem->facts.imsi, sizeof(modem->facts.imsi), slot->heard_imsi);
+        slot->heard_imei[0] = slot->heard_imsi[0] = '\0';
 }
 
 /* A running smsd tells who sits where: its handler for a section holds the device that smsd.conf names there.

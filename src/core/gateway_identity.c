@@ -25,6 +25,7 @@ struct identity_memory gateway_identity_of(const struct slot *slot)
         memory.open = record->setup_open;
         memory.attempts = record->setup_attempts;
         memory.reset_spent = record->setup_reset_spent;
+        memory.reset_due = record->setup_reset_due;
         return memory;
 }
 
@@ -35,6 +36,7 @@ void gateway_identity_enter(struct modem_record *record, const struct identity_m
         record->setup_open = memory->open;
         record->setup_attempts = memory->attempts;
         record->setup_reset_spent = memory->reset_spent;
+        record->setup_reset_due = memory->reset_due;
 }
 
 static void take_known(char *target, size_t size, const char *value)
@@ -64,7 +66,8 @@ static void tell_change(const struct slot *slot, enum identity identity, const s
                 tell(slot, "SIM (IMSI) sits", actions);
 }
 
-/* Nothing of a modem that is not let in is remembered. An smsd that somebody started on it is left alone. */
+/* Nothing of a modem that is not let in is remembered. An smsd that has it must let go of it, unless a person
+ * wanted that: gateway_displace.c. */
 static void tell_refusal(struct slot *slot, const struct modem *modem, struct action_list *actions)
 {
         const char *why = modem->facts.imei[0] ? "its IMEI is not the one that pin_imei lets in"
@@ -72,8 +75,8 @@ static void tell_refusal(struct slot *slot, const struct modem *modem, struct ac
 
         if (!slot->strange_told && modem->in_use)
                 action_record(actions, RECORD_MODEM_REFUSED, SEVERITY_WARNING, slot->config.name,
-                              "smsd uses the modem on %s for %s, but is not started on it again: %s",
-                              modem->node, slot->config.name, why);
+                              "smsd has the modem on %s for %s, which is not to be used: %s", modem->node,
+                              slot->config.name, why);
         else if (!slot->strange_told)
                 action_record(actions, RECORD_MODEM_REFUSED, SEVERITY_WARNING, slot->config.name,
                               "the modem on %s is not used for %s: %s", modem->node, slot->config.name, why);
@@ -104,19 +107,31 @@ static void remember(struct slot *slot, const struct modem *modem, struct action
         gateway_save_slot(slot, actions);
 }
 
+/* True in the moment in which the run is over by which smsd had to let go of it (gateway_displace.c). */
+static bool end_reservation(const struct gateway *gateway, struct slot *slot)
+{
+        bool over = slot->reserved && !restart_busy(&gateway->restart);
+
+        slot->reserved = slot->reserved && !over;
+        return over;
+}
+
 static void identify(struct gateway *gateway, struct slot *slot, struct action_list *actions)
 {
+        bool taken = end_reservation(gateway, slot), pinned = slot->config.pin_imei[0] != '\0';
+
         if (!slot_modem(slot, gateway->modems))
                 return;
         struct modem *modem = &gateway->modems[slot->modem];
         if (!modem_usable(modem))
                 return;
-        bool asked = modem->facts.imei[0] || modem->proven;
-        if (slot->config.pin_imei[0] && !asked && !modem->in_use && !restart_busy(&gateway->restart))
+        bool known = modem->facts.imei[0] || modem->proven;
+        bool ask = taken ? !modem->proven : pinned && !known;
+        if (ask && !modem->in_use && !restart_busy(&gateway->restart))
                 modem_reprobe(modem, gateway->now); /* smsd had it, and has let go of it */
         else if (slot_refuses(slot, modem))
                 tell_refusal(slot, modem, actions);
-        else {
+        else if (!pinned || known) { /* else smsd has it, and it is being found out who it is */
                 slot->strange_told = false;
                 remember(slot, modem, actions);
         }

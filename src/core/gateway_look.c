@@ -92,14 +92,27 @@ static unsigned under_way(const struct gateway *gateway)
         return n;
 }
 
+/* smsd had it before us, and has not said all of it. */
+static bool wants_identity(const struct gateway *gateway, int modem)
+{
+        const struct modem_facts *facts = &gateway->modems[modem].facts;
+
+        return !gateway->looks[modem].identified && !gateway->modems[modem].proven &&
+               (facts->imei[0] == '\0' || facts->imsi[0] == '\0');
+}
+
 /* When the slot's next look begins, `early` of its time allowed. */
 static usec_t due_at(const struct gateway *gateway, const struct slot *slot, usec_t early)
 {
         const struct gateway_look *look = &gateway->looks[slot->modem];
 
-        return look->usable_since == 0 ? USEC_INFINITY
-                                       : usec_max(usec_sub(health_deadline(&slot->health), early),
-                                                  usec_add(look->usable_since, AFTER_PLUG));
+        if (look->usable_since == 0)
+                return USEC_INFINITY;
+        /* smsd sends through it already, and perhaps must not. */
+        if (slot->wary && wants_identity(gateway, slot->modem))
+                return look->usable_since;
+        return usec_max(usec_sub(health_deadline(&slot->health), early),
+                        usec_add(look->usable_since, AFTER_PLUG));
 }
 
 /* --- the kernel's log --- */
@@ -160,6 +173,16 @@ static void tell_cleanup(struct gateway *gateway, const struct slot *slot, struc
             facts->storage_used, facts->storage_total);
 }
 
+static void take_identity(struct modem *modem, const struct modem_facts *from)
+{
+        struct modem_facts *to = &modem->facts;
+
+        if (to->imei[0] == '\0')
+                (void)text_copy(to->imei, sizeof(to->imei), from->imei);
+        if (to->imsi[0] == '\0' && text_equal(to->imei, from->imei))
+                (void)text_copy(to->imsi, sizeof(to->imsi), from->imsi);
+}
+
 static void end_look(struct gateway *gateway, unsigned modem, enum health_outcome outcome,
                      struct action_list *actions)
 {
@@ -169,6 +192,7 @@ static void end_look(struct gateway *gateway, unsigned modem, enum health_outcom
         close_port(look, modem, actions);
         look->outcome = outcome;
         look->at = gateway->now;
+        look->identified = true;
         look->seen_before = look->answered;
         look->echo_kept = look->echo_off;
         if (outcome != HEALTH_RUNNING) {
@@ -180,6 +204,7 @@ static void end_look(struct gateway *gateway, unsigned modem, enum health_outcom
                 look->answered = look->answered || outcome == HEALTH_COMPLETE || outcome == HEALTH_PARTIAL;
                 look->echo_off = look->echo_off || (look->seen_before && !look->answers.echoed);
                 gateway_look_learn(&gateway->modems[modem], &look->answers);
+                take_identity(&gateway->modems[modem], &look->answers.facts);
         }
         if (slot && outcome != HEALTH_RUNNING) {
                 refute_smsd(slot, &look->answers);
@@ -191,8 +216,10 @@ static void end_look(struct gateway *gateway, unsigned modem, enum health_outcom
 
 void gateway_look_interrupt(struct gateway *gateway, unsigned modem, struct action_list *actions)
 {
-        if (is_under_way(&gateway->looks[modem]))
-                end_look(gateway, modem, HEALTH_RUNNING, actions);
+        if (!is_under_way(&gateway->looks[modem]))
+                return;
+        end_look(gateway, modem, HEALTH_RUNNING, actions);
+        gateway->looks[modem].identified = false; /* asked again */
 }
 
 static void begin_look(struct gateway *gateway, struct slot *slot, struct action_list *actions)
@@ -271,6 +298,8 @@ static void opened(struct gateway *gateway, unsigned modem, const struct port_ev
                 look->open = true;
                 health_dialogue_start(&look->dialogue, !slot || health_wants_all(&slot->health), gateway->now,
                                       usec_add(gateway->now, HEALTH_DIALOGUE_LENGTH));
+                if (wants_identity(gateway, (int)modem))
+                        health_dialogue_ask_identity(&look->dialogue);
                 if (slot && smsd_tells_signal(gateway, slot))
                         health_dialogue_skip_signal(&look->dialogue);
                 if (slot && may_clean(gateway, slot, look))

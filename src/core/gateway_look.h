@@ -26,6 +26,7 @@ struct gateway_look {
             echo_kept;     /* it, or an earlier one, found echo off, as we had left it; an earlier one */
         char refusal[160]; /* why the port was not asked, for a person; "" it was */
         struct port_holder holder; /* who but smsd has smsd's port open; pid 0 nobody */
+        bool identified;           /* it was asked who it is, or could not be */
         usec_t cleaned_at;         /* AT+CMGD=1,1 went out, 0 never */
 };
 

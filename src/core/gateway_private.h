@@ -232,9 +232,22 @@ void gateway_quarantined(struct gateway *gateway, const struct message_moved_eve
                          struct action_list *actions);
 void gateway_tell_quarantined(struct gateway *gateway);
 
+/* gateway_displace.c: a modem that smsd has, and should not (yet) */
+/* The slot whose modem it is, NULL none. */
+struct slot *gateway_find_displaced(struct gateway *gateway, struct action_list *actions);
+/* The slot whose modem pin_imei keeps from smsd, which has it all the same; NULL none. */
+const struct slot *gateway_find_strange(const struct gateway *gateway);
+/* smsd is asked to let go of it, as soon as the others allow. */
+void gateway_displace(struct gateway *gateway, struct slot *slot, struct action_list *actions);
+usec_t gateway_displace_deadline(const struct gateway *gateway);
+/* A person's start with --force is over: the smsd that came of it may keep its modem. */
+void gateway_let_in(const struct gateway *gateway, struct slot *slot, struct action_list *actions);
+
 /* gateway_setup.c: [provision] for a new modem or SIM, in the probe's place */
 void gateway_set_up(struct gateway *gateway, struct action_list *actions);
 void gateway_setup_event(struct gateway *gateway, const struct event *event, struct action_list *actions);
+/* The slot's modem leaves: what was written into it takes effect by that. */
+void gateway_setup_left(const struct gateway *gateway, struct slot *slot, struct action_list *actions);
 /* A modem that was set up restarts, and is expected back. */
 bool gateway_modem_is_away(const struct gateway *gateway);
 

@@ -269,7 +269,8 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
 {
         gateway_company_forgive(gateway);
         const struct slot *unserved = find_unserved(gateway);
-        if (!unserved)
+        struct slot *displaced = gateway_find_displaced(gateway, actions);
+        if (!unserved && !displaced)
                 gateway->company.wanted_since = 0;
 
         settle(gateway);
@@ -279,6 +280,10 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
         if (gateway->smsd.stopping_since &&
             usec_sub(gateway->now, gateway->smsd.stopping_since) < STOPPING_TIME)
                 return; /* its end is awaited: somebody stopped it */
+        if (displaced) {
+                gateway_displace(gateway, displaced, actions);
+                return;
+        }
         if (unserved && !gateway->settling && gateway->now >= gateway->restart.not_before &&
             (gateway->handler_lost || !wait_for_company(gateway)) &&
             gateway_company_is_quiet(gateway, unserved, actions)) {
@@ -298,7 +303,7 @@ static void reconcile_running(struct gateway *gateway, struct action_list *actio
 
 static void describe_intent(struct gateway *gateway, char *text, size_t size)
 {
-        const struct slot *unserved = find_unserved(gateway);
+        const struct slot *unserved = find_unserved(gateway), *strange = gateway_find_strange(gateway);
 
         text[0] = '\0';
         if (gateway->hold.active)
@@ -306,6 +311,9 @@ static void describe_intent(struct gateway *gateway, char *text, size_t size)
         if (!gateway->smsd.running && gateway_startable(gateway) > 0)
                 (void)text_format(text, size, "would start smsd (%s)",
                                   restart_cause_to_string(gateway->cause));
+        else if (gateway->smsd.running && strange)
+                (void)text_format(text, size, "would take the modem of %s from smsd: pin_imei refuses it",
+                                  strange->config.name);
         else if (gateway->smsd.running && unserved && !gateway->settling)
                 (void)text_format(text, size, "would restart smsd (%s) to serve %s on %s",
                                   restart_cause_to_string(cause_of(gateway, unserved)), unserved->config.name,

@@ -8,6 +8,7 @@
  *   gateway_recovery_world.c   what holds around a modem: switches, default route, who else is sending
  *   gateway_recovery_at.c      an order's AT command, on the modem's port
  *   gateway_recovery_switch.c  an order's switch, of USB or power
+ *   gateway_recovery_leave.c   a reset that [provision] makes, in the same budget
  *   gateway_recovery_hand.c    `smswarden reset-modem`
  *   gateway_recovery_words.c   records, alerts and status
  */
@@ -78,6 +79,7 @@ struct recovery {
         usec_t spare_taken_until; /* ... the modem port: AT goes to the other */
         bool off_told;            /* that it cannot be switched on */
         usec_t known_at;          /* it was judged last at */
+        usec_t notice_at;         /* people were told of a reset of [provision]'s at, 0 not */
         usec_t silent_since;      /* smsd has had no answer since, 0 it has */
         usec_t returned_at;       /* it came back from the step that was taken last, 0 not */
 };
@@ -108,6 +110,24 @@ bool gateway_recovery_owns(const struct gateway *gateway, unsigned modem);
 /* The slot's modem is being recovered: its silence and absence are our own doing, for so long as it may need.
  */
 bool gateway_recovery_expects_absence(const struct gateway *gateway, const char *slot);
+
+/* --- gateway_recovery_leave.c --- */
+
+enum recovery_leave {
+        RECOVERY_LEAVE_GRANTED, /* now: right before the command goes out it is counted by ..._spend() */
+        RECOVERY_LEAVE_WAIT,    /* ask again in each step, at *ret_at at the latest */
+        RECOVERY_LEAVE_REFUSED, /* the budget is spent until *ret_at; USEC_INFINITY: there is none */
+};
+
+/* May the slot's modem be reset by somebody else than its ladder? Asks for what is to be known, and tells
+ * people before the default route is cut. */
+enum recovery_leave gateway_recovery_ask_leave(struct gateway *gateway, const struct slot *slot,
+                                               struct action_list *actions, usec_t *ret_at);
+void gateway_recovery_spend_leave(struct gateway *gateway, const struct slot *slot,
+                                  struct action_list *actions);
+
+/* When the notice that was given for it has left, 0: none was given. */
+usec_t gateway_recovery_notice_over(const struct gateway *gateway, const struct slot *slot);
 
 /* --- gateway_recovery_judge.c --- */
 
@@ -173,6 +193,9 @@ usec_t recovery_hand_deadline(const struct gateway *gateway, const struct recove
 
 void recovery_tell_order(struct gateway *gateway, struct recovery *recovery, const struct ladder_order *order,
                          struct action_list *actions);
+/* The notice that is to leave through the modem before it is reset; `cause` one word. */
+void recovery_announce(struct gateway *gateway, const struct recovery *recovery, const char *cause,
+                       const char *text, struct action_list *actions);
 void recovery_tell_end(const struct recovery *recovery, struct action_list *actions);
 
 #endif

@@ -11,9 +11,8 @@
 
 /* --- records and alerts of an order --- */
 
-/* The notice that is to leave through the modem before it is reset. */
-static void announce(struct gateway *gateway, const struct recovery *recovery, const char *text,
-                     struct action_list *actions)
+void recovery_announce(struct gateway *gateway, const struct recovery *recovery, const char *cause,
+                       const char *text, struct action_list *actions)
 {
         struct alert *alert;
 
@@ -22,7 +21,7 @@ static void announce(struct gateway *gateway, const struct recovery *recovery, c
             0)
                 return; /* it is on its way already, or there is no place: the reset waits all the same */
         (void)text_copy(alert->modem, sizeof(alert->modem), recovery->name);
-        (void)text_copy(alert->cause, sizeof(alert->cause), failure_kind_to_string(recovery->ladder.kind));
+        (void)text_copy(alert->cause, sizeof(alert->cause), cause);
         gateway_alerts_say(alert->summary, "%s: %s", recovery->name, text);
         gateway_alerts_say(
             alert->evidence,
@@ -39,7 +38,8 @@ void recovery_tell_order(struct gateway *gateway, struct recovery *recovery, con
         ladder_describe(&recovery->ladder, gateway->now, text, sizeof(text));
         switch (order->kind) {
         case ORDER_ANNOUNCE:
-                announce(gateway, recovery, text, actions);
+                recovery_announce(gateway, recovery, failure_kind_to_string(recovery->ladder.kind), text,
+                                  actions);
                 break;
         case ORDER_GIVE_UP:
                 recovery->gave_up = recovery->ladder.tried & RECOVERY_RESETS;

@@ -3,11 +3,10 @@
  * it and at most once for each change (of the modem, of the SIM, of [provision] itself). Level-triggered,
  * from what the slot's record says is still open:
  *
- *   due        the modem is READY, nobody uses it, and its change is open: its port is taken in the probe's
- * place begun      the attempt is in the record before the first byte goes out reset due  in two phases: that
- * the one reset of this change is spent is on disk before it is sent; who dies between the two never sends
- * it, and says so in the next life over       recorded; what failed is alerted; the change is closed, or
- * tried again (core/sim_identity)
+ *   - due: the modem is READY, nobody uses it, and its change is open: its port is taken in the probe's place
+ *   - begun: the attempt is in the record before the first byte goes out
+ *   - reset due: gateway_setup_reset.c
+ *   - over: recorded; what failed is alerted; the change is closed, or tried again (core/sim_identity)
  *
  * Asks for APNs and for the disk by actions; the talk itself is core/modem_setup's.
  */
@@ -125,44 +124,12 @@ static void begin(struct gateway *gateway, unsigned i, struct slot *slot, struct
                 modem_setup_end(modem, i, gateway->now, actions);
                 return;
         }
+        modem->setup.told_due = memory.reset_due != 0;
         identity_begin(&memory, &job);
         job.may_reset &= gateway->config.provision.reset;
         save(slot, &memory, actions);
         if (modem_setup_begin(modem, i, &job, usec_add(gateway->now, TALK_TIME), gateway->now, actions) < 0)
                 modem_setup_end(modem, i, gateway->now, actions);
-}
-
-/* --- the reset --- */
-
-static void note_reset(struct gateway *gateway, struct modem *modem, struct slot *slot,
-                       struct action_list *actions)
-{
-        struct identity_memory memory = gateway_identity_of(slot);
-
-        identity_spend_reset(&memory);
-        gateway_identity_enter(&slot->record, &memory);
-        action_push(actions, ACTION_RESET_NOTE)->modem = slot->record;
-        modem->setup.phase = SETUP_SAVING;
-        modem->setup.until = usec_add(gateway->now, ASK_TIME);
-}
-
-static void decline_reset(struct modem *modem)
-{
-        modem->setup.phase = SETUP_TALKING;
-        provision_decline_reset(&modem->setup.dialogue);
-}
-
-static void reset_noted(struct gateway *gateway, const struct event *event, struct action_list *actions)
-{
-        for (unsigned i = 0; i < gateway->n_modems; i++) {
-                struct modem *modem = &gateway->modems[i];
-                if (modem->setup.phase != SETUP_SAVING || !text_equal(modem->setup.slot, event->noted.modem))
-                        continue;
-                if (event->noted.result >= 0)
-                        modem_setup_reset(modem, i, gateway->now, actions);
-                else
-                        decline_reset(modem); /* the next life would send it again */
-        }
 }
 
 /* --- over --- */
@@ -217,11 +184,11 @@ static void talk(struct gateway *gateway, unsigned i, struct slot *slot, struct 
 {
         struct modem *modem = &gateway->modems[i];
 
+        if (modem->setup.dialogue.verdict == PROVISION_RESET_DUE)
+                setup_ask_reset(gateway, modem, slot, actions);
         switch (modem->setup.dialogue.verdict) {
         case PROVISION_RUNNING:
-                break;
-        case PROVISION_RESET_DUE:
-                note_reset(gateway, modem, slot, actions);
+        case PROVISION_RESET_DUE: /* waited for, or noted */
                 break;
         case PROVISION_DONE:
         case PROVISION_SILENT:
@@ -249,10 +216,10 @@ static void go_on(struct gateway *gateway, unsigned i, struct action_list *actio
                 modem_setup_go(modem, gateway->now);
         }
         if (modem->setup.phase == SETUP_SAVING && late)
-                decline_reset(modem);
+                setup_decline_reset(modem);
         if (modem->setup.phase == SETUP_OPEN)
                 begin(gateway, i, slot, actions);
-        if (modem->setup.phase == SETUP_TALKING)
+        if (modem->setup.phase == SETUP_TALKING || modem->setup.phase == SETUP_WAITING)
                 talk(gateway, i, slot, actions);
 }
 
@@ -288,7 +255,7 @@ void gateway_setup_event(struct gateway *gateway, const struct event *event, str
         if (event->kind == EVENT_APN)
                 take_apn(gateway, &event->apn);
         if (event->kind == EVENT_RESET_NOTED)
-                reset_noted(gateway, event, actions);
+                setup_reset_noted(gateway, event, actions);
 }
 
 bool gateway_modem_is_away(const struct gateway *gateway)

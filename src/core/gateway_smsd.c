@@ -272,6 +272,8 @@ void gateway_smsd_said(struct gateway *gateway, const struct event *event, struc
                 return;
         if (line->kind == SMSD_LOG_IDENTIFIED || line->kind == SMSD_LOG_HANDLER_STARTED)
                 (void)text_copy(slot->heard_imei, sizeof(slot->heard_imei), line->digits);
+        if (line->kind == SMSD_LOG_INITIALISED || line->kind == SMSD_LOG_HANDLER_STARTED)
+                (void)text_copy(slot->heard_imsi, sizeof(slot->heard_imsi), line->digits);
         modem_log(gateway, slot, line->kind, actions);
 }
 

@@ -31,6 +31,16 @@ static bool take_sim(struct health_answers *answers, const char *text)
         return at_answer_sim(&answers->facts, text);
 }
 
+static bool take_imei(struct health_answers *answers, const char *text)
+{
+        return at_answer_imei(&answers->facts, text);
+}
+
+static bool take_imsi(struct health_answers *answers, const char *text)
+{
+        return at_answer_imsi(&answers->facts, text);
+}
+
 /* The two domains apart, and both together in the facts. */
 static bool take_registration(struct health_answers *answers, enum registration *domain, const char *text)
 {
@@ -151,6 +161,8 @@ static bool only_thorough(const struct health_answers *answers)
 static const struct question questions[HEALTH_QUESTIONS] = {
     [HEALTH_ASK_PROOF] = {AT_PROBE, AT_PROBE_INTERVAL, PROBES_MAX, NULL, NULL},
     [HEALTH_ASK_SIM] = {"AT+CPIN?", 5 * USEC_PER_SEC, 2, take_sim, NULL},
+    [HEALTH_ASK_IMEI] = {"AT+CGSN", LIMIT, 2, take_imei, only_thorough},
+    [HEALTH_ASK_IMSI] = {"AT+CIMI", LIMIT, 1, take_imsi, only_thorough},
     [HEALTH_ASK_CREG] = {"AT+CREG?", LIMIT, 2, take_creg, NULL},
     [HEALTH_ASK_CEREG] = {"AT+CEREG?", LIMIT, 1, take_cereg, not_in_circuit},
     [HEALTH_ASK_OPERATOR] = {"AT+COPS?", LIMIT, 1, take_operator, only_thorough},
@@ -171,8 +183,15 @@ static void end(struct health_dialogue *dialogue, enum health_outcome outcome)
         at_exchange_end(&dialogue->exchange);
 }
 
+static bool is_identity(unsigned question)
+{
+        return question == HEALTH_ASK_IMEI || question == HEALTH_ASK_IMSI;
+}
+
 static void note(struct health_dialogue *dialogue, enum health_reply reply, const char *text, size_t length)
 {
+        if (is_identity(dialogue->question)) /* personal: no words that somebody may show */
+                length = 0;
         dialogue->answers.said[dialogue->question].reply = reply;
         text_sanitize(dialogue->answers.said[dialogue->question].text, HEALTH_SAID_MAX, text, length);
 }
@@ -190,6 +209,8 @@ static bool is_wanted(const struct health_dialogue *dialogue, const struct quest
 {
         if (question >= &questions[HEALTH_ASK_CLEANUP]) /* no questions: only where they are allowed */
                 return dialogue->cleanup && question->wanted(&dialogue->answers);
+        if (is_identity((unsigned)(question - questions)))
+                return dialogue->identity;
         if (question == &questions[HEALTH_ASK_SIGNAL])
                 return dialogue->thorough || !dialogue->signal_known || radio_in_doubt(&dialogue->answers);
         return dialogue->thorough || !question->wanted || question->wanted(&dialogue->answers);
@@ -336,6 +357,11 @@ void health_dialogue_start(struct health_dialogue *dialogue, bool thorough, usec
 void health_dialogue_skip_signal(struct health_dialogue *dialogue)
 {
         dialogue->signal_known = true;
+}
+
+void health_dialogue_ask_identity(struct health_dialogue *dialogue)
+{
+        dialogue->identity = true;
 }
 
 void health_dialogue_allow_cleanup(struct health_dialogue *dialogue)

@@ -169,6 +169,11 @@ static void ledger_add(struct ladder_ledger *ledger, usec_t now)
         ledger->at[0] = now;
 }
 
+void ladder_spend_reset(struct ladder *ladder, usec_t now)
+{
+        ledger_add(&ladder->resets, now);
+}
+
 /* Asking again is no affair of smsd's while another port is free. */
 static bool needs_stop(const struct ladder *ladder, enum ladder_step step)
 {
@@ -367,14 +372,19 @@ static bool advance(struct ladder *ladder, usec_t now, struct ladder_order *ret_
         return decide(ladder, now, ret_order);
 }
 
-struct ladder_order ladder_next(struct ladder *ladder, const struct ladder_world *world, usec_t now)
+void ladder_see(struct ladder *ladder, const struct ladder_world *world, usec_t now)
 {
-        struct ladder_order order = {0};
-
         ladder->world = *world;
         if (world->default_route)
                 ladder->route_until = usec_add(now, LADDER_ROUTE_MEMORY);
         ladder->route = now < ladder->route_until;
+}
+
+struct ladder_order ladder_next(struct ladder *ladder, const struct ladder_world *world, usec_t now)
+{
+        struct ladder_order order = {0};
+
+        ladder_see(ladder, world, now);
         while (advance(ladder, now, &order))
                 ;
         return order;

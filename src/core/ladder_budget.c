@@ -63,6 +63,13 @@ usec_t ladder_allowed_at(const struct ladder *ladder, enum ladder_step step)
         return allowed;
 }
 
+usec_t ladder_reset_allowed_at(struct ladder *ladder, const struct ladder_world *world, usec_t now)
+{
+        ladder_see(ladder, world, now);
+        usec_t allowed = reset_at(ladder);
+        return now < ladder->quiet_until ? usec_max(allowed, ladder->quiet_until) : allowed;
+}
+
 int ladder_refusal(const struct ladder_world *world, enum ladder_step step)
 {
         if (world->without & LADDER_STEP_BIT(step))

@@ -48,6 +48,9 @@ struct ladder_script {
 const struct ladder_course *ladder_course(enum failure_kind kind);
 const struct ladder_script *ladder_script(enum ladder_step step);
 
+/* What holds now; where the default route was seen, the smaller budget holds for a while. */
+void ladder_see(struct ladder *ladder, const struct ladder_world *world, usec_t now);
+
 /* The next step for what is wrong now, NONE when none is left. */
 enum ladder_step ladder_next_step(const struct ladder *ladder);
 

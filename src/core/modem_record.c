@@ -36,8 +36,9 @@ bool modem_record_equal(const struct modem_record *a, const struct modem_record 
                text_equal(a->model, b->model) && text_equal(a->firmware, b->firmware) &&
                a->guard == b->guard && a->guard_pin == b->guard_pin &&
                a->poison.suspect == b->poison.suspect && a->poison.put_aside == b->poison.put_aside &&
-               a->setup_open == b->setup_open && a->setup_attempts == b->setup_attempts &&
-               a->setup_reset_spent == b->setup_reset_spent && a->setup_asked == b->setup_asked;
+               process_id_equal(a->let_in, b->let_in) && a->setup_open == b->setup_open &&
+               a->setup_attempts == b->setup_attempts && a->setup_reset_spent == b->setup_reset_spent &&
+               a->setup_reset_due == b->setup_reset_due && a->setup_asked == b->setup_asked;
 }
 
 int modem_record_encode(const struct modem_record *record, char *target, size_t size)
@@ -46,11 +47,12 @@ int modem_record_encode(const struct modem_record *record, char *target, size_t 
             target, size,
             "name=%s\nusb=%s\nimei=%s\nimsi=%s\niccid=%s\nmodel=%s\nfirmware=%s\nguard=%s\nguard_pin=%" PRIu64
             "\nsuspect=%" PRIu64 "\nput_aside=%u"
-            "\nsetup_open=%u\nsetup_attempts=%u\nsetup_reset_spent=%d\nsetup_asked=%" PRIu64 "\n",
+            "\nlet_in_pid=%d\nlet_in_start=%" PRIu64 "\nsetup_open=%u\nsetup_attempts=%u\nsetup_reset_spent=%"
+            "d\nsetup_reset_due=%u\nsetup_asked=%" PRIu64 "\n",
             record->name, record->usb, record->imei, record->imsi, record->iccid, record->model,
             record->firmware, guard_to_string(record->guard), record->guard_pin, record->poison.suspect,
-            record->poison.put_aside, record->setup_open, record->setup_attempts, record->setup_reset_spent,
-            record->setup_asked);
+            record->poison.put_aside, (int)record->let_in.pid, record->let_in.start_time, record->setup_open,
+            record->setup_attempts, record->setup_reset_spent, record->setup_reset_due, record->setup_asked);
 
         return r < 0 ? -ENOBUFS : (int)strlen(target);
 }
@@ -90,9 +92,26 @@ static int take_setup(struct modem_record *record, const char *key, const char *
         } else if (text_equal(key, "setup_reset_spent")) {
                 r = take_number(&number, value, 1);
                 record->setup_reset_spent = number > 0;
+        } else if (text_equal(key, "setup_reset_due")) {
+                r = take_number(&number, value, PROVISION_SCOPE_MODEM | PROVISION_SCOPE_SIM);
+                record->setup_reset_due = (unsigned)number;
         } else if (text_equal(key, "setup_asked"))
                 r = take_number(&record->setup_asked, value, UINT64_MAX);
         return r; /* another key is of a newer version */
+}
+
+static int take_let_in(struct modem_record *record, const char *key, const char *value)
+{
+        uint64_t pid = 0;
+
+        if (text_equal(key, "let_in_start"))
+                return take_number(&record->let_in.start_time, value, UINT64_MAX);
+        if (!text_equal(key, "let_in_pid"))
+                return 0;
+        if (take_number(&pid, value, INT_MAX) < 0)
+                return -EBADMSG;
+        record->let_in.pid = (pid_t)pid;
+        return 0;
 }
 
 static int take_pair(void *userdata, const char *key, const char *value)
@@ -121,6 +140,8 @@ static int take_pair(void *userdata, const char *key, const char *value)
                 return parse_u64(value, 0, UINT64_MAX, &record->poison.suspect) < 0 ? -EBADMSG : 0;
         if (text_equal(key, "put_aside"))
                 return parse_unsigned(value, 0, UINT_MAX, &record->poison.put_aside) < 0 ? -EBADMSG : 0;
+        if (text_starts_with(key, "let_in_"))
+                return take_let_in(record, key, value);
         return take_setup(record, key, value);
 }
 

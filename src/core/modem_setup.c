@@ -93,6 +93,7 @@ usec_t modem_setup_deadline(const struct modem *modem)
 
         switch (setup->phase) {
         case SETUP_ASKING:
+        case SETUP_WAITING:
         case SETUP_SAVING:
                 return setup->until;
         case SETUP_TALKING:
@@ -112,6 +113,7 @@ void modem_setup_lost(struct modem *modem)
                 modem->setup.phase = SETUP_NONE;
                 break;
         case SETUP_TALKING:
+        case SETUP_WAITING:
         case SETUP_SAVING:
                 modem->setup.phase = SETUP_TALKING; /* its end is seen by who looks at the verdict */
                 provision_port_lost(&modem->setup.dialogue);

@@ -47,6 +47,7 @@ static const struct kind kinds[RECORD_KIND_MAX] = {
     [RECORD_WORKING_AGAIN] = {"working-again", "incident", false},
     [RECORD_PROVISIONED] = {"provisioned", "modem", false},
     [RECORD_PROVISION_FAILED] = {"provision-failed", "modem", false},
+    [RECORD_SMSD_DISPLACED] = {"smsd-displaced", "smsd", false},
     [RECORD_RECOVERY_STEP] = {"recovery-step", "recovery", true},
     [RECORD_RECOVERY_DONE] = {"recovery-done", "recovery", false},
     [RECORD_RECOVERY_NOTICE] = {"recovery-notice", "recovery", false},

@@ -363,6 +363,7 @@ const char *restart_cause_to_string(enum restart_cause cause)
             [CAUSE_STOP] = "stop",
             [CAUSE_UNPLUG] = "unplug",
             [CAUSE_RECOVERY] = "recovery",
+            [CAUSE_IDENTITY] = "identity",
         };
 
         return (unsigned)cause < CAUSE_MAX ? names[cause] : "?";

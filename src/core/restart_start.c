@@ -219,11 +219,13 @@ static void read_again(struct restart *restart, int result, const struct restart
         restart_enter(restart, RESTART_READING, usec_add(world->now, result == -EBUSY ? EDIT_RETRY : 0));
 }
 
-/* A modem whose SIM must not be tried is kept away from smsd by smsd.conf alone. */
+/* A modem whose SIM must not be tried, or that is not to be used (yet), is kept away from smsd by smsd.conf
+ * alone. */
 static bool any_slot_is_guarded(const struct restart_world *world)
 {
         for (unsigned i = 0; i < world->slots->n; i++)
-                if (slot_guard(&world->slots->items[i], world->modems) != GUARD_NONE)
+                if (world->slots->items[i].reserved ||
+                    slot_guard(&world->slots->items[i], world->modems) != GUARD_NONE)
                         return true;
         return false;
 }

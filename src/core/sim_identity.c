@@ -70,6 +70,8 @@ void identity_accept(struct identity_memory *memory, enum identity identity, con
         if (scope == 0)
                 return;
         bool new_modem = scope & PROVISION_SCOPE_MODEM;
+        if (new_modem)
+                memory->reset_due = 0;
         memory->open |= scope;
         memory->attempts = 0;
         memory->reset_spent = false;
@@ -94,13 +96,34 @@ void identity_begin(struct identity_memory *memory, struct provision_job *job)
         memcpy(job->imei, memory->imei, sizeof(job->imei));
         memcpy(job->imsi, memory->imsi, sizeof(job->imsi));
         job->may_reset = !memory->reset_spent;
-        job->reset_owed = memory->attempts > 0 && !memory->reset_spent;
+        job->reset_owed = (memory->attempts > 0 || memory->reset_due) && !memory->reset_spent;
+        memory->reset_due = 0; /* from here on the attempt says so */
         memory->attempts++;
 }
 
 void identity_spend_reset(struct identity_memory *memory)
 {
         memory->reset_spent = true;
+        memory->reset_due = 0;
+}
+
+void identity_postpone_reset(struct identity_memory *memory)
+{
+        memory->reset_due |= memory->open;
+}
+
+void identity_reopen(struct identity_memory *memory)
+{
+        memory->open |= memory->reset_due;
+        memory->attempts = 0;
+}
+
+bool identity_has_restarted(struct identity_memory *memory)
+{
+        if (memory->reset_due == 0)
+                return false;
+        memory->reset_due = 0;
+        return true;
 }
 
 void identity_finish(struct identity_memory *memory, enum provision_verdict verdict, bool sim_too)

@@ -315,6 +315,6 @@ bool slot_startable(const struct slot *slot, const struct modem *modems)
 {
         const struct modem *modem = slot_modem(slot, modems);
 
-        return modem && modem_usable(modem) && slot_guard(slot, modems) == GUARD_NONE &&
+        return modem && !slot->reserved && modem_usable(modem) && slot_guard(slot, modems) == GUARD_NONE &&
                (slot->pass_guard || !is_unknown(slot, modem));
 }

@@ -140,6 +140,17 @@ static void take_imei(const char *text, struct smsd_log_line *result)
         (void)text_copy(result->digits, sizeof(result->digits), text);
 }
 
+/* Empty when it could not be asked: no answer of the modem's then. */
+static void take_imsi(const char *text, struct smsd_log_line *result)
+{
+        size_t digits = strspn(text, "0123456789");
+
+        if (!strpbrk(text, "0123456789"))
+                result->kind = SMSD_LOG_OTHER;
+        else if (text[digits] == '\0' && digits >= 6 && digits <= 15)
+                (void)text_copy(result->digits, sizeof(result->digits), text);
+}
+
 static void apply(const struct pattern *pattern, const char *text, struct smsd_log_line *result)
 {
         int number;
@@ -151,10 +162,8 @@ static void apply(const struct pattern *pattern, const char *text, struct smsd_l
                 take_imei(text + strlen(pattern->prefix), result);
                 return;
         }
-        /* Empty when it could not be asked: no answer of the modem's then. */
         if (pattern->number == NUMBER_IMSI) {
-                if (!strpbrk(text, "0123456789"))
-                        result->kind = SMSD_LOG_OTHER;
+                take_imsi(text + strlen(pattern->prefix), result);
                 return;
         }
         bool found = number_after(text + strlen(pattern->prefix), pattern->mark, &number);

@@ -164,6 +164,22 @@ static void what_fails_is_told_and_smsd_started(struct gateway *g)
         assert_int_equal(gateway_logged(g, "not all settings of [provision]"), 1);
 }
 
+/* It is written, told once, and served; unplugged, it has taken effect. */
+static void without_budget_the_reset_is_due(struct gateway *g)
+{
+        gateway_plug(g, "");
+        gateway_working(g, 0);
+        assert_int_equal(sent(g, SET_USBNET), 1);
+        assert_int_equal(sent(g, RESET), 0);
+        assert_int_equal(gateway_logged(g, "its reset is due"), 1);
+        replug(g);
+        gateway_wait_logged(g, "no reset is due any more", 5000);
+        gateway_working(g, 0);
+        assert_int_equal(sent(g, SET_USBNET), 1);
+        assert_int_equal(sent(g, RESET), 0);
+        assert_int_equal(gateway_logged(g, "its reset is due"), 1);
+}
+
 static void a_strange_modem_is_refused(struct gateway *g)
 {
         char message[512];
@@ -236,6 +252,8 @@ static const struct gateway_test tests[] = {
     GATEWAY_TEST(killed_while_it_resets, .warden = "[provision]\nusbnet = ecm\n"),
     GATEWAY_TEST(the_other_modem_goes_on, .modems = 2, .warden = "[provision]\nusbnet = ecm\n"),
     GATEWAY_TEST(what_fails_is_told_and_smsd_started, .warden = "[provision]\nusbnet = ecm\n"),
+    GATEWAY_TEST(without_budget_the_reset_is_due,
+                 .warden = "[provision]\nusbnet = ecm\n[recovery]\nresets_per_hour = 0\n"),
     GATEWAY_TEST(a_strange_modem_is_refused,
                  .warden = "[modem GSM1]\npin_imei = 867424031234565\n[provision]\nusbnet = ecm\n"),
     GATEWAY_TEST(a_person_lets_it_in, .warden = "[modem GSM1]\npin_imei = 867424031234565\n"),

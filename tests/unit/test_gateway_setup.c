@@ -2,56 +2,7 @@
  * Who sits in a slot, on the gateway as a whole: a new modem or SIM is set up before smsd has it, once for
  * each change and with one reset at most, whatever dies when; a strange one is not used.
  */
-#include "rig.h"
-
-#define OTHER_SIM  "246020000000001"
-#define OTHER_IMEI "862061049999990"
-
-static struct rig *rig_asking(void)
-{
-        struct rig *rig = rig_new();
-
-        rig->config.provision.config.usbnet = 1;
-        rig->config.provision.config.apn_mode = PROVISION_APN_AUTO;
-        rig->apn = "banga";
-        return rig;
-}
-
-static void unplug(struct rig *rig)
-{
-        rig->plugged = false;
-        rig_usb(rig);
-        rig_wait(rig, 20 * USEC_PER_SEC);
-}
-
-static void plug(struct rig *rig)
-{
-        rig->plugged = true;
-        rig_usb(rig);
-        rig_wait(rig, 20 * USEC_PER_SEC);
-}
-
-/* The modem does what AT+CFUN=1,1 says. */
-static void restart_modem(struct rig *rig)
-{
-        unplug(rig);
-        plug(rig);
-}
-
-/* Its first plug, up to a working smsd. */
-static void set_up(struct rig *rig)
-{
-        rig_begin(rig);
-        rig_wait(rig, 5 * USEC_PER_SEC);
-        restart_modem(rig);
-        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
-}
-
-static void reload(struct rig *rig)
-{
-        rig_event(rig, EVENT_RELOAD)->config = &rig->config;
-        rig_go(rig);
-}
+#include "setup_rig.h"
 
 static void test_before_smsd_and_once(void **state)
 {
@@ -432,16 +383,6 @@ static void test_observed_from_the_middle_on(void **state)
 
 /* --- pin_imei --- */
 
-static struct rig *rig_pinned(const char *imei)
-{
-        struct rig *rig = rig_asking();
-
-        rig->config.n_modems = 1;
-        modem_config_init(&rig->config.modems[0], "GSM1");
-        (void)text_copy(rig->config.modems[0].pin_imei, sizeof(rig->config.modems[0].pin_imei), imei);
-        return rig;
-}
-
 static void test_a_strange_modem(void **state)
 {
         _rig_ rig = rig_pinned(OTHER_IMEI);
@@ -482,28 +423,6 @@ static void test_a_strange_modem(void **state)
         assert_string_equal(rig->record.imei, OTHER_IMEI);
 }
 
-/* smsd had it before us, and nobody knows who it is: it is asked before smsd gets it again. */
-static void test_a_pinned_modem_that_was_adopted(void **state)
-{
-        _rig_ rig = rig_pinned(OTHER_IMEI);
-        (void)state;
-
-        rig->config.provision.config.usbnet = -1;
-        (void)rig_smsd(rig);
-        rig_begin(rig);
-        rig_wait(rig, USEC_PER_MIN);
-        assert_int_equal(rig->list.n, 2); /* a running smsd is not stopped for it */
-        rig_exit(rig, 1, -SIGSEGV, false);
-        rig_exit(rig, 0, -SIGSEGV, true);
-        rig_wait(rig, USEC_PER_MIN);
-        assert_int_equal(rig->counts[ACTION_SMSD_START], 0);
-
-        rig->config.modems[0].pin_imei[0] = '\0';
-        reload(rig);
-        rig_wait(rig, USEC_PER_MIN);
-        assert_int_equal(rig->counts[ACTION_SMSD_START], 1);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -527,7 +446,6 @@ int main(void)
             cmocka_unit_test(test_smsd_is_started_in_the_middle),
             cmocka_unit_test(test_observed_from_the_middle_on),
             cmocka_unit_test(test_a_strange_modem),
-            cmocka_unit_test(test_a_pinned_modem_that_was_adopted),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

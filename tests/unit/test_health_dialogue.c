@@ -34,6 +34,8 @@ static const struct exchange healthy[] = {
     {"AT+CFUN?", "\r\n+CFUN: 1\r\n\r\nOK\r\n"},
     {"AT+QCFG=\"ims\"", "\r\n+QCFG: \"ims\",1,1\r\n\r\nOK\r\n"},
     {"AT+QTEMP", "\r\n+QTEMP: 37,34,35\r\n\r\nOK\r\n"},
+    {"AT+CGSN", "\r\n867424030000016\r\n\r\nOK\r\n"},
+    {"AT+CIMI", "\r\n246010000000000\r\n\r\nOK\r\n"},
 };
 
 #define SCRIPT_MAX 6
@@ -44,6 +46,7 @@ struct rig {
         const char *unasked;           /* comes once, in front of the reply to `before` */
         const char *before;
         bool cleanup;      /* is allowed */
+        bool identity;     /* is wanted */
         const char *after; /* what AT+CPMS? says once AT+CMGD was answered with OK */
         size_t piece;      /* 0: all at once */
         usec_t now;
@@ -117,6 +120,8 @@ static void run(struct rig *rig, bool thorough)
         health_dialogue_start(&rig->dialogue, thorough, rig->now, rig->now + HEALTH_DIALOGUE_LENGTH);
         if (rig->cleanup)
                 health_dialogue_allow_cleanup(&rig->dialogue);
+        if (rig->identity)
+                health_dialogue_ask_identity(&rig->dialogue);
         for (unsigned turns = 0; rig->dialogue.outcome == HEALTH_RUNNING; turns++) {
                 assert_true(turns < 200);
                 turn(rig);
@@ -144,6 +149,27 @@ static void test_well_costs_five_commands(void **state)
         }
 }
 
+/* The numbers are in the facts, and in nothing that is shown. */
+static void test_who_it_is(void **state)
+{
+        static const struct exchange no_sim[] = {{"AT+CIMI", "\r\n+CME ERROR: 10\r\n"}, {NULL, NULL}};
+        (void)state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+                struct rig rig = {.piece = pieces[i], .identity = true};
+                run(&rig, false);
+                assert_string_equal(rig.asked, "ATE0 AT+CPIN? AT+CGSN AT+CIMI AT+CREG? AT+CSQ AT+CPMS? ");
+                assert_string_equal(rig.dialogue.answers.facts.imei, "867424030000016");
+                assert_string_equal(rig.dialogue.answers.facts.imsi, "246010000000000");
+                assert_string_equal(rig.dialogue.answers.said[HEALTH_ASK_IMEI].text, "");
+                assert_string_equal(rig.dialogue.answers.said[HEALTH_ASK_IMSI].text, "");
+        }
+        struct rig rig = {.identity = true, .script = no_sim};
+        run(&rig, false);
+        assert_int_equal(rig.dialogue.outcome, HEALTH_COMPLETE);
+        assert_string_equal(rig.dialogue.answers.facts.imsi, "");
+}
+
 static void test_thorough_asks_all(void **state)
 {
         (void)state;
@@ -152,9 +178,11 @@ static void test_thorough_asks_all(void **state)
                 run(&rig, true);
                 const struct health_answers *answers = &rig.dialogue.answers;
                 assert_int_equal(rig.dialogue.outcome, HEALTH_COMPLETE);
-                assert_int_equal(rig.commands, HEALTH_ASK_CLEANUP);
+                assert_int_equal(rig.commands, HEALTH_ASK_CLEANUP - 2);
                 for (unsigned k = 0; k < HEALTH_ASK_CLEANUP; k++)
-                        assert_int_equal(answers->said[k].reply, HEALTH_ANSWERED);
+                        assert_int_equal(answers->said[k].reply, k == HEALTH_ASK_IMEI || k == HEALTH_ASK_IMSI
+                                                                     ? HEALTH_UNASKED
+                                                                     : HEALTH_ANSWERED);
                 assert_int_equal(answers->packet, REGISTRATION_HOME);
                 assert_string_equal(answers->facts.operator_name, "Telia LT");
                 assert_false(answers->no_service);
@@ -362,6 +390,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_well_costs_five_commands),
+            cmocka_unit_test(test_who_it_is),
             cmocka_unit_test(test_thorough_asks_all),
             cmocka_unit_test(test_cases),
             cmocka_unit_test(test_cleanup),

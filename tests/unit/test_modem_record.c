@@ -24,7 +24,9 @@ static const struct modem_record full = {.name = "GSM1",
                                          .guard_pin = UINT64_C(18446744073709551615),
                                          .setup_open = 3,
                                          .setup_attempts = 2,
+                                         .let_in = {2147483647, UINT64_C(18446744073709551613)},
                                          .setup_reset_spent = true,
+                                         .setup_reset_due = 3,
                                          .setup_asked = UINT64_C(18446744073709551614)};
 
 static void test_there_and_back(void **state)
@@ -85,6 +87,12 @@ static void test_equal_sees_each_field(void **state)
         other.setup_reset_spent = false;
         assert_false(modem_record_equal(&other, &full));
         other = full;
+        other.setup_reset_due = 1;
+        assert_false(modem_record_equal(&other, &full));
+        other = full;
+        other.let_in.start_time = 1;
+        assert_false(modem_record_equal(&other, &full));
+        other = full;
         other.setup_asked = 1;
         assert_false(modem_record_equal(&other, &full));
 }
@@ -114,6 +122,10 @@ static void test_foreign_text(void **state)
             {"name=GSM1\nsetup_open=4\n", -EBADMSG},
             {"name=GSM1\nsetup_attempts=4\n", -EBADMSG},
             {"name=GSM1\nsetup_reset_spent=2\n", -EBADMSG},
+            {"name=GSM1\nsetup_reset_due=4\n", -EBADMSG},
+            {"name=GSM1\nlet_in_pid=2147483648\n", -EBADMSG},
+            {"name=GSM1\nlet_in_start=-1\n", -EBADMSG},
+            {"name=GSM1\nlet_in_future=1\n", 0},
             {"name=GSM1\nsetup_asked=x\n", -EBADMSG},
             {"name=a name that is much longer than any that smsd would take as one\n", -EBADMSG},
         };

@@ -132,11 +132,11 @@ static void test_real_lines(void **state)
         }
 }
 
-static void test_the_imei_is_digits_only(void **state)
+static void test_numbers_are_digits_only(void **state)
 {
         static const struct {
                 const char *line, *digits;
-        } imeis[] = {
+        } numbers[] = {
             {AT ",5, GSM1: IMEI: 867424030000016", "867424030000016"},
             {AT ",5, GSM1: IMEI: 86742403000001", "86742403000001"},
             {AT ",5, GSM1: IMEI: 8674240300000", ""},
@@ -144,15 +144,20 @@ static void test_the_imei_is_digits_only(void **state)
             {AT ",5, GSM1: IMEI: 867424030000016 ", ""},
             {AT ",5, GSM1: IMEI: ERROR", ""},
             {AT ",5, smsd: IMEI: 867424030000016", ""},
-            {AT ",5, GSM1: IMSI: 246010000000000", ""},
+            {AT ",5, GSM1: IMSI: 246010000000000", "246010000000000"},
+            {AT ",5, GSM1: IMSI: 2460100000000000", ""},
+            {AT ",5, GSM1: IMSI: 24601", ""},
+            {AT ",5, GSM1: IMSI: ERROR", ""},
         };
 
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(imeis); i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
                 struct smsd_log_line line;
-                smsd_log_parse(imeis[i].line, strlen(imeis[i].line), &line);
-                assert_string_equal(line.digits, imeis[i].digits);
-                assert_int_equal(line.kind == SMSD_LOG_IDENTIFIED, imeis[i].digits[0] != '\0');
+                smsd_log_parse(numbers[i].line, strlen(numbers[i].line), &line);
+                assert_string_equal(line.digits, numbers[i].digits);
+                bool imsi = strstr(numbers[i].line, "IMSI") != NULL;
+                assert_int_equal(line.kind == (imsi ? SMSD_LOG_INITIALISED : SMSD_LOG_IDENTIFIED),
+                                 imsi || numbers[i].digits[0] != '\0');
         }
 }
 
@@ -219,7 +224,7 @@ static void test_length_is_respected(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_real_lines),          cmocka_unit_test(test_the_imei_is_digits_only),
+            cmocka_unit_test(test_real_lines),          cmocka_unit_test(test_numbers_are_digits_only),
             cmocka_unit_test(test_forged_lines),        cmocka_unit_test(test_numbers_that_do_not_fit),
             cmocka_unit_test(test_length_is_respected),
         };

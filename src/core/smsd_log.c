@@ -145,7 +145,7 @@ static void take_imsi(const char *text, struct smsd_log_line *result)
 {
         size_t digits = strspn(text, "0123456789");
 
-        if (!strpbrk(text, "0123456789"))
+        if (!text[0])
                 result->kind = SMSD_LOG_OTHER;
         else if (text[digits] == '\0' && digits >= 6 && digits <= 15)
                 (void)text_copy(result->digits, sizeof(result->digits), text);

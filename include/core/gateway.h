@@ -42,6 +42,11 @@ usec_t gateway_next_deadline(const struct gateway *gateway);
 void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtime_offset,
                       struct snapshot *ret_snapshot);
 
+/* As gateway_snapshot(), but only the verdict with its words, and `hold`; the rest, a hundred times as much,
+ * is left as it is. For whoever asks after each step. */
+void gateway_snapshot_verdict(const struct gateway *gateway, usec_t now, int64_t realtime_offset,
+                              struct snapshot *ret_snapshot);
+
 /* What was delivered and what waits, as the last EVENT_DELIVERY told it. Belongs to the gateway. */
 const struct delivery *gateway_delivery(const struct gateway *gateway);
 

@@ -513,7 +513,7 @@ static void check_verdict(struct world *world)
         bool hung = false;
 
         since = main ? later(since, main->born) : since;
-        gateway_snapshot(world->controller.gateway, world_boottime(world), world->clock, &snapshot);
+        gateway_snapshot_verdict(world->controller.gateway, world_boottime(world), world->clock, &snapshot);
         for (unsigned i = 0; i < WORLD_PROCESSES; i++)
                 hung |= world->processes[i].alive && world->processes[i].hung;
         if (snapshot.reason[0] == '\0' || snapshot.next_action[0] == '\0')

@@ -5,6 +5,7 @@
  * same seed gives the same run, event for event. A seed that breaks a promise is shrunk to the inputs that
  * are needed for it.
  */
+#include "random.h"
 #include "shrink.h"
 #include "world.h"
 
@@ -24,6 +25,7 @@ struct options {
 
 struct totals {
         uint64_t steps, inputs, sent, doubles;
+        uint64_t hash; /* of all runs: what a change of speed must not change */
         unsigned passed, failed;
 };
 
@@ -105,6 +107,7 @@ static void run_seed(uint64_t seed, const struct options *options, struct totals
         if (seed % 16 == 0 || options->one_seed)
                 run_again(seed, length, &inputs, hash, &promises);
         totals->inputs += inputs.n;
+        totals->hash = random_mix(totals->hash ^ hash);
         if (promises.broken[0] == '\0') {
                 totals->passed++;
                 if (options->one_seed)
@@ -140,6 +143,7 @@ int main(int argc, char **argv)
                (unsigned long long)totals.inputs, (unsigned long long)totals.steps,
                (unsigned long long)totals.sent, (unsigned long long)totals.doubles,
                (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9);
+        printf("hash %016llx\n", (unsigned long long)totals.hash);
         printf("%u passed, %u failed\n", totals.passed, totals.failed);
         return totals.failed ? 1 : 0;
 }

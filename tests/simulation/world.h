@@ -148,6 +148,7 @@ struct world_files {
         char *conf; /* NULL: it is not there */
         char *conf_saved;
         unsigned conf_version;
+        bool conf_valid; /* smsd would accept it */
         unsigned conf_read_version; /* as the controller read it last */
         char *good;
         char *refused;

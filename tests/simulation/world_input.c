@@ -422,6 +422,8 @@ void world_input(struct world *world, const struct input *input)
                 promises->disturbed_before = promises->disturbed_at;
                 promises->disturbed_at = until > promises->disturbed_at ? until : promises->disturbed_at;
         }
+        if (input->duration > 0)
+                world_plan(world, input->duration, HAPPENS_OVER, 0, 0);
         if (input->kind <= INPUT_SLOW_NETWORK)
                 modem_input(world, input);
         else if (input->kind <= INPUT_UNIT_RESTART)

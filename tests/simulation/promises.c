@@ -81,8 +81,10 @@ void promises_unit_stopped(struct world *world)
 void promises_person_started(struct world *world, bool own)
 {
         world->promises.stop_began = 0;
-        if (!own)
-                world->promises.held = false;
+        if (own)
+                return;
+        world->promises.held = false;
+        world->promises.started_at = world->now;
 }
 
 /* Nothing automatic touches anything while the system goes down. */
@@ -202,11 +204,12 @@ void promises_action(struct world *world, const struct action_list *actions, uns
                         promise_broken(world, 4, "smsd.conf is written during a hold");
                 break;
         case ACTION_HOLD_WRITE:
-                /* The flag may be gone by now: the next look tells. And whoever runs beside it by now was
-                 * started by somebody since it was written, which ends it. */
+                /* The flag may be gone by now: the next look tells. And whoever was started by somebody since
+                 * it was written has ended it, alive or not. */
                 world->promises.held = action->hold.source == HOLD_SOURCE_CLI ||
                                        (action->hold.source == HOLD_SOURCE_LEGACY
-                                            ? world->files.flag == FLAG_PRESENT && !smsd_main(world)
+                                            ? world->files.flag == FLAG_PRESENT && !smsd_main(world) &&
+                                                  world->promises.started_at <= world->files.flag_since
                                             : is_stopped(world) && lateness(world) == 0);
                 world->promises.stop_began = 0;
                 world->promises.held_until = action->hold.until;

@@ -253,6 +253,7 @@ struct world_promises {
         usec_t held_until;
         bool legacy_held;
         usec_t command_at; /* a person's last command */
+        usec_t started_at; /* a person's last start of smsd without us */
         usec_t stop_began; /* somebody's stop of the unit that is no hold yet, 0 none */
         bool was_held;
         usec_t held_at; /* the core held it last */

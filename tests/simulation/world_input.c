@@ -39,7 +39,7 @@ static void hand_start(struct world *world)
         if (smsd_count_ours(world) > 0)
                 for (unsigned i = 0; i < WORLD_MESSAGES; i++)
                         world->messages[i].excused = true;
-        end_hold(world);
+        promises_person_started(world, false);
         (void)smsd_start(world, true, true);
 }
 

@@ -227,16 +227,17 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_SENT:
         case SMSD_LOG_RECEIVED:
         case SMSD_LOG_REPORT_RECEIVED:
-        case SMSD_LOG_HANDLER_STARTED:
                 slot->unregistered = slot->denied = slot->silent = false;
                 slot->unexpected = 0;
                 if (kind == SMSD_LOG_SENT || kind == SMSD_LOG_RECEIVED || kind == SMSD_LOG_REPORT_RECEIVED)
                         slot->traffic_at = gateway->now;
-                if (kind != SMSD_LOG_HANDLER_STARTED)
-                        slot_has_answer(gateway, slot);
+                slot_has_answer(gateway, slot);
                 if (kind == SMSD_LOG_SENT)
                         gateway_modem_sent(gateway, slot, actions);
-                slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
+                slot->blocked = slot->blocked && kind != SMSD_LOG_SENT;
+                break;
+        case SMSD_LOG_HANDLER_STARTED:
+                slot_forget_complaints(slot);
                 break;
         case SMSD_LOG_OTHER:
         case SMSD_LOG_MAIN_STARTED:

@@ -322,6 +322,34 @@ static void test_a_young_smsd_that_dies_is_a_loss(void **state)
         }
 }
 
+/* The flag of the old scripts lies for days beside an observer, who may not remove it: that is one hold. */
+static void test_a_flag_is_one_hold_to_an_observer(void **state)
+{
+        _rig_ rig = rig_new();
+        const char *told;
+        unsigned holds = 0;
+        (void)state;
+
+        rig->config.mode = MODE_OBSERVE;
+        rig->flag = FLAG_PRESENT;
+        rig->flag_since = rig->now;
+        rig_begin(rig);
+        rig_wait(rig, USEC_PER_DAY);
+        for (told = rig->told; (told = strstr(told, "this is a hold of")); told++)
+                holds++;
+        assert_int_equal(holds, 1);
+        assert_in_range(rig_fired(&rig->spool, ALERT_HOLD), 1, 30); /* it is repeated each hour */
+
+        rig->flag = FLAG_ABSENT;
+        rig_wait(rig, USEC_PER_MIN);
+        rig_forget(rig);
+        rig->flag = FLAG_PRESENT;
+        rig->flag_since = rig->now;
+        rig_wait(rig, USEC_PER_MIN);
+        assert_non_null(strstr(rig->told, "this is a hold of"));
+        assert_int_equal(rig_verdict(rig), VERDICT_HELD);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -338,6 +366,7 @@ int main(void)
             cmocka_unit_test(test_a_slow_handler_is_waited_for),
             cmocka_unit_test(test_a_launcher_is_no_loss),
             cmocka_unit_test(test_a_young_smsd_that_dies_is_a_loss),
+            cmocka_unit_test(test_a_flag_is_one_hold_to_an_observer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,7 +177,8 @@ static void check_silence_is_told(struct world *world)
                            ? world->promises.could_send_at
                            : world->controller.up_since;
 
-        since = since > world->alerts.undisturbed_since ? since : world->alerts.undisturbed_since;
+        since = usec_max(since, world->alerts.undisturbed_since);
+        since = usec_max(since, world->promises.held_at); /* the hold was told, and its end */
         for (unsigned i = 0; i < WORLD_PROCESSES; i++)
                 if (world->processes[i].alive && world->processes[i].hung)
                         return; /* without stats/status nobody can know */

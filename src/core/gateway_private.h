@@ -28,9 +28,9 @@
 struct gateway_flag {
         bool asked;          /* ACTION_FLAG_LOOK is out */
         bool fresh;          /* looked at since smsd was last seen alive */
+        bool over;           /* its hold is, and who only observes cannot remove it */
         usec_t first_seen;   /* 0: not there */
         usec_t beside_since; /* it lies beside a running smsd since, 0 not */
-        bool over;           /* its hold is, and who only observes cannot remove it */
         char refusal[96];    /* what was reported already, so that it is said once */
 };
 

@@ -45,7 +45,7 @@ static bool disk_is_well(const struct world *world)
 static usec_t lateness(const struct world *world)
 {
         return world->now < world->controller.late_until + USEC_PER_MIN
-                   ? 6 * world->controller.late_ms * USEC_PER_MSEC
+                   ? 6 * USEC_PER_MSEC * world->controller.late_ms
                    : 0;
 }
 

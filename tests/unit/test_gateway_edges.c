@@ -350,6 +350,39 @@ static void test_a_flag_is_one_hold_to_an_observer(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_HELD);
 }
 
+static void assert_same_verdict(struct rig *rig, enum verdict verdict)
+{
+        static struct snapshot whole, part;
+
+        memset(&part, 0xff, sizeof(part)); /* nothing of the last time shines through */
+        gateway_snapshot(rig->gateway, rig->now, 5, &whole);
+        gateway_snapshot_verdict(rig->gateway, rig->now, 5, &part);
+        assert_int_equal(whole.verdict, verdict);
+        assert_int_equal(part.verdict, whole.verdict);
+        assert_string_equal(part.reason, whole.reason);
+        assert_string_equal(part.next_action, whole.next_action);
+        assert_string_equal(part.evidence, whole.evidence);
+        assert_int_equal(part.can_send, whole.can_send);
+        assert_int_equal(part.can_receive, whole.can_receive);
+        assert_memory_equal(&part.hold, &whole.hold, sizeof(part.hold));
+}
+
+static void test_the_verdict_alone_is_that_of_the_whole(void **state)
+{
+        _rig_ rig = rig_working();
+        _rig_ locked = rig_new();
+        (void)state;
+
+        assert_same_verdict(rig, VERDICT_WORKING);
+        rig_command(rig, COMMAND_STOP, 1, false);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_same_verdict(rig, VERDICT_HELD);
+        locked->sim = SIM_PUK;
+        rig_begin(locked);
+        rig_wait(locked, USEC_PER_HOUR);
+        assert_same_verdict(locked, VERDICT_DOWN);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -367,6 +400,7 @@ int main(void)
             cmocka_unit_test(test_a_launcher_is_no_loss),
             cmocka_unit_test(test_a_young_smsd_that_dies_is_a_loss),
             cmocka_unit_test(test_a_flag_is_one_hold_to_an_observer),
+            cmocka_unit_test(test_the_verdict_alone_is_that_of_the_whole),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

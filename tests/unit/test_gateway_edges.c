@@ -350,6 +350,25 @@ static void test_a_flag_is_one_hold_to_an_observer(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_HELD);
 }
 
+/* A handler that the SIM has refused ends, and its words are read when the next start is under way. */
+static void test_last_words_of_a_refused_pin(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->sim = SIM_PIN;
+        rig->attempts = 2;
+        rig_command(rig, COMMAND_RESTART, 1, false);
+        rig_go(rig);
+        assert_true(gateway_is_restarting(rig->gateway));
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+        rig_log(rig, SMSD_LOG_PIN_REFUSED);
+        rig_go(rig);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->list.n, 0);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+}
+
 static void assert_same_verdict(struct rig *rig, enum verdict verdict)
 {
         static struct snapshot whole, part;
@@ -400,6 +419,7 @@ int main(void)
             cmocka_unit_test(test_a_launcher_is_no_loss),
             cmocka_unit_test(test_a_young_smsd_that_dies_is_a_loss),
             cmocka_unit_test(test_a_flag_is_one_hold_to_an_observer),
+            cmocka_unit_test(test_last_words_of_a_refused_pin),
             cmocka_unit_test(test_the_verdict_alone_is_that_of_the_whole),
         };
 

@@ -165,6 +165,7 @@ static void check_hold_is_told(struct world *world)
         usec_t since = world->files.hold_record.since;
 
         if (world->files.hold && gateway_is_held(world->controller.gateway) &&
+            world->now > usec_add(world->unit.stopping_since, SPOOL_SLACK) && /* nothing is told before */
             world_boottime(world) > since + world->config.hold_notify_after + USEC_PER_MIN &&
             find_open(&world->alerts, "hold") < 0)
                 promise_broken(world, 18, "a hold of %.0f s is not told",

@@ -330,6 +330,8 @@ static void check_hold(struct world *world)
                 slack += 65 * USEC_PER_SEC;
         if (world->now < world->files.disk_full_until + 65 * USEC_PER_SEC)
                 slack += 65 * USEC_PER_SEC; /* what failed is tried again at the next look */
+        if (world->now < world->unit.away_until + 3 * USEC_PER_SEC)
+                slack += 65 * USEC_PER_SEC; /* was it stopped again? Nobody can say so */
         if (!(beside && world->files.hold))
                 promises->hold_beside_since = 0;
         else if (promises->hold_beside_since == 0)
@@ -345,7 +347,8 @@ static void check_hold(struct world *world)
         if (world->files.hold &&
             world_boottime(world) > world->files.hold_record.until + 5 * USEC_PER_SEC + lateness(world) &&
             !world->unit.system_stopping && world->now > world->unit.stopping_since + 5 * USEC_PER_SEC &&
-            world->now > world->controller.up_since + 5 * USEC_PER_SEC && disk_is_well(world))
+            world->now > world->controller.up_since + 5 * USEC_PER_SEC &&
+            world->now > world->files.disk_full_until + 65 * USEC_PER_SEC)
                 promise_broken(world, 2, "a hold outlives its end");
 }
 

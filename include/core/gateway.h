@@ -37,19 +37,24 @@ void gateway_step(struct gateway *gateway, const struct event *event, usec_t now
 /* When EVENT_TIMER is wanted at the latest; USEC_INFINITY: only an event can change anything. */
 usec_t gateway_next_deadline(const struct gateway *gateway);
 
+/* The part of it at which time alone may change something; the rest are the looks at smsd and its modems,
+ * which repeat as long as nothing changes. */
+usec_t gateway_change_deadline(const struct gateway *gateway);
+
 /* The state for people and programs. `realtime_offset` = wall clock - CLOCK_BOOTTIME in microseconds, so that
  * times can be shown. */
 void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtime_offset,
                       struct snapshot *ret_snapshot);
+
+/* As gateway_snapshot(), but only the verdict with its words, and `hold`; the rest, a hundred times as much,
+ * is left as it is. For whoever asks after each step. */
+void gateway_snapshot_verdict(const struct gateway *gateway, usec_t now, int64_t realtime_offset,
+                              struct snapshot *ret_snapshot);
 
 /* A small digest of the state for invariants in tests: is a run of the path in progress, is a hold active. */
 bool gateway_is_held(const struct gateway *gateway);
 bool gateway_is_restarting(const struct gateway *gateway);
 /* Something is wrong, or its end is awaited: time alone may bring a message. */
 bool gateway_has_alerts(const struct gateway *gateway);
-/* When time alone brings the next one; USEC_INFINITY: it does not. */
-usec_t gateway_alerts_deadline(const struct gateway *gateway);
-/* When time alone lets a recovery go on; USEC_INFINITY: it does not. */
-usec_t gateway_recovery_deadline(const struct gateway *gateway);
 
 #endif

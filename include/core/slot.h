@@ -78,7 +78,10 @@ int slots_configure(struct slots *slots, const struct config *config, const char
 
 struct slot *slots_find(struct slots *slots, const char *name);
 
-/* Another smsd serves it from now on: nothing that was said before proves that the modem answers. */
+/* Another handler serves it from now on: what the one before complained of is not its word. */
+void slot_forget_complaints(struct slot *slot);
+
+/* Another smsd does: nothing that was said before proves that the modem answers, either. */
 void slot_forget_answer(struct slot *slot);
 
 /* smsd's handler of this slot has the tty from now on, and so no other slot's has it. */

@@ -251,7 +251,7 @@ static usec_t reconcile_deadline(const struct gateway *gateway)
         return deadline;
 }
 
-usec_t gateway_next_deadline(const struct gateway *gateway)
+usec_t gateway_change_deadline(const struct gateway *gateway)
 {
         usec_t deadline = usec_min(restart_deadline(&gateway->restart), gateway_unit_deadline(gateway));
 
@@ -261,8 +261,6 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
                 deadline = usec_min(deadline, hold_deadline(&gateway->hold));
         for (unsigned i = 0; i < SCANS_MAX; i++)
                 deadline = usec_min(deadline, gateway->scans[i]);
-        if (gateway->begun)
-                deadline = usec_min(deadline, gateway->health_at);
         deadline = usec_min(deadline, gateway->alone_at);
         if (!restart_busy(&gateway->restart))
                 deadline = usec_min(deadline, gateway->waiting_until);
@@ -270,8 +268,16 @@ usec_t gateway_next_deadline(const struct gateway *gateway)
         deadline = usec_min(deadline, gateway_ahead(gateway, gateway_alerts_deadline(gateway)));
         deadline = usec_min(deadline, gateway_ahead(gateway, gateway_queue_deadline(gateway)));
         deadline = usec_min(deadline, gateway_ahead(gateway, gateway_unsent_deadline(gateway)));
+        return usec_min(deadline, gateway_recovery_deadline(gateway));
+}
+
+usec_t gateway_next_deadline(const struct gateway *gateway)
+{
+        usec_t deadline = gateway_change_deadline(gateway);
+
+        if (gateway->begun)
+                deadline = usec_min(deadline, gateway->health_at);
         deadline = usec_min(deadline, gateway_ahead(gateway, gateway_look_deadline(gateway)));
-        deadline = usec_min(deadline, gateway_recovery_deadline(gateway));
         /* What a modem waits for while nobody may touch it is no deadline: the gateway would spin on it. */
         for (unsigned i = 0; i < gateway->n_modems; i++)
                 if (modem_present(&gateway->modems[i]) && gateway_may_probe(gateway, &gateway->modems[i]))

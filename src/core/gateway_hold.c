@@ -104,6 +104,7 @@ static void expire(struct gateway *gateway, struct action_list *actions)
                       "the hold of %s (%s) is over after %s: smsd is started again", gateway->hold.record.by,
                       gateway->hold.record.reason[0] ? gateway->hold.record.reason : "no reason given",
                       lasted);
+        gateway->flag.over = gateway->hold.record.source == HOLD_SOURCE_LEGACY;
         end_hold(gateway, actions);
         gateway->cause = CAUSE_HOLD_END;
         gateway->restart.not_before = 0;
@@ -270,6 +271,7 @@ static void flag_refused(struct gateway *gateway, const struct flag_event *flag,
 static void flag_absent(struct gateway *gateway, struct action_list *actions)
 {
         gateway->flag.first_seen = gateway->flag.beside_since = 0;
+        gateway->flag.over = false;
         if (!gateway->hold.active || gateway->hold.record.source != HOLD_SOURCE_LEGACY)
                 return;
         action_record(actions, RECORD_HOLD_ENDED, SEVERITY_INFO, NULL,
@@ -295,9 +297,11 @@ void gateway_flag_seen(struct gateway *gateway, const struct flag_event *flag, s
                 flag_absent(gateway, actions);
                 return;
         }
+        gateway->flag.over &= gateway->config.mode == MODE_OBSERVE && !gateway->smsd.running;
         if (gateway->smsd.running && !gateway->hold.active)
                 flag_beside_smsd(gateway, flag, actions);
-        else if (!gateway->hold.active && gateway->smsd.scanned && !restart_busy(&gateway->restart))
+        else if (!gateway->hold.active && !gateway->flag.over && gateway->smsd.scanned &&
+                 !restart_busy(&gateway->restart))
                 take_flag(gateway, flag, actions);
 }
 

@@ -28,6 +28,7 @@
 struct gateway_flag {
         bool asked;          /* ACTION_FLAG_LOOK is out */
         bool fresh;          /* looked at since smsd was last seen alive */
+        bool over;           /* its hold is, and who only observes cannot remove it */
         usec_t first_seen;   /* 0: not there */
         usec_t beside_since; /* it lies beside a running smsd since, 0 not */
         char refusal[96];    /* what was reported already, so that it is said once */
@@ -262,6 +263,8 @@ void gateway_alerts_event(struct gateway *gateway, const struct event *event);
 void gateway_alerts_test(struct gateway *gateway, const struct command *command, struct action_list *actions);
 /* The end of each step: sweeps what is into the book, and lets it tell. */
 void gateway_alerts_step(struct gateway *gateway, const struct event *event, struct action_list *actions);
+/* When time alone brings the next message; USEC_INFINITY: it does not. */
+usec_t gateway_alerts_deadline(const struct gateway *gateway);
 
 /* gateway_look.c: the look at a modem's health, on its spare port */
 void gateway_look_event(struct gateway *gateway, const struct event *event, struct action_list *actions);

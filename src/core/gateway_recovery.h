@@ -97,6 +97,8 @@ void gateway_recovery_event(struct gateway *gateway, const struct event *event, 
 bool gateway_recovery_port_event(struct gateway *gateway, const struct event *event,
                                  struct action_list *actions);
 void gateway_recovery_step(struct gateway *gateway, struct action_list *actions);
+/* When time alone lets a recovery go on; USEC_INFINITY: it does not. */
+usec_t gateway_recovery_deadline(const struct gateway *gateway);
 void gateway_recovery_reloaded(struct gateway *gateway);
 
 /* smsd is not to be started now: a modem is being reset. */

@@ -32,10 +32,11 @@ void recovery_at_begin(struct gateway *gateway, const struct slot *slot, struct 
         const char *spare = known ? gateway_spare_port(gateway, slot, known) : NULL;
         /* Somebody may have started smsd in the middle of a step: what was begun is brought to its end beside
          * it, for the radio must not stay off. */
-        bool beside = spare && (!recovery->ladder.exclusive || gateway->smsd.running);
+        bool smsd = gateway->smsd.running || gateway->smsd.n_strays > 0; /* an orphan has its port, too */
+        bool beside = spare && (!recovery->ladder.exclusive || smsd);
         const char *node = beside ? spare : known ? known->node : "";
 
-        if (node[0] == '\0' || (gateway->smsd.running && !beside)) {
+        if (node[0] == '\0' || (smsd && !beside)) {
                 recovery_at_done(gateway, recovery, node[0] ? -EBUSY : -ENODEV);
                 return;
         }

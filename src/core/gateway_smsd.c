@@ -9,6 +9,7 @@
 
 #define WITH_MAIN         (50 * USEC_PER_MSEC)
 #define PASSING_TIME      USEC_PER_SEC
+#define LAST_WORDS        (300 * USEC_PER_MSEC)
 #define WRITES_FAIL_EVERY (30 * USEC_PER_SEC)  /* ten, on a port that was hung up */
 #define POLL_FAILS_AFTER  (100 * USEC_PER_SEC) /* 22 timeouts of 5 s */
 
@@ -159,6 +160,18 @@ static void set_guard(struct slot *slot, enum guard guard, struct action_list *a
                             "unlock it by hand");
 }
 
+/* The last words of a handler may come when the next smsd is on its way already, which must not try that PIN
+ * again. None is so quick that they were its own. */
+static void stop_the_next(struct gateway *gateway, struct action_list *actions)
+{
+        const struct restart *restart = &gateway->restart;
+
+        if (restart->goal == RESTART_RUN &&
+            (restart->phase == RESTART_STARTING || restart->phase == RESTART_VERIFYING) &&
+            usec_sub(gateway->now, restart->started) < LAST_WORDS)
+                gateway_request_restart(gateway, RESTART_STOP, CAUSE_HANDLER_LOST, 0, actions);
+}
+
 static void slot_has_answer(struct gateway *gateway, struct slot *slot)
 {
         slot->answered = true;
@@ -182,6 +195,7 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_PIN_REFUSED:
         case SMSD_LOG_SIM_LOCKED:
                 set_guard(slot, kind == SMSD_LOG_PIN_REFUSED ? GUARD_PIN_REFUSED : GUARD_PUK, actions);
+                stop_the_next(gateway, actions);
                 /* What an earlier probe saw of the SIM must not lift the guard. */
                 if (modem)
                         modem_distrust(modem, gateway->now);
@@ -237,16 +251,17 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
         case SMSD_LOG_SENT:
         case SMSD_LOG_RECEIVED:
         case SMSD_LOG_REPORT_RECEIVED:
-        case SMSD_LOG_HANDLER_STARTED:
                 slot->unregistered = slot->denied = slot->silent = false;
                 slot->unexpected = slot->write_errors = 0;
                 if (kind == SMSD_LOG_SENT || kind == SMSD_LOG_RECEIVED || kind == SMSD_LOG_REPORT_RECEIVED)
                         slot->traffic_at = gateway->now;
-                if (kind != SMSD_LOG_HANDLER_STARTED)
-                        slot_has_answer(gateway, slot);
+                slot_has_answer(gateway, slot);
                 if (kind == SMSD_LOG_SENT)
                         gateway_modem_sent(gateway, slot, actions);
-                slot->blocked = slot->blocked && kind != SMSD_LOG_SENT && kind != SMSD_LOG_HANDLER_STARTED;
+                slot->blocked = slot->blocked && kind != SMSD_LOG_SENT;
+                break;
+        case SMSD_LOG_HANDLER_STARTED:
+                slot_forget_complaints(slot);
                 break;
         case SMSD_LOG_OTHER:
         case SMSD_LOG_MAIN_STARTED:

@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "base/text.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* --- the verdict --- */
@@ -365,6 +366,15 @@ static void fill_queues(const struct gateway *gateway, usec_t now, struct snapsh
         s->queues.quarantine = gateway->alerts.quarantine;
         if (gateway->alerts.oldest_waiting)
                 s->queues.oldest_s = (int64_t)(usec_sub(now, gateway->alerts.oldest_waiting) / USEC_PER_SEC);
+}
+
+void gateway_snapshot_verdict(const struct gateway *gateway, usec_t now, int64_t realtime_offset,
+                              struct snapshot *ret_snapshot)
+{
+        memset(ret_snapshot, 0, offsetof(struct snapshot, smsd));
+        memset(&ret_snapshot->hold, 0, sizeof(ret_snapshot->hold));
+        judge(gateway, now, ret_snapshot);
+        fill_hold(gateway, realtime_offset, ret_snapshot);
 }
 
 void gateway_snapshot(const struct gateway *gateway, usec_t now, int64_t realtime_offset,

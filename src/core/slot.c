@@ -17,13 +17,19 @@ static void slot_init(struct slot *slot, const struct modem_config *config)
         health_init(&slot->health, 0);
 }
 
+void slot_forget_complaints(struct slot *slot)
+{
+        slot->unregistered = slot->denied = slot->silent = slot->blocked = false;
+        slot->unexpected = slot->write_errors = 0;
+}
+
+/* The new one need not say that it is well: with a low loglevel and no stats/status it never does. */
 void slot_forget_answer(struct slot *slot)
 {
+        slot_forget_complaints(slot);
         slot->answered = slot->base_known = false;
         slot->status_base[0] = '\0';
         slot->status_moved = 0;
-        slot->write_errors = 0; /* it opens the port anew */
-        slot->blocked = false;  /* for as long as one handler lives */
 }
 
 struct slot *slots_find(struct slots *slots, const char *name)

@@ -209,7 +209,8 @@ void daemon_heartbeat(struct daemon *daemon)
         int r = open_spool(daemon);
 
         if (r >= 0) {
-                gateway_snapshot(daemon->gateway, clock_boottime(), clock_realtime_offset(), &snapshot);
+                gateway_snapshot_verdict(daemon->gateway, clock_boottime(), clock_realtime_offset(),
+                                         &snapshot);
                 r = alert_spool_heartbeat(daemon->alerts.spool, verdict_to_string(snapshot.verdict),
                                           snapshot.reason);
         }

@@ -36,7 +36,7 @@ static void tell_status(struct daemon *daemon)
         char text[sizeof(daemon->notify.status)];
         usec_t now = clock_boottime();
 
-        gateway_snapshot(daemon->gateway, now, clock_realtime_offset(), &snapshot);
+        gateway_snapshot_verdict(daemon->gateway, now, clock_realtime_offset(), &snapshot);
         describe(&snapshot, text, sizeof(text));
         bool same_verdict = snapshot.verdict == daemon->notify.verdict;
         if (text_equal(text, daemon->notify.status) ||

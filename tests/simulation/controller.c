@@ -14,8 +14,6 @@
 
 #define HAND_TIME   (8 * USEC_PER_MIN) /* a step by hand is over by then */
 #define AT_ONCE_MAX 300
-#define QUIET_FOR   (130 * USEC_PER_SEC) /* longer than any backoff or boot timeout */
-#define TROUBLE_FOR (15 * USEC_PER_MIN)  /* longer than any delay of an alert */
 
 static struct process_list picture; /* of the moment an event is handed over */
 
@@ -129,18 +127,13 @@ static void hash_value(struct world *world, uint64_t value)
         world->hash = random_mix(world->hash ^ value) + UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static bool is_quiet(enum action_kind kind)
-{
-        return kind == ACTION_SCAN || kind == ACTION_STATUS_READ || kind == ACTION_FLAG_LOOK;
-}
-
 static void carry_out_all(struct world *world)
 {
         struct action_list *actions = &world->actions;
 
         for (unsigned i = 0; i < actions->n; i++) {
                 hash_value(world, (uint64_t)actions->items[i].kind + 100);
-                world->controller.busy |= !is_quiet(actions->items[i].kind);
+                rounds_action(world, &actions->items[i]);
                 if (world->trace)
                         perform_trace(world, &actions->items[i]);
                 promises_action(world, actions, i);
@@ -174,49 +167,6 @@ static void step(struct world *world, const struct event *event)
         carry_out_all(world);
         if (world->controller.begun)
                 arm_timer(world);
-}
-
-/* Healthy and hopeless hours look alike: rounds of nothing but looks, at equal distances. */
-static void note_round(struct world *world)
-{
-        struct world_controller *c = &world->controller;
-        usec_t period = world->now - c->last_timer;
-        bool same = !c->busy && period == c->period && period > 0 && !gateway_is_held(c->gateway) &&
-                    !gateway_is_restarting(c->gateway) && c->n_tokens == 0 &&
-                    world->files.flag != FLAG_PRESENT;
-
-        c->quiet = same ? c->quiet + 1 : 0;
-        c->period = period;
-        c->last_timer = world->now;
-        c->busy = false;
-}
-
-/* What is told by time alone is due no earlier; a trouble that lasts has shown all its faces by then. */
-static usec_t quiet_until(const struct world *world, usec_t *ret_quiet_for)
-{
-        const struct gateway *gateway = world->controller.gateway;
-        usec_t offset = world_boottime(world) - world->now;
-        usec_t deadline = gateway_alerts_deadline(gateway);
-
-        deadline = usec_min(deadline, gateway_recovery_deadline(gateway));
-        *ret_quiet_for = gateway_has_alerts(gateway) ? TROUBLE_FOR : QUIET_FOR;
-        return deadline == USEC_INFINITY ? deadline : deadline - offset; /* boot time lags behind */
-}
-
-void controller_skip(struct world *world)
-{
-        struct world_controller *c = &world->controller;
-        usec_t next = usec_min(agenda_next(&world->agenda), world->end), quiet_for;
-
-        if (!c->gateway)
-                return;
-        next = usec_min(next, quiet_until(world, &quiet_for));
-        if (c->quiet * c->period < quiet_for || c->busy || c->timer_at >= next ||
-            next - c->timer_at < 2 * c->period)
-                return;
-        usec_t rounds = (next - c->timer_at) / c->period - 1;
-        c->timer_at += rounds * c->period;
-        c->last_timer += rounds * c->period;
 }
 
 static bool find_node(struct world *world, const char *path, unsigned *ret_modem)
@@ -267,8 +217,7 @@ void controller_deliver(struct world *world, const struct happening *happening)
 
         if (world->controller.gateway && world->controller.life == happening->who &&
             complete(world, event, &status)) {
-                world->controller.busy |= event->kind != EVENT_PROCESSES &&
-                                          event->kind != EVENT_SMSD_STATUS && event->kind != EVENT_FLAG;
+                rounds_event(world, event);
                 if (event->kind == EVENT_COMMAND) {
                         world->promises.stop_began = 0;
                         world->promises.command_at = world->now;
@@ -290,7 +239,7 @@ void controller_timer(struct world *world)
         struct event event;
 
         event.kind = EVENT_TIMER;
-        note_round(world);
+        rounds_end(world);
         step(world, &event);
         if (world->controller.timer_at <= world->now) {
                 if (++world->controller.at_once > AT_ONCE_MAX)
@@ -319,7 +268,8 @@ void controller_up(struct world *world)
         c->gateway = gateway_new(&world->config);
         if (!c->gateway)
                 abort();
-        c->up_since = c->last_timer = world->now;
+        c->up_since = world->now;
+        rounds_begin(world);
         c->usb_lost_until = c->opened_lost_until = c->person_until = 0;
         memset(c->ports, 0, sizeof(c->ports));
         memset(c->channel, 0, sizeof(c->channel));

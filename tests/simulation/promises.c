@@ -45,7 +45,7 @@ static bool disk_is_well(const struct world *world)
 static usec_t lateness(const struct world *world)
 {
         return world->now < world->controller.late_until + USEC_PER_MIN
-                   ? 6 * world->controller.late_ms * USEC_PER_MSEC
+                   ? 6 * USEC_PER_MSEC * world->controller.late_ms
                    : 0;
 }
 
@@ -81,8 +81,10 @@ void promises_unit_stopped(struct world *world)
 void promises_person_started(struct world *world, bool own)
 {
         world->promises.stop_began = 0;
-        if (!own)
-                world->promises.held = false;
+        if (own)
+                return;
+        world->promises.held = false;
+        world->promises.started_at = world->now;
 }
 
 /* Nothing automatic touches anything while the system goes down. */
@@ -202,11 +204,12 @@ void promises_action(struct world *world, const struct action_list *actions, uns
                         promise_broken(world, 4, "smsd.conf is written during a hold");
                 break;
         case ACTION_HOLD_WRITE:
-                /* The flag may be gone by now: the next look tells. And whoever runs beside it by now was
-                 * started by somebody since it was written, which ends it. */
+                /* The flag may be gone by now: the next look tells. And whoever was started by somebody since
+                 * it was written has ended it, alive or not. */
                 world->promises.held = action->hold.source == HOLD_SOURCE_CLI ||
                                        (action->hold.source == HOLD_SOURCE_LEGACY
-                                            ? world->files.flag == FLAG_PRESENT && !smsd_main(world)
+                                            ? world->files.flag == FLAG_PRESENT && !smsd_main(world) &&
+                                                  world->promises.started_at <= world->files.flag_since
                                             : is_stopped(world) && lateness(world) == 0);
                 world->promises.stop_began = 0;
                 world->promises.held_until = action->hold.until;
@@ -327,6 +330,8 @@ static void check_hold(struct world *world)
                 slack += 65 * USEC_PER_SEC;
         if (world->now < world->files.disk_full_until + 65 * USEC_PER_SEC)
                 slack += 65 * USEC_PER_SEC; /* what failed is tried again at the next look */
+        if (world->now < world->unit.away_until + 3 * USEC_PER_SEC)
+                slack += 65 * USEC_PER_SEC; /* was it stopped again? Nobody can say so */
         if (!(beside && world->files.hold))
                 promises->hold_beside_since = 0;
         else if (promises->hold_beside_since == 0)
@@ -342,7 +347,8 @@ static void check_hold(struct world *world)
         if (world->files.hold &&
             world_boottime(world) > world->files.hold_record.until + 5 * USEC_PER_SEC + lateness(world) &&
             !world->unit.system_stopping && world->now > world->unit.stopping_since + 5 * USEC_PER_SEC &&
-            world->now > world->controller.up_since + 5 * USEC_PER_SEC && disk_is_well(world))
+            world->now > world->controller.up_since + 5 * USEC_PER_SEC &&
+            world->now > world->files.disk_full_until + 65 * USEC_PER_SEC)
                 promise_broken(world, 2, "a hold outlives its end");
 }
 
@@ -377,11 +383,13 @@ static void check_dead_ttys(struct world *world)
 static void check_tokens(struct world *world)
 {
         for (unsigned i = 0; i < world->controller.n_tokens; i++) {
+                const struct world_token *token = &world->controller.tokens[i];
                 usec_t limit = 3 * USEC_PER_MIN + lateness(world) + (world->infofile ? 10 * USEC_PER_MIN : 0);
-                if (world->now - world->controller.tokens[i].since > limit + world->controller.tokens[i].more)
-                        promise_broken(world, 12, "command %u has no answer after %.0f s",
-                                       world->controller.tokens[i].token,
-                                       (double)(world->now - world->controller.tokens[i].since) / 1e6);
+                /* What is asked for amid a reset by hand comes behind it. */
+                usec_t since = later(token->since, token->more ? 0 : world->modems[0].hand_until);
+                if (usec_sub(world->now, since) > limit + token->more)
+                        promise_broken(world, 12, "command %u has no answer after %.0f s", token->token,
+                                       (double)(world->now - token->since) / 1e6);
         }
 }
 
@@ -513,7 +521,7 @@ static void check_verdict(struct world *world)
         bool hung = false;
 
         since = main ? later(since, main->born) : since;
-        gateway_snapshot(world->controller.gateway, world_boottime(world), world->clock, &snapshot);
+        gateway_snapshot_verdict(world->controller.gateway, world_boottime(world), world->clock, &snapshot);
         for (unsigned i = 0; i < WORLD_PROCESSES; i++)
                 hung |= world->processes[i].alive && world->processes[i].hung;
         if (snapshot.reason[0] == '\0' || snapshot.next_action[0] == '\0')

@@ -165,6 +165,7 @@ static void check_hold_is_told(struct world *world)
         usec_t since = world->files.hold_record.since;
 
         if (world->files.hold && gateway_is_held(world->controller.gateway) &&
+            world->now > usec_add(world->unit.stopping_since, SPOOL_SLACK) && /* nothing is told before */
             world_boottime(world) > since + world->config.hold_notify_after + USEC_PER_MIN &&
             find_open(&world->alerts, "hold") < 0)
                 promise_broken(world, 18, "a hold of %.0f s is not told",
@@ -177,7 +178,8 @@ static void check_silence_is_told(struct world *world)
                            ? world->promises.could_send_at
                            : world->controller.up_since;
 
-        since = since > world->alerts.undisturbed_since ? since : world->alerts.undisturbed_since;
+        since = usec_max(since, world->alerts.undisturbed_since);
+        since = usec_max(since, world->promises.held_at); /* the hold was told, and its end */
         for (unsigned i = 0; i < WORLD_PROCESSES; i++)
                 if (world->processes[i].alive && world->processes[i].hung)
                         return; /* without stats/status nobody can know */

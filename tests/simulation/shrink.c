@@ -14,6 +14,7 @@
 struct shrink {
         uint64_t seed;
         usec_t length;
+        bool every_round;
         const struct inputs *inputs;
         unsigned number;
         bool left_out[INPUTS_MAX];
@@ -32,6 +33,7 @@ void shrink_inputs(uint64_t seed, usec_t length, struct inputs *ret_inputs)
 static bool still_broken(struct shrink *shrink)
 {
         struct world *world = world_new(shrink->seed, shrink->length, shrink->inputs, shrink->left_out, NULL);
+        world->every_round = shrink->every_round;
         bool broken = !world_run(world) && world->promises.number == shrink->number;
 
         if (broken)
@@ -87,12 +89,14 @@ static void print_tail(FILE *trace)
         free(line);
 }
 
-void shrink_and_tell(uint64_t seed, usec_t length, const struct inputs *inputs, unsigned number)
+void shrink_and_tell(uint64_t seed, usec_t length, bool every_round, const struct inputs *inputs,
+                     unsigned number)
 {
         static struct shrink shrink;
         static unsigned indexes[INPUTS_MAX];
 
-        shrink = (struct shrink){.seed = seed, .length = length, .inputs = inputs, .number = number};
+        shrink = (struct shrink){
+            .seed = seed, .length = length, .every_round = every_round, .inputs = inputs, .number = number};
         if (!still_broken(&shrink))
                 return;
         for (unsigned size = collect(&shrink, indexes); size > 0; size /= 2)
@@ -104,6 +108,7 @@ void shrink_and_tell(uint64_t seed, usec_t length, const struct inputs *inputs, 
                 input_print(&inputs->items[indexes[i]], stdout);
         FILE *trace = tmpfile();
         struct world *world = world_new(seed, shrink.length, inputs, shrink.left_out, trace);
+        world->every_round = every_round;
         (void)world_run(world);
         printf("%s\n", world->promises.broken);
         (void)world_free(world);

@@ -13,6 +13,7 @@ void shrink_inputs(uint64_t seed, usec_t length, struct inputs *ret_inputs);
 
 /* Leaves out what is not needed to break promise `number`, then prints what is left and the end of the run.
  */
-void shrink_and_tell(uint64_t seed, usec_t length, const struct inputs *inputs, unsigned number);
+void shrink_and_tell(uint64_t seed, usec_t length, bool every_round, const struct inputs *inputs,
+                     unsigned number);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * simulation [--seed N] [--days D] [--years Y] [--first N] [--verbose] [--no-shrink]
+ * simulation [--seed N] [--days D] [--years Y] [--first N] [--verbose] [--no-shrink] [--every-round]
  *
  * The real core in a simulated world with virtual time. Each seed is one box and its schedule of inputs; the
  * same seed gives the same run, event for event. A seed that breaks a promise is shrunk to the inputs that
  * are needed for it.
  */
+#include "random.h"
 #include "shrink.h"
 #include "world.h"
 
@@ -19,17 +20,19 @@ struct options {
         unsigned seed;
         bool one_seed;
         unsigned days, years, first;
-        bool verbose, shrink;
+        bool verbose, shrink, every_round;
 };
 
 struct totals {
         uint64_t steps, inputs, sent, doubles;
+        uint64_t hash; /* of all runs: what a change of speed must not change */
         unsigned passed, failed;
 };
 
 static int usage(void)
 {
-        fputs("usage: simulation [--seed N | --years Y [--first N]] [--days D] [--verbose] [--no-shrink]\n",
+        fputs("usage: simulation [--seed N | --years Y [--first N]] [--days D] [--verbose] [--no-shrink] "
+              "[--every-round]\n",
               stderr);
         return 64;
 }
@@ -50,6 +53,8 @@ static int parse_options(int argc, char **argv, struct options *options)
                         options->verbose = true;
                 else if (text_equal(argv[i], "--no-shrink"))
                         options->shrink = false;
+                else if (text_equal(argv[i], "--every-round"))
+                        options->every_round = true;
                 else
                         return usage();
                 options->one_seed |= number == &options->seed;
@@ -59,12 +64,13 @@ static int parse_options(int argc, char **argv, struct options *options)
         return options->days > 0 ? 0 : usage();
 }
 
-static uint64_t run(uint64_t seed, usec_t length, const struct inputs *inputs, bool still_clock, FILE *trace,
-                    struct totals *totals, struct world_promises *ret_promises)
+static uint64_t run(uint64_t seed, const struct options *options, const struct inputs *inputs,
+                    bool still_clock, FILE *trace, struct totals *totals, struct world_promises *ret_promises)
 {
-        struct world *world = world_new(seed, length, inputs, NULL, trace);
+        struct world *world = world_new(seed, options->days * USEC_PER_DAY, inputs, NULL, trace);
 
         world->still_clock = still_clock;
+        world->every_round = options->every_round;
         (void)world_run(world);
         uint64_t hash = world->hash;
         if (totals) {
@@ -78,13 +84,13 @@ static uint64_t run(uint64_t seed, usec_t length, const struct inputs *inputs, b
 }
 
 /* The same seed again gives the same run; without the jumps of the wall clock as well. */
-static void run_again(uint64_t seed, usec_t length, const struct inputs *inputs, uint64_t hash,
-                      struct world_promises *promises)
+static void run_again(uint64_t seed, const struct options *options, const struct inputs *inputs,
+                      uint64_t hash, struct world_promises *promises)
 {
         struct world_promises again;
 
         for (unsigned i = 0; i < 2 && promises->broken[0] == '\0'; i++) {
-                if (run(seed, length, inputs, i == 1, NULL, NULL, &again) == hash)
+                if (run(seed, options, inputs, i == 1, NULL, NULL, &again) == hash)
                         continue;
                 promises->number = i == 1 ? 11 : 0;
                 (void)text_copy(promises->broken, sizeof(promises->broken),
@@ -101,10 +107,11 @@ static void run_seed(uint64_t seed, const struct options *options, struct totals
 
         shrink_inputs(seed, length, &inputs);
         uint64_t hash =
-            run(seed, length, &inputs, false, options->verbose ? stdout : NULL, totals, &promises);
+            run(seed, options, &inputs, false, options->verbose ? stdout : NULL, totals, &promises);
         if (seed % 16 == 0 || options->one_seed)
-                run_again(seed, length, &inputs, hash, &promises);
+                run_again(seed, options, &inputs, hash, &promises);
         totals->inputs += inputs.n;
+        totals->hash = random_mix(totals->hash ^ hash);
         if (promises.broken[0] == '\0') {
                 totals->passed++;
                 if (options->one_seed)
@@ -116,7 +123,7 @@ static void run_seed(uint64_t seed, const struct options *options, struct totals
         printf("seed %llu breaks promise %u: %s\n", (unsigned long long)seed, promises.number,
                promises.broken);
         if (options->shrink)
-                shrink_and_tell(seed, length, &inputs, promises.number);
+                shrink_and_tell(seed, length, options->every_round, &inputs, promises.number);
         fflush(stdout);
 }
 
@@ -140,6 +147,7 @@ int main(int argc, char **argv)
                (unsigned long long)totals.inputs, (unsigned long long)totals.steps,
                (unsigned long long)totals.sent, (unsigned long long)totals.doubles,
                (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9);
+        printf("hash %016llx\n", (unsigned long long)totals.hash);
         printf("%u passed, %u failed\n", totals.passed, totals.failed);
         return totals.failed ? 1 : 0;
 }

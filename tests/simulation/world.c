@@ -155,7 +155,6 @@ struct world *world_free(struct world *world)
 
 static void next_input(struct world *world, unsigned index)
 {
-        world->controller.busy = true;
         promises_could_send(world);
         if (!world->left_out || !world->left_out[index])
                 world_input(world, &world->inputs->items[index]);
@@ -176,6 +175,8 @@ static void usb_found(struct world *world, unsigned life)
 
 static void happen(struct world *world, const struct happening *happening)
 {
+        if (happening->kind != HAPPENS_EVENT)
+                rounds_disturbed(world);
         switch ((enum happening_kind)happening->kind) {
         case HAPPENS_INPUT:
                 next_input(world, happening->who);
@@ -219,6 +220,8 @@ static void happen(struct world *world, const struct happening *happening)
         case HAPPENS_UNIT_BACK:
                 unit_back(world);
                 break;
+        case HAPPENS_OVER:
+                break;
         case HAPPENS_SHUTDOWN_OVER:
                 world_shutdown_over(world, happening->what);
                 break;
@@ -240,7 +243,8 @@ bool world_run(struct world *world)
         struct happening happening;
 
         while (world->promises.broken[0] == '\0') {
-                controller_skip(world);
+                if (!world->every_round)
+                        rounds_skip(world);
                 usec_t next = agenda_next(&world->agenda);
                 usec_t timer = world->controller.gateway ? world->controller.timer_at : USEC_INFINITY;
                 usec_t soonest = usec_min(next, timer);

@@ -10,6 +10,7 @@
  *   world_messages.c  its queue of messages
  *   world_files.c     smsd.conf, hold, flag
  *   world_input.c     inputs into all of these
+ *   world_rounds.c    hours in which nothing changes are left out
  *   controller.c      the daemon's part: events into gateway_step(), its timer, its life
  *   perform.c         actions carried out on the world
  *   promises.c        what must never happen, and what must happen in time
@@ -61,6 +62,7 @@ enum happening_kind {
         HAPPENS_UNIT,          /* who: serial of the job: goes on with it */
         HAPPENS_UNIT_BACK,     /* the bus is back */
         HAPPENS_SHUTDOWN_OVER, /* what: as the input's */
+        HAPPENS_OVER,          /* what an input did has an end, and time goes by no faster before it */
 };
 
 enum sim_kind { CARD_NONE, CARD_READY, CARD_PIN, CARD_PUK };
@@ -148,6 +150,7 @@ struct world_files {
         char *conf; /* NULL: it is not there */
         char *conf_saved;
         unsigned conf_version;
+        bool conf_valid;            /* smsd would accept it */
         unsigned conf_read_version; /* as the controller read it last */
         char *good;
         char *refused;
@@ -197,6 +200,23 @@ struct world_alerts {
         usec_t undisturbed_since, well_since;
 };
 
+/* What the controller did from one timer to the next, see world_rounds.c. */
+struct world_round {
+        usec_t began;
+        uint64_t signature; /* of its events and actions, and of its length */
+};
+
+#define WORLD_ROUNDS 256 /* remembered; a power of two */
+#define WORLD_CYCLE  64  /* rounds that repeat together, at most */
+
+struct world_rounds {
+        unsigned n;         /* all that ended */
+        uint64_t signature; /* of the one that goes on */
+        usec_t began, eventful_at;
+        struct world_round last[WORLD_ROUNDS];
+        unsigned same[WORLD_CYCLE + 1]; /* so many rounds in a row were each as the one so many before it */
+};
+
 struct world_controller {
         struct gateway *gateway; /* NULL: it does not run */
         unsigned life;
@@ -216,11 +236,9 @@ struct world_controller {
         usec_t usb_lost_until, opened_lost_until, start_fault_until;
         unsigned n_tokens, next_token;
         struct world_token tokens[WORLD_TOKENS];
-        usec_t person_until;       /* a start that comes before is a person's */
-        unsigned at_once;          /* steps since time moved */
-        usec_t period, last_timer; /* idle rounds are left out, see skip_idle() */
-        unsigned quiet;
-        bool busy; /* since the last timer something happened */
+        usec_t person_until; /* a start that comes before is a person's */
+        unsigned at_once;    /* steps since time moved */
+        struct world_rounds rounds;
 };
 
 /* What the promises remember. */
@@ -235,6 +253,7 @@ struct world_promises {
         usec_t held_until;
         bool legacy_held;
         usec_t command_at; /* a person's last command */
+        usec_t started_at; /* a person's last start of smsd without us */
         usec_t stop_began; /* somebody's stop of the unit that is no hold yet, 0 none */
         bool was_held;
         usec_t held_at; /* the core held it last */
@@ -262,6 +281,7 @@ struct world {
         int route;        /* the modem with the default route, -1 none */
         bool tells_main;  /* systemd knows the unit's main process */
         bool still_clock; /* clock jumps are left out */
+        bool every_round; /* also those in which nothing changes */
         unsigned loglevel;
         struct agenda agenda;
         const struct inputs *inputs;
@@ -395,8 +415,6 @@ void controller_up(struct world *world);
 void controller_kill(struct world *world, usec_t until_up);
 void controller_deliver(struct world *world, const struct happening *happening);
 void controller_timer(struct world *world);
-/* Puts the timer off by whole idle rounds, as long as nothing else happens before. */
-void controller_skip(struct world *world);
 struct event *controller_event(struct world *world, enum event_kind kind);
 /* Hands the event over after `in`; events of one channel stay in order. */
 void controller_post(struct world *world, struct event *event, unsigned channel, usec_t in);
@@ -404,6 +422,17 @@ void controller_log(struct world *world, enum smsd_log_kind kind, int level, int
 void controller_usb(struct world *world, unsigned modem, bool gone);
 void controller_reset_command(struct world *world, unsigned slot, unsigned step);
 void controller_command(struct world *world, enum command_kind kind, bool force, usec_t duration);
+
+/* --- world_rounds.c: hours in which nothing changes are left out */
+void rounds_begin(struct world *world);
+void rounds_event(struct world *world, const struct event *event);
+void rounds_action(struct world *world, const struct action *action);
+/* The world has changed. */
+void rounds_disturbed(struct world *world);
+/* The controller's timer ends one and begins the next. */
+void rounds_end(struct world *world);
+/* Puts the timer off by whole cycles, as long as nothing else happens before. */
+void rounds_skip(struct world *world);
 
 /* --- perform.c */
 void perform_action(struct world *world, const struct action *action);

@@ -25,10 +25,51 @@ static void replace(char **target, char *text)
         *target = text;
 }
 
+/* --- what smsd makes of it */
+
+void conf_value(const struct world *world, unsigned slot, const char *key, char *value, size_t size)
+{
+        char name[SMSD_MODEM_NAME_MAX];
+        struct smsd_conf conf = {world->files.conf, world->files.conf ? strlen(world->files.conf) : 0};
+
+        (void)text_format(name, sizeof(name), "GSM%u", slot + 1);
+        if (!world->files.conf || smsd_conf_get(&conf, name, key, value, size) < 0)
+                value[0] = '\0';
+}
+
+static bool is_valid(const struct world *world)
+{
+        char devices[WORLD_SLOTS][DEVICE_NODE_MAX];
+
+        if (!world->files.conf || strstr(world->files.conf, "bogus_key"))
+                return false;
+        for (unsigned i = 0; i < world->n_slots; i++) {
+                conf_value(world, i, "device", devices[i], sizeof(devices[i]));
+                for (unsigned k = 0; k < i; k++)
+                        if (text_equal(devices[i], devices[k]))
+                                return false;
+        }
+        return true;
+}
+
+/* The promises ask after nearly each step, and it changes a few times a day. */
+static void conf_changed(struct world *world)
+{
+        world->files.conf_version++;
+        world->files.conf_valid = is_valid(world);
+}
+
+bool conf_is_valid(const struct world *world)
+{
+        return world->files.conf_valid;
+}
+
+/* --- its text */
+
 static void take_conf(struct world *world, char *text)
 {
         replace(&world->files.conf, text);
-        world->files.conf_version++;
+        conf_changed(world);
 }
 
 void files_init(struct world *world)
@@ -82,7 +123,7 @@ void conf_comment(struct world *world)
                 char *first = strstr(world->files.conf, "# note ");
                 if (first) {
                         *first = '\0';
-                        world->files.conf_version++;
+                        conf_changed(world);
                 }
         }
         (void)text_format(line, sizeof(line), "# note %u\n", ++world->files.comments);
@@ -122,7 +163,7 @@ void conf_break(struct world *world, bool broken)
                 append(world, line);
         else if (!broken && found) {
                 memmove(found, found + strlen(line), strlen(found + strlen(line)) + 1);
-                world->files.conf_version++;
+                conf_changed(world);
         }
 }
 
@@ -132,7 +173,7 @@ void conf_gone(struct world *world, usec_t duration)
                 return;
         replace(&world->files.conf_saved, world->files.conf);
         world->files.conf = NULL;
-        world->files.conf_version++;
+        conf_changed(world);
         world_plan(world, duration, HAPPENS_CONF_BACK, 0, 0);
 }
 
@@ -142,34 +183,7 @@ void conf_back(struct world *world)
                 return;
         world->files.conf = world->files.conf_saved;
         world->files.conf_saved = NULL;
-        world->files.conf_version++;
-}
-
-/* --- what smsd makes of it */
-
-void conf_value(const struct world *world, unsigned slot, const char *key, char *value, size_t size)
-{
-        char name[SMSD_MODEM_NAME_MAX];
-        struct smsd_conf conf = {world->files.conf, world->files.conf ? strlen(world->files.conf) : 0};
-
-        (void)text_format(name, sizeof(name), "GSM%u", slot + 1);
-        if (!world->files.conf || smsd_conf_get(&conf, name, key, value, size) < 0)
-                value[0] = '\0';
-}
-
-bool conf_is_valid(const struct world *world)
-{
-        char devices[WORLD_SLOTS][DEVICE_NODE_MAX];
-
-        if (!world->files.conf || strstr(world->files.conf, "bogus_key"))
-                return false;
-        for (unsigned i = 0; i < world->n_slots; i++) {
-                conf_value(world, i, "device", devices[i], sizeof(devices[i]));
-                for (unsigned k = 0; k < i; k++)
-                        if (text_equal(devices[i], devices[k]))
-                                return false;
-        }
-        return true;
+        conf_changed(world);
 }
 
 /* --- what the controller does to it */

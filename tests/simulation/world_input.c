@@ -39,7 +39,7 @@ static void hand_start(struct world *world)
         if (smsd_count_ours(world) > 0)
                 for (unsigned i = 0; i < WORLD_MESSAGES; i++)
                         world->messages[i].excused = true;
-        end_hold(world);
+        promises_person_started(world, false);
         (void)smsd_start(world, true, true);
 }
 
@@ -422,6 +422,8 @@ void world_input(struct world *world, const struct input *input)
                 promises->disturbed_before = promises->disturbed_at;
                 promises->disturbed_at = until > promises->disturbed_at ? until : promises->disturbed_at;
         }
+        if (input->duration > 0)
+                world_plan(world, input->duration, HAPPENS_OVER, 0, 0);
         if (input->kind <= INPUT_SLOW_NETWORK)
                 modem_input(world, input);
         else if (input->kind <= INPUT_UNIT_RESTART)

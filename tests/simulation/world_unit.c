@@ -263,6 +263,8 @@ void unit_shutdown(struct world *world, bool stopping)
         world_trace(world, stopping ? "the system shuts down" : "the shutdown is called off");
         unit->system_stopping = stopping;
         unit->stopping_since = world->now;
+        if (!stopping) /* told when the bus is back */
+                unit->stopping_since = usec_max(world->now, unit->away_until);
         if (stopping)
                 begin_job(world, UNIT_JOB_STOP, false);
         else

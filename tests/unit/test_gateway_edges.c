@@ -322,6 +322,86 @@ static void test_a_young_smsd_that_dies_is_a_loss(void **state)
         }
 }
 
+/* The flag of the old scripts lies for days beside an observer, who may not remove it: that is one hold. */
+static void test_a_flag_is_one_hold_to_an_observer(void **state)
+{
+        _rig_ rig = rig_new();
+        const char *told;
+        unsigned holds = 0;
+        (void)state;
+
+        rig->config.mode = MODE_OBSERVE;
+        rig->flag = FLAG_PRESENT;
+        rig->flag_since = rig->now;
+        rig_begin(rig);
+        rig_wait(rig, USEC_PER_DAY);
+        for (told = rig->told; (told = strstr(told, "this is a hold of")); told++)
+                holds++;
+        assert_int_equal(holds, 1);
+        assert_in_range(rig_fired(&rig->spool, ALERT_HOLD), 1, 30); /* it is repeated each hour */
+
+        rig->flag = FLAG_ABSENT;
+        rig_wait(rig, USEC_PER_MIN);
+        rig_forget(rig);
+        rig->flag = FLAG_PRESENT;
+        rig->flag_since = rig->now;
+        rig_wait(rig, USEC_PER_MIN);
+        assert_non_null(strstr(rig->told, "this is a hold of"));
+        assert_int_equal(rig_verdict(rig), VERDICT_HELD);
+}
+
+/* A handler that the SIM has refused ends, and its words are read when the next start is under way. */
+static void test_last_words_of_a_refused_pin(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->sim = SIM_PIN;
+        rig->attempts = 2;
+        rig_command(rig, COMMAND_RESTART, 1, false);
+        rig_go(rig);
+        assert_true(gateway_is_restarting(rig->gateway));
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+        rig_log(rig, SMSD_LOG_PIN_REFUSED);
+        rig_go(rig);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_int_equal(rig->list.n, 0);
+        assert_int_equal(rig->counts[ACTION_SMSD_START], 2);
+}
+
+static void assert_same_verdict(struct rig *rig, enum verdict verdict)
+{
+        static struct snapshot whole, part;
+
+        memset(&part, 0xff, sizeof(part)); /* nothing of the last time shines through */
+        gateway_snapshot(rig->gateway, rig->now, 5, &whole);
+        gateway_snapshot_verdict(rig->gateway, rig->now, 5, &part);
+        assert_int_equal(whole.verdict, verdict);
+        assert_int_equal(part.verdict, whole.verdict);
+        assert_string_equal(part.reason, whole.reason);
+        assert_string_equal(part.next_action, whole.next_action);
+        assert_string_equal(part.evidence, whole.evidence);
+        assert_int_equal(part.can_send, whole.can_send);
+        assert_int_equal(part.can_receive, whole.can_receive);
+        assert_memory_equal(&part.hold, &whole.hold, sizeof(part.hold));
+}
+
+static void test_the_verdict_alone_is_that_of_the_whole(void **state)
+{
+        _rig_ rig = rig_working();
+        _rig_ locked = rig_new();
+        (void)state;
+
+        assert_same_verdict(rig, VERDICT_WORKING);
+        rig_command(rig, COMMAND_STOP, 1, false);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_same_verdict(rig, VERDICT_HELD);
+        locked->sim = SIM_PUK;
+        rig_begin(locked);
+        rig_wait(locked, USEC_PER_HOUR);
+        assert_same_verdict(locked, VERDICT_DOWN);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -338,6 +418,9 @@ int main(void)
             cmocka_unit_test(test_a_slow_handler_is_waited_for),
             cmocka_unit_test(test_a_launcher_is_no_loss),
             cmocka_unit_test(test_a_young_smsd_that_dies_is_a_loss),
+            cmocka_unit_test(test_a_flag_is_one_hold_to_an_observer),
+            cmocka_unit_test(test_last_words_of_a_refused_pin),
+            cmocka_unit_test(test_the_verdict_alone_is_that_of_the_whole),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

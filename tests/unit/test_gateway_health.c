@@ -241,6 +241,29 @@ static void test_smsds_own_signs(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
 }
 
+/* With `loglevel = 4` and no `stats` an smsd that works says nothing: it begins with a clean sheet. */
+static void test_what_another_smsd_said(void **state)
+{
+        _rig_ rig = rig_new();
+        (void)state;
+
+        rig->no_stats = true;
+        rig_begin(rig);
+        rig_leave_alone(rig);
+        rig_wait(rig, USEC_PER_HOUR);
+        assert_string_equal(cause(rig), "well");
+        rig_log(rig, SMSD_LOG_TIMEOUT);
+        rig_log(rig, SMSD_LOG_SENDING_BLOCKED);
+        rig_wait(rig, 5 * USEC_PER_MIN);
+        assert_string_equal(cause(rig), "stuck");
+
+        rig_command(rig, COMMAND_RESTART, 1, false);
+        rig_wait(rig, 5 * USEC_PER_MIN);
+        assert_string_equal(cause(rig), "well");
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+        assert_int_equal(rig->spool.n_open, 0);
+}
+
 /* A modem that is silent on its second port only, while smsd works with it, is no failure. */
 static void test_a_silent_second_port(void **state)
 {
@@ -608,6 +631,7 @@ int main(void)
             cmocka_unit_test(test_found_by_the_look),
             cmocka_unit_test(test_a_moment_is_no_failure),
             cmocka_unit_test(test_smsds_own_signs),
+            cmocka_unit_test(test_what_another_smsd_said),
             cmocka_unit_test(test_a_silent_second_port),
             cmocka_unit_test(test_a_second_port_without_at),
             cmocka_unit_test(test_who_holds_the_port),

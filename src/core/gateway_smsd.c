@@ -164,7 +164,8 @@ static void slot_has_answer(struct gateway *gateway, struct slot *slot)
                 modem_trust(&gateway->modems[slot->modem]);
 }
 
-/* What the modem said before is old, and it is worth asking. */
+/* What the modem said before is old, and it is worth asking. Not for each repetition: smsd says once a second
+ * that the modem is not registered, and what that has answered in between is why. */
 static void doubt(struct gateway *gateway, struct slot *slot)
 {
         slot->doubted_at = gateway->now;
@@ -196,25 +197,28 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                 break;
         case SMSD_LOG_NOT_REGISTERED:
         case SMSD_LOG_REGISTRATION_DENIED:
+                if (!slot->unregistered || slot->denied != (kind == SMSD_LOG_REGISTRATION_DENIED))
+                        doubt(gateway, slot);
                 slot->unregistered = true;
                 slot->denied = kind == SMSD_LOG_REGISTRATION_DENIED;
                 slot->unregistered_at = gateway->now;
-                doubt(gateway, slot);
                 break;
         case SMSD_LOG_TIMEOUT:
                 gateway_modem_crashed(gateway, slot, actions);
+                if (!slot->silent)
+                        doubt(gateway, slot);
                 slot->silent = true;
                 slot->silent_at = gateway->now;
-                doubt(gateway, slot);
                 break;
         case SMSD_LOG_UNEXPECTED_ANSWER:
                 /* Once may be an accident. A modem that falls silent amid smsd's questions gets nothing but
                  * this, again and again, and no word of timeouts. */
+                if (!slot->silent)
+                        doubt(gateway, slot);
                 if (slot->unexpected++ > 0) {
                         slot->silent = true;
                         slot->silent_at = gateway->now;
                 }
-                doubt(gateway, slot);
                 break;
         case SMSD_LOG_SENDING_BLOCKED:
                 slot->blocked = true;

@@ -241,6 +241,26 @@ static void test_smsds_own_signs(void **state)
         assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
 }
 
+/* smsd says each second that the modem is not registered, and the modem why: the reason stands. */
+static void test_smsd_repeats_itself(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_leave_alone(rig);
+        rig->frozen = true;
+        rig->sim = SIM_ABSENT;
+        rig->health.creg = "0,0";
+        for (unsigned i = 0; i < 90; i++) {
+                rig_log(rig, SMSD_LOG_NOT_REGISTERED);
+                rig_wait(rig, USEC_PER_SEC);
+                if (i < 31)
+                        continue; /* the first word of it is answered by a look within 30 s */
+                assert_string_equal(cause(rig), "sim-absent");
+        }
+        assert_int_equal(failure(rig), FAILURE_SIM_ABSENT);
+}
+
 /* A modem that is silent on its second port only, while smsd works with it, is no failure. */
 static void test_a_silent_second_port(void **state)
 {
@@ -524,6 +544,7 @@ int main(void)
             cmocka_unit_test(test_found_by_the_look),
             cmocka_unit_test(test_a_moment_is_no_failure),
             cmocka_unit_test(test_smsds_own_signs),
+            cmocka_unit_test(test_smsd_repeats_itself),
             cmocka_unit_test(test_a_silent_second_port),
             cmocka_unit_test(test_a_second_port_without_at),
             cmocka_unit_test(test_who_holds_the_port),

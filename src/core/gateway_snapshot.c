@@ -47,11 +47,13 @@ static void judge_recovering(const struct gateway *gateway, struct snapshot *s)
         set_verdict(s, VERDICT_RECOVERING, reason, "nothing: smsd is started when the modem is back");
 }
 
-static bool modem_on_its_way(const struct gateway *gateway)
+/* One whose ports do not come in their time is not. */
+static bool modem_on_its_way(const struct gateway *gateway, usec_t now)
 {
         const struct modem *modem = gateway_relevant_modem(gateway);
 
-        return modem && (modem->state == MODEM_SETTLING || modem->state == MODEM_PROBING);
+        return modem &&
+               (modem->state == MODEM_PROBING || (modem->state == MODEM_SETTLING && now < modem->give_up));
 }
 
 static void judge_down(const struct gateway *gateway, usec_t now, struct snapshot *s)
@@ -70,8 +72,8 @@ static void judge_down(const struct gateway *gateway, usec_t now, struct snapsho
         }
         gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
         set_verdict(s,
-                    modem_on_its_way(gateway) || gateway_modem_is_away(gateway) ? VERDICT_RECOVERING
-                                                                                : VERDICT_DOWN,
+                    modem_on_its_way(gateway, now) || gateway_modem_is_away(gateway) ? VERDICT_RECOVERING
+                                                                                     : VERDICT_DOWN,
                     reason, action);
 }
 

@@ -12,10 +12,11 @@
 
 /* --- the picture --- */
 
-/* The slot's modem; else one that sat in it, and is refused now (its firmware crashed). */
+/* The slot's modem, or the one on its way there (its ports come, it boots); else one that is refused now (its
+ * firmware crashed). */
 static const struct modem *modem_of(const struct gateway *gateway, const struct slot *slot)
 {
-        const struct modem *modem = slot_modem(slot, gateway->modems);
+        const struct modem *modem = recovery_modem(gateway, slot);
 
         for (unsigned i = 0; !modem && i < gateway->n_modems; i++) {
                 const struct modem *other = &gateway->modems[i];

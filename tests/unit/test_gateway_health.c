@@ -261,6 +261,73 @@ static void test_smsd_repeats_itself(void **state)
         assert_int_equal(failure(rig), FAILURE_SIM_ABSENT);
 }
 
+/* read_timeout = 1: smsd's polls fail, and its times move, every half minute. */
+static void test_silence_of_an_impatient_smsd(void **state)
+{
+        _rig_ rig = rig_working();
+        struct slot *slot = &rig->gateway->slots.items[0];
+        (void)state;
+
+        rig_leave_alone(rig);
+        rig->frozen = rig->health.silent = true;
+        for (unsigned i = 0; i < 6; i++) {
+                rig_log(rig, SMSD_LOG_TIMEOUT);
+                rig_wait(rig, USEC_PER_SEC);
+                (void)text_format(rig->status.modems[0].since_text, 32, "attempt %u", i);
+                rig_wait(rig, 29 * USEC_PER_SEC);
+                assert_true(slot->silent);
+        }
+        assert_int_equal(failure(rig), FAILURE_SILENT);
+        rig->frozen = rig->health.silent = false;
+        rig_wait(rig, 5 * USEC_PER_MIN);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+/* It comes back with its first tty only. */
+static void test_ports_that_do_not_come(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_leave_alone(rig);
+        rig->plugged = false;
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_SEC);
+        assert_string_equal(cause(rig), "gone");
+        rig->plugged = true;
+        rig_usb(rig);
+        struct usb_device *device = &rig->queue[(rig->head + rig->n - 1) % RIG_QUEUE].device;
+        for (unsigned i = 1; i < device->n_interfaces; i++)
+                device->interfaces[i].node[0] = device->interfaces[i].target[0] = '\0';
+        rig_wait(rig, USEC_PER_SEC);
+        assert_string_equal(cause(rig), "unknown"); /* they come one by one */
+        assert_int_equal(rig_verdict(rig), VERDICT_RECOVERING);
+        rig_wait(rig, 3 * USEC_PER_MIN);
+        assert_string_equal(cause(rig), "ports-missing");
+        assert_int_equal(failure(rig), FAILURE_PORTS_MISSING);
+        assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
+}
+
+static void test_download_mode(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->plugged = false;
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_SEC);
+        rig->plugged = true;
+        rig_usb(rig);
+        struct usb_device *device = &rig->queue[(rig->head + rig->n - 1) % RIG_QUEUE].device;
+        device->vendor = 0x05c6;
+        device->product = 0x9008;
+        device->n_interfaces = 1;
+        rig_wait(rig, USEC_PER_MIN);
+        assert_string_equal(cause(rig), "download-mode");
+        assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
+        assert_non_null(strstr(status(rig)->next_action, "flashed anew"));
+}
+
 /* A modem that is silent on its second port only, while smsd works with it, is no failure. */
 static void test_a_silent_second_port(void **state)
 {
@@ -545,6 +612,9 @@ int main(void)
             cmocka_unit_test(test_a_moment_is_no_failure),
             cmocka_unit_test(test_smsds_own_signs),
             cmocka_unit_test(test_smsd_repeats_itself),
+            cmocka_unit_test(test_silence_of_an_impatient_smsd),
+            cmocka_unit_test(test_ports_that_do_not_come),
+            cmocka_unit_test(test_download_mode),
             cmocka_unit_test(test_a_silent_second_port),
             cmocka_unit_test(test_a_second_port_without_at),
             cmocka_unit_test(test_who_holds_the_port),

@@ -280,7 +280,8 @@ static bool is_base(const struct gateway *gateway, const struct slot *slot)
 /*
  * smsd writes Receiving and Sending, with the time, before it has asked the modem anything; Idle (the time
  * stays) comes after the poll. One that fails takes two minutes and says so in the log: whose times follow
- * each other quickly has its answers.
+ * each other quickly has its answers. With a read_timeout of 1 s it takes half a minute: the first time after
+ * the log's word is that of the next attempt and proves nothing.
  */
 static void slot_status(struct gateway *gateway, struct slot *slot, const struct smsd_status_modem *before,
                         const struct smsd_status_modem *after)
@@ -294,7 +295,8 @@ static void slot_status(struct gateway *gateway, struct slot *slot, const struct
         if (slot->status_moved == 0)
                 slot->status_moved = gateway->now;
         if (before && after && !text_equal(before->since_text, after->since_text)) {
-                if (usec_sub(gateway->now, slot->status_moved) < POLL_FAILS_AFTER) {
+                if (slot->silent_at < slot->status_moved &&
+                    usec_sub(gateway->now, slot->status_moved) < POLL_FAILS_AFTER) {
                         slot->silent = false;
                         slot->unexpected = 0;
                 }

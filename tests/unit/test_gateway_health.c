@@ -451,6 +451,14 @@ static void test_usb_errors_and_undervoltage(void **state)
         assert_string_equal(cause(rig), "undervoltage");
         assert_true(status(rig)->can_send); /* a doubt */
         assert_int_equal(rig_last(&rig->spool, ALERT_MODEM_POWER)->alert.severity, SEVERITY_WARNING);
+
+        rig->plugged = false; /* and with that it leaves: nobody is to plug it in */
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_string_equal(cause(rig), "brown-out");
+        assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
+        assert_non_null(strstr(status(rig)->reason, "not fed well"));
+        assert_non_null(strstr(status(rig)->next_action, "power supply"));
 }
 
 static void test_storage(void **state)

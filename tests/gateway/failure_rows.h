@@ -29,6 +29,7 @@ struct failure_row {
         bool stays;   /* nothing in this test's time takes it away: a person is told what to do */
         bool quick;   /* seen for less than a second */
         bool nightly; /* it takes minutes */
+        bool awaited; /* run from when on the core knows the finding */
         struct gateway_options options;
 };
 
@@ -38,6 +39,8 @@ struct failure_group {
 };
 
 extern const struct failure_group failures_of_usb, failures_of_sim, failures_of_network, failures_of_smsd;
+
+bool failure_is_finding(const char *word);
 
 /* Runs all rows of a group, or the one that the first argument names. Returns main's exit code. */
 int failure_rows_main(const struct failure_group *group, int argc, char **argv);

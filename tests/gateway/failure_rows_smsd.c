@@ -5,8 +5,10 @@
 
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,6 +108,15 @@ static void handler_dies_twice(struct gateway *g)
         }
 }
 
+/* As the end of a session does whose leader, without a terminal, had opened the port without O_NOCTTY. */
+static void port_is_hung_up(struct gateway *g)
+{
+        _cleanup_close_ int port = open(gateway_node_path(g, "at"), O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+        assert_true(port >= 0);
+        assert_int_equal(ioctl(port, TIOCVHANGUP), 0);
+}
+
 static void handler_hangs(struct gateway *g)
 {
         gateway_signal(gateway_handler(g), SIGSTOP);
@@ -146,6 +157,10 @@ static const struct failure_row rows[] = {
      .options = {SOON_SILENT, .warden = "[recovery]\nsilent_after = 5s\n"}},
     {"stuck", "smsd's handler hangs", "status is unchanged for 4min", VERDICT_DOWN, "a restart of smsd",
      .produce = handler_hangs, .nightly = true},
+    {"write-failed", "smsd's port is hung up under it, the first 10 s", "", VERDICT_DEGRADED,
+     "a restart of smsd", .produce = port_is_hung_up, .quick = true, .awaited = true},
+    {"hung-up", "smsd's port is hung up under it", "", VERDICT_DOWN, "a restart of smsd",
+     .produce = port_is_hung_up, .awaited = true},
     {"unverified", "somebody starts smsd, and the modem is slow", "has told of no answer", VERDICT_DEGRADED,
      "", .prepare = failure_prepare_held, .fail = "delay 0 AT 4000", .produce = failure_start_smsd,
      .mend = "delay 0 AT 0"},

@@ -16,16 +16,22 @@ static unsigned rows_of(const char *finding)
 
         for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
                 for (size_t k = 0; k < groups[i]->n; k++)
-                        n += !groups[i]->rows[k].nightly && text_equal(groups[i]->rows[k].finding, finding);
+                        n += text_equal(groups[i]->rows[k].finding, finding);
         return n;
 }
 
-static bool is_finding(const char *word)
-{
-        struct health_verdict verdict;
+/* What the real smsd cannot be made to show here, and why; the unit tests produce it. */
+static const struct {
+        const char *finding, *why;
+} without_row[] = {
+    {"handler-fails", "a handler must end five times in five minutes"},
+    {"trouble", "no failure of the software EC25 makes smsd 3.1.21 write it into stats/status"},
+};
 
-        for (unsigned i = 0; health_finding_at(i, &verdict); i++)
-                if (text_equal(verdict.cause, word))
+static bool needs_no_row(const char *finding)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(without_row); i++)
+                if (text_equal(without_row[i].finding, finding))
                         return true;
         return false;
 }
@@ -36,7 +42,7 @@ static void test_each_finding_has_a_row(void **state)
         (void)state;
 
         for (unsigned i = 0; health_finding_at(i, &verdict); i++)
-                if (rows_of(verdict.cause) == 0)
+                if (rows_of(verdict.cause) == 0 && !needs_no_row(verdict.cause))
                         fail_msg("no row of tests/gateway/failure_rows_*.c produces %s", verdict.cause);
 }
 
@@ -47,7 +53,7 @@ static void test_each_row_is_of_a_finding(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
                 for (size_t k = 0; k < groups[i]->n; k++) {
                         const struct failure_row *row = &groups[i]->rows[k];
-                        if (!is_finding(row->finding))
+                        if (!row->awaited && !failure_is_finding(row->finding))
                                 fail_msg("%s is no finding", row->finding);
                         if (row->verdict == VERDICT_WORKING && !text_equal(row->finding, "well"))
                                 assert_string_equal(row->finding, "storage-nearly-full");

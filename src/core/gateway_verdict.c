@@ -12,8 +12,7 @@
 
 /* --- the picture --- */
 
-/* The slot's modem, or the one on its way there (its ports come, it boots); else one that is refused now (its
- * firmware crashed). */
+/* The slot's modem; else one that sat in it, and is refused now (its firmware crashed) or not up yet. */
 static const struct modem *modem_of(const struct gateway *gateway, const struct slot *slot)
 {
         const struct modem *modem = recovery_modem(gateway, slot);

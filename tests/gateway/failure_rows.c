@@ -287,6 +287,21 @@ void failure_reset_beside(struct gateway *g, const char *step)
                 (void)pause();
 }
 
+static bool is_unregistered(struct gateway *g, const void *userdata)
+{
+        (void)userdata;
+        return text_equal(gateway_slot(g, "GSM1")->health.cause, "unregistered");
+}
+
+void failure_prepare_doubted(struct gateway *g)
+{
+        gateway_plug(g, "");
+        gateway_working(g, 0);
+        gateway_modem(g, "answer 0 AT+CSQ +CSQ: 20,99\\r\\n\\r\\nOK");
+        gateway_modem(g, "reg 0 searching");
+        (void)gateway_wait(g, 60000, "it is looked at", is_unregistered, NULL);
+}
+
 void failure_prepare_held(struct gateway *g)
 {
         gateway_plug(g, "");

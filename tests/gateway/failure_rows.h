@@ -52,6 +52,10 @@ void failure_hold_port(struct gateway *g, const char *name, const char *port);
 void failure_end_helper(struct gateway *g);
 /* `smswarden reset-modem GSM1 --step STEP` by somebody who waits for its end; failure_end_helper(). */
 void failure_reset_beside(struct gateway *g, const char *step);
+/* A modem that works, and searches: it is looked at every 30 s, not every 5 min. The row's `fail` begins with
+ * FAILURE_FOUND. For what smsd does not tell of. */
+#define FAILURE_FOUND "reg 0 home\nanswer 0 AT+CSQ\n"
+void failure_prepare_doubted(struct gateway *g);
 /* A modem that works, and a hold; then somebody starts smsd around the controller. */
 void failure_prepare_held(struct gateway *g);
 void failure_start_smsd(struct gateway *g);

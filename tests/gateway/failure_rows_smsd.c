@@ -33,15 +33,6 @@ static void was_asked(struct gateway *g)
         failure_wait_asked(g);
 }
 
-/* Looks follow each other every 30 s then. */
-static void was_refused(struct gateway *g)
-{
-        gateway_plug(g, "");
-        gateway_working(g, 0);
-        gateway_modem(g, "reg 0 denied");
-        failure_wait_asked(g);
-}
-
 /* Its handler cannot end before it is killed, and sits on the tty meanwhile. */
 static void handler_does_not_let_go(struct gateway *g)
 {
@@ -134,14 +125,17 @@ static void hold_ends(struct gateway *g)
 
 static const struct failure_row rows[] = {
     {"modem-manager", "a process of that name opens smsd's port", "ModemManager (pid", VERDICT_DOWN, "none",
-     "ID_MM_DEVICE_IGNORE", .produce = modem_manager_opens_it, .repair = failure_end_helper},
+     "ID_MM_DEVICE_IGNORE", .prepare = failure_prepare_doubted, .fail = FAILURE_FOUND,
+     .produce = modem_manager_opens_it, .repair = failure_end_helper},
     {"port-held", "minicom opens smsd's port", "minicom (pid", VERDICT_DOWN, "none", "end that program",
-     .produce = opens_it, .repair = failure_end_helper},
+     .prepare = failure_prepare_doubted, .fail = FAILURE_FOUND, .produce = opens_it,
+     .repair = failure_end_helper},
     {"silent", "it hangs until its USB is switched", "smsd's log: the modem is not ready", VERDICT_DOWN,
      "asking it again (AT)", .prepare = was_asked, .fail = "hang 0 usb",
      .options = {SOON_SILENT, .warden = "[recovery]\nsilent_after = 5s\n"}},
     {"half-answered", "its second port falls silent", "its spare port is silent; it answers smsd",
-     VERDICT_DEGRADED, "none", .prepare = was_refused, .fail = "reg 0 home\nmute 0 modem", .mend = "wake 0"},
+     VERDICT_DEGRADED, "none", .prepare = failure_prepare_doubted, .fail = FAILURE_FOUND "mute 0 modem",
+     .mend = "wake 0"},
     {"tty-deleted", "unplugged and back while the handler hangs", "a tty that is deleted", VERDICT_RECOVERING,
      "restart of smsd", .produce = handler_does_not_let_go, .quick = true},
     {"handler-orphaned", "smsd's main process dies while a message is sent", "without its main process",

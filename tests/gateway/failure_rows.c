@@ -287,10 +287,11 @@ void failure_reset_beside(struct gateway *g, const char *step)
                 (void)pause();
 }
 
-static bool is_unregistered(struct gateway *g, const void *userdata)
+/* The modem's word, not only smsd's. */
+static bool says_that_it_searches(struct gateway *g, const void *userdata)
 {
         (void)userdata;
-        return text_equal(gateway_slot(g, "GSM1")->health.cause, "unregistered");
+        return strstr(gateway_slot(g, "GSM1")->health.evidence, "+CREG: 0,2") != NULL;
 }
 
 void failure_prepare_doubted(struct gateway *g)
@@ -299,7 +300,7 @@ void failure_prepare_doubted(struct gateway *g)
         gateway_working(g, 0);
         gateway_modem(g, "answer 0 AT+CSQ +CSQ: 20,99\\r\\n\\r\\nOK");
         gateway_modem(g, "reg 0 searching");
-        (void)gateway_wait(g, 60000, "it is looked at", is_unregistered, NULL);
+        (void)gateway_wait(g, 60000, "it is looked at", says_that_it_searches, NULL);
 }
 
 void failure_prepare_held(struct gateway *g)

@@ -149,7 +149,7 @@ static const struct failure_row rows[] = {
     {"stuck", "smsd's port falls silent, the second one answers", "answers on its spare port, and not smsd",
      VERDICT_DOWN, "asking it again (AT)", .prepare = was_asked, .fail = "mute 0 at",
      .options = {SOON_SILENT, .warden = "[recovery]\nsilent_after = 5s\n"}},
-    {"stuck", "smsd's handler hangs", "status is unchanged for 4min", VERDICT_DOWN, "a restart of smsd",
+    {"stuck", "smsd's handler hangs", "status is unchanged for 4min", VERDICT_RECOVERING, "a restart of smsd",
      .produce = handler_hangs, .nightly = true},
     {"write-failed", "smsd's port is hung up under it, the first 10 s", "", VERDICT_DEGRADED,
      "a restart of smsd", .produce = port_is_hung_up, .quick = true, .awaited = true},

@@ -53,6 +53,14 @@ static void trace(struct run *run, const struct snapshot *s)
 
 /* --- what is done first --- */
 
+static int64_t realtime(void)
+{
+        struct timespec now;
+
+        assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
+        return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static int first_of_history(void *userdata, const struct history_entry *entry)
 {
         struct run *run = userdata;
@@ -86,14 +94,14 @@ static void find_first_action(struct gateway *g, struct run *run)
 {
         const struct snapshot_modem *modem = gateway_slot(g, "GSM1");
         const char *text = modem->recovery.text, *then = strstr(text, "then: ");
-        int64_t seconds = (modem->recovery.next_at - run->failed_at) / 1000000;
+        int64_t seconds = (modem->recovery.next_at - realtime()) / 1000000;
 
         run->first[0] = '\0';
         if (history_file_read(g->state, first_of_history, run) == 1)
                 return;
         if (then && modem->recovery.next_at)
                 (void)text_format(run->first, sizeof(run->first), "waits %d min, then %s",
-                                  (int)((seconds + 20) / 60), then + strlen("then: "));
+                                  (int)((seconds + 30) / 60), then + strlen("then: "));
         else
                 (void)text_copy(run->first, sizeof(run->first),
                                 text[0] ? behind(text, modem->health.what) : "none");
@@ -174,10 +182,7 @@ static void tell_modem(struct gateway *g, const char *commands)
 
 static void produce(struct gateway *g, struct run *run)
 {
-        struct timespec now;
-
-        assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
-        run->failed_at = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+        run->failed_at = realtime();
         run->failed = gateway_now();
         tell_modem(g, run->row->fail);
         if (run->row->produce)

@@ -42,13 +42,21 @@ static void a_person_deletes(struct gateway *g)
 }
 
 static const struct failure_row rows[] = {
+    /* The long ones first. */
+    {"no-signal", "the signal goes, +CREG: 0,1 stays", "+QCSQ: \"NOSERVICE\"", VERDICT_DOWN,
+     "waits 20 min, then radio and SIM", "antenna", .prepare = failure_prepare_doubted,
+     .fail = FAILURE_FOUND "signal 0 99", .mend = "signal 0 28"},
+    {"storage-full", "one place, and smsd takes nothing (incoming = no)", "storage full: 1 of 1",
+     VERDICT_DEGRADED, "no reset helps", "delete read messages", .prepare = one_place,
+     .fail = FAILURE_FOUND "receive 0 +37060000001 never seen", .repair = a_person_deletes,
+     .options = {.smsd_modem = "incoming = no\n"}},
+    {"storage-nearly-full", "nine of ten places, and smsd takes nothing", "storage nearly full: 9 of 10",
+     VERDICT_WORKING, "none", .prepare = ten_places, .fail = FAILURE_FOUND, .produce = nine_come,
+     .repair = a_person_deletes, .options = {.smsd_modem = "incoming = no\n"}},
     {"denied", "+CREG: 0,3", "+CREG: 0,3 (denied)", VERDICT_DOWN, "waits 10 min, then giving up",
      "ask the operator", .fail = "reg 0 denied", .mend = "reg 0 home"},
     {"no-signal", "no signal, registered nowhere", "+CSQ: 99,99, +QCSQ: \"NOSERVICE\"", VERDICT_DOWN,
      "waits 20 min, then radio and SIM", "antenna", .fail = "reg 0 searching", .mend = "reg 0 home"},
-    {"no-signal", "the signal goes, +CREG: 0,1 stays", "+QCSQ: \"NOSERVICE\"", VERDICT_DOWN,
-     "waits 20 min, then radio and SIM", "antenna", .prepare = failure_prepare_doubted,
-     .fail = FAILURE_FOUND "signal 0 99", .mend = "signal 0 28"},
     {"ims", "LTE only (+CREG: 0,0, +CEREG: 0,1), and IMS off", "LTE only, and IMS off", VERDICT_DOWN,
      "no reset helps", "ims",
      .fail = "answer 0 AT+CREG? +CREG: 0,0\\r\\n\\r\\nOK\nanswer 0 AT+QCFG=\"ims\" +QCFG: "
@@ -61,13 +69,6 @@ static const struct failure_row rows[] = {
      VERDICT_DEGRADED, "waits 5 min, then radio and SIM", "lifts the block", .fail = "cmgs 0 error 38",
      .produce = fails_to_send, .mend = "cmgs 0 ok", .repair = is_restarted,
      .options = {.smsd_global = "errorsleeptime = 1\n"}},
-    {"storage-full", "one place, and smsd takes nothing (incoming = no)", "storage full: 1 of 1",
-     VERDICT_DEGRADED, "no reset helps", "delete read messages", .prepare = one_place,
-     .fail = FAILURE_FOUND "receive 0 +37060000001 never seen", .repair = a_person_deletes,
-     .options = {.smsd_modem = "incoming = no\n"}},
-    {"storage-nearly-full", "nine of ten places, and smsd takes nothing", "storage nearly full: 9 of 10",
-     VERDICT_WORKING, "none", .prepare = ten_places, .fail = FAILURE_FOUND, .produce = nine_come,
-     .repair = a_person_deletes, .options = {.smsd_modem = "incoming = no\n"}},
     {"well", "nothing ails it", "", VERDICT_WORKING, "none", .advice = "nothing"},
 };
 

@@ -179,7 +179,8 @@ static void slot_has_answer(struct gateway *gateway, struct slot *slot)
                 modem_trust(&gateway->modems[slot->modem]);
 }
 
-/* What the modem said before is old, and it is worth asking. */
+/* What the modem said before is old, and it is worth asking. Not for each repetition: smsd says once a second
+ * that the modem is not registered, and what that has answered in between is why. */
 static void doubt(struct gateway *gateway, struct slot *slot)
 {
         slot->doubted_at = gateway->now;
@@ -212,25 +213,28 @@ static void modem_log(struct gateway *gateway, struct slot *slot, enum smsd_log_
                 break;
         case SMSD_LOG_NOT_REGISTERED:
         case SMSD_LOG_REGISTRATION_DENIED:
+                if (!slot->unregistered || slot->denied != (kind == SMSD_LOG_REGISTRATION_DENIED))
+                        doubt(gateway, slot);
                 slot->unregistered = true;
                 slot->denied = kind == SMSD_LOG_REGISTRATION_DENIED;
                 slot->unregistered_at = gateway->now;
-                doubt(gateway, slot);
                 break;
         case SMSD_LOG_TIMEOUT:
                 gateway_modem_crashed(gateway, slot, actions);
+                if (!slot->silent)
+                        doubt(gateway, slot);
                 slot->silent = true;
                 slot->silent_at = gateway->now;
-                doubt(gateway, slot);
                 break;
         case SMSD_LOG_UNEXPECTED_ANSWER:
                 /* Once may be an accident. A modem that falls silent amid smsd's questions gets nothing but
                  * this, again and again, and no word of timeouts. */
+                if (!slot->silent)
+                        doubt(gateway, slot);
                 if (slot->unexpected++ > 0) {
                         slot->silent = true;
                         slot->silent_at = gateway->now;
                 }
-                doubt(gateway, slot);
                 break;
         case SMSD_LOG_WRITE_ERROR:
                 /* Of one that left the bus tells, not smsd. */
@@ -302,7 +306,8 @@ static bool is_base(const struct gateway *gateway, const struct slot *slot)
 /*
  * smsd writes Receiving and Sending, with the time, before it has asked the modem anything; Idle (the time
  * stays) comes after the poll. One that fails takes two minutes and says so in the log: whose times follow
- * each other quickly has its answers.
+ * each other quickly has its answers. With a read_timeout of 1 s it takes half a minute: the first time after
+ * the log's word is that of the next attempt and proves nothing.
  */
 static void slot_status(struct gateway *gateway, struct slot *slot, const struct smsd_status_modem *before,
                         const struct smsd_status_modem *after)
@@ -316,7 +321,8 @@ static void slot_status(struct gateway *gateway, struct slot *slot, const struct
         if (slot->status_moved == 0)
                 slot->status_moved = gateway->now;
         if (before && after && !text_equal(before->since_text, after->since_text)) {
-                if (usec_sub(gateway->now, slot->status_moved) < POLL_FAILS_AFTER) {
+                if (slot->silent_at < slot->status_moved &&
+                    usec_sub(gateway->now, slot->status_moved) < POLL_FAILS_AFTER) {
                         slot->silent = false;
                         slot->unexpected = 0;
                 }

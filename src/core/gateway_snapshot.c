@@ -48,11 +48,22 @@ static void judge_recovering(const struct gateway *gateway, struct snapshot *s)
         set_verdict(s, VERDICT_RECOVERING, reason, "nothing: smsd is started when the modem is back");
 }
 
-static bool modem_on_its_way(const struct gateway *gateway)
+/* One whose ports do not come in their time is not. */
+static bool modem_on_its_way(const struct gateway *gateway, usec_t now)
 {
         const struct modem *modem = gateway_relevant_modem(gateway);
 
-        return modem && (modem->state == MODEM_SETTLING || modem->state == MODEM_PROBING);
+        return modem &&
+               (modem->state == MODEM_PROBING || (modem->state == MODEM_SETTLING && now < modem->give_up));
+}
+
+/* It is away, or does not come up, for want of current: to plug it in would not help. */
+static const struct slot *starved_slot(const struct gateway *gateway)
+{
+        for (unsigned i = 0; i < gateway->slots.n; i++)
+                if (gateway->slots.items[i].health.verdict.kind == FAILURE_BROWN_OUT)
+                        return &gateway->slots.items[i];
+        return NULL;
 }
 
 static void judge_down(const struct gateway *gateway, usec_t now, struct snapshot *s)
@@ -70,9 +81,15 @@ static void judge_down(const struct gateway *gateway, usec_t now, struct snapsho
                 return;
         }
         gateway_describe_waiting(gateway, reason, sizeof(reason), action, sizeof(action));
+        const struct slot *starved = starved_slot(gateway);
+        if (starved) {
+                (void)text_format(reason, sizeof(reason), "%s: %s", starved->config.name,
+                                  starved->health.verdict.what);
+                (void)text_copy(action, sizeof(action), starved->health.verdict.next_action);
+        }
         set_verdict(s,
-                    modem_on_its_way(gateway) || gateway_modem_is_away(gateway) ? VERDICT_RECOVERING
-                                                                                : VERDICT_DOWN,
+                    modem_on_its_way(gateway, now) || gateway_modem_is_away(gateway) ? VERDICT_RECOVERING
+                                                                                     : VERDICT_DOWN,
                     reason, action);
 }
 

@@ -80,7 +80,9 @@ static const char *modem_action(const struct modem *modem)
         case MODEM_PROBING:
                 return "nothing: a modem needs up to a minute after it gets power";
         case MODEM_FAILED:
-                return "see `smswarden modems`; cut the modem's power for ten seconds";
+                return modem->map.result == PORT_MAP_DOWNLOAD_MODE
+                           ? failure_advice(FAILURE_DOWNLOAD_MODE)
+                           : "see `smswarden modems`; cut the modem's power for ten seconds";
         case MODEM_DEGRADED:
                 return "check SIM, antenna and power; `smswarden modems` shows what the modem said";
         case MODEM_ABSENT:

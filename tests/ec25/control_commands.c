@@ -181,6 +181,7 @@ static const struct {
     {"stale", command_stale, false, "ttyUSB2: the number stays taken"},
     {"unstale", command_unstale, false, "ttyUSB2"},
     {"hang", command_hang, true, "M [power|usb]: silent until that"},
+    {"mute", command_mute, true, "M at|modem: that port alone is silent"},
     {"wake", command_wake, true, "M"},
     {"reset", command_reset, true, "M: RDY in mid-session, no USB event"},
     {"sim", command_sim, true, "M ready|absent|busy|failure|dip|pin|puk"},

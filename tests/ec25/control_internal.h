@@ -61,6 +61,7 @@ const char *command_list(struct request *request);
 const char *command_node(struct request *request);
 const char *command_holders(struct request *request);
 const char *command_hang(struct request *request);
+const char *command_mute(struct request *request);
 const char *command_wake(struct request *request);
 const char *command_reset(struct request *request);
 const char *command_sim(struct request *request);

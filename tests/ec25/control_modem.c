@@ -116,6 +116,16 @@ const char *command_hang(struct request *request)
         return NULL;
 }
 
+const char *command_mute(struct request *request)
+{
+        const char *port = request_word(request, 0);
+
+        if (!port || (!text_equal(port, "at") && !text_equal(port, "modem")))
+                return "mute: at or modem";
+        ec25_mute(request_modem(request), text_equal(port, "at") ? EC25_AT : EC25_MODEM);
+        return NULL;
+}
+
 const char *command_wake(struct request *request)
 {
         ec25_wake(request_modem(request));
@@ -168,9 +178,14 @@ const char *command_delay(struct request *request)
 
 const char *command_answer(struct request *request)
 {
-        if (!request_word(request, 0))
-                return "answer: command [final result]";
-        int r = ec25_set_answer(request_modem(request), request_word(request, 0), request->rest);
+        size_t length = 0;
+        _cleanup_free_ char *text = request->rest ? request_unescape(request->rest, &length) : NULL;
+
+        if (!request_word(request, 0) || (request->rest && !text))
+                return "answer: command [final result, with escapes]";
+        if (text)
+                text[length] = '\0';
+        int r = ec25_set_answer(request_modem(request), request_word(request, 0), text);
         return r < 0 ? request_failure(r) : NULL;
 }
 

@@ -41,7 +41,7 @@ void port_emit(struct ec25 *modem, enum ec25_port port, const void *data, size_t
         struct port *p = &modem->ports[port];
         struct chunk *chunk;
 
-        if (!length || modem->hangs)
+        if (!length || modem->hangs || p->mute)
                 return;
         chunk = or_abort(malloc(sizeof(*chunk) + length));
         *chunk = (struct chunk){.due = p->last && p->last->due > due ? p->last->due : due, .length = length};
@@ -129,7 +129,7 @@ static void port_forget(struct ec25 *modem, enum ec25_port port)
         bytes_free(&p->waiting);
         bytes_free(&p->answer);
         p->length = 0;
-        p->prompt = p->sending = p->held = p->numeric = false;
+        p->prompt = p->sending = p->held = p->numeric = p->mute = false;
         p->echo = true;
         p->cmee = 1;
         p->busy_until = 0;
@@ -321,7 +321,7 @@ static void diag_input(struct ec25 *modem, usec_t now)
 void ec25_input(struct ec25 *modem, enum ec25_port port, const void *bytes, size_t length, usec_t now)
 {
         ec25_advance(modem, now);
-        if (!modem->on || !modem->booted || modem->hangs)
+        if (!modem->on || !modem->booted || modem->hangs || modem->ports[port].mute)
                 return;
         if (port == EC25_DIAG)
                 diag_input(modem, now);
@@ -345,19 +345,28 @@ void ec25_hang(struct ec25 *modem, enum ec25_cure cure)
                 ec25_discard(modem, port);
 }
 
+/* What it was at is forgotten, its settings are not. */
+static void port_wake(struct port *port)
+{
+        bytes_free(&port->waiting);
+        bytes_free(&port->answer);
+        port->length = 0;
+        port->prompt = port->sending = port->held = port->mute = false;
+        port->busy_until = 0;
+}
+
 void ec25_wake(struct ec25 *modem)
 {
-        if (!modem->hangs)
-                return;
-        for (enum ec25_port port = 0; port < EC25_PORTS; port++) {
-                struct port *p = &modem->ports[port];
-                bytes_free(&p->waiting);
-                bytes_free(&p->answer);
-                p->length = 0;
-                p->prompt = p->sending = p->held = false;
-                p->busy_until = 0;
-        }
+        for (enum ec25_port port = 0; port < EC25_PORTS; port++)
+                if (modem->hangs || modem->ports[port].mute)
+                        port_wake(&modem->ports[port]);
         modem->hangs = false;
+}
+
+void ec25_mute(struct ec25 *modem, enum ec25_port port)
+{
+        modem->ports[port].mute = true;
+        ec25_discard(modem, port);
 }
 
 bool ec25_hangs(const struct ec25 *modem)

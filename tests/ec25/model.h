@@ -140,6 +140,8 @@ unsigned ec25_kept_back(const struct ec25 *modem);
 
 /* Swallows all input and says nothing. */
 void ec25_hang(struct ec25 *modem, enum ec25_cure cure);
+/* One port alone does that, until ec25_wake, a reset or power: the other one goes on. */
+void ec25_mute(struct ec25 *modem, enum ec25_port port);
 void ec25_wake(struct ec25 *modem);
 bool ec25_hangs(const struct ec25 *modem);
 enum ec25_cure ec25_hang_cure(const struct ec25 *modem);
@@ -148,8 +150,8 @@ void ec25_set_faults(struct ec25 *modem, unsigned faults, usec_t now);
 /* A command whose name begins with `command` ("AT+CSQ"; "*" all of them) is answered `delay` late; 0 forgets.
  * -ENOSPC. */
 int ec25_set_delay(struct ec25 *modem, const char *command, usec_t delay);
-/* `command` is answered with `answer` (no line ends) as its final result instead of being done; NULL forgets.
- * -ENOSPC. */
+/* `command` is answered with `answer` between line ends instead of being done: a final result, or with \r\n
+ * inside information lines before it. NULL forgets. -ENOSPC. */
 int ec25_set_answer(struct ec25 *modem, const char *command, const char *answer);
 /* `error`: of +CMS ERROR with EC25_SEND_ERROR. `delay`: from the PDU to its result. */
 void ec25_set_send(struct ec25 *modem, enum ec25_send send, unsigned error, usec_t delay);

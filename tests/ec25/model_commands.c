@@ -110,7 +110,7 @@ static int cfun_set(struct ec25 *modem, const struct at_call *call)
 {
         unsigned level, reset = 0, before = modem->settings.cfun;
 
-        if (!argument_number(call->argument, 0, 7, &level) || (level > 1 && level != 4))
+        if (!argument_number(call->argument, 0, 7, &level) || (level > 1 && level != 4 && level != 5))
                 return AT_CME(50);
         (void)argument_number(call->argument, 1, 1, &reset); /* without it: no reset */
         if (reset) {
@@ -130,7 +130,7 @@ static int cfun_set(struct ec25 *modem, const struct at_call *call)
         modem->settings.cfun = 1;
         if (before == 0)
                 sim_start(modem, call->now);
-        else if (before == 4 && sim_is_ready(modem))
+        else if (before >= 4 && sim_is_ready(modem))
                 deed_at(modem, DEED_REGISTER, usec_add(call->now, modem->boot / 2));
         return AT_OK;
 }
@@ -142,7 +142,7 @@ static int cfun(struct ec25 *modem, const struct at_call *call)
         if (call->kind == AT_READ)
                 answer_line(modem, call, "+CFUN: %u", modem->settings.cfun);
         if (call->kind == AT_TEST)
-                answer_line(modem, call, "+CFUN: (0,1,4),(0,1)");
+                answer_line(modem, call, "+CFUN: (0,1,4,5),(0,1)");
         return call->kind == AT_EXECUTE ? AT_ERROR : AT_OK;
 }
 

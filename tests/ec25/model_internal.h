@@ -69,6 +69,7 @@ struct port {
         usec_t busy_until;                 /* a late answer: USEC_INFINITY never */
         bool sending;                      /* what is late is the result of a PDU */
         bool held;                         /* busy_until belongs to a command held back by a delay rule */
+        bool mute;                         /* swallows everything, this port alone */
 };
 
 enum slot_state { SLOT_UNREAD, SLOT_READ, SLOT_UNSENT, SLOT_SENT };

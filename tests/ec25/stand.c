@@ -356,8 +356,8 @@ static int authorize(struct stand *stand, struct unit *unit, bool authorized)
                 r = lines_disappear(unit);
                 return r < 0 ? r : tree_usb_deauthorize(stand->tree, &device);
         }
-        if (ec25_hangs(unit->model) && ec25_hang_cure(unit->model) == EC25_CURE_USB)
-                ec25_wake(unit->model);
+        if (!ec25_hangs(unit->model) || ec25_hang_cure(unit->model) == EC25_CURE_USB)
+                ec25_wake(unit->model); /* a port alone as well */
         r = tree_usb_authorize(stand->tree, &device);
         return r < 0 ? r : plan_lines(stand, unit, stand_now());
 }

@@ -362,6 +362,36 @@ static void test_words(void **state)
         assert_int_equal(ec25_sim_from_string("x", &sim), -EINVAL);
 }
 
+static void test_one_port_is_silent(void **state)
+{
+        struct fixture *f = *state;
+
+        ec25_mute(f->modem, EC25_AT);
+        assert_string_equal(say(f, "AT\r"), "");
+        assert_non_null(strstr(say_on(f, EC25_MODEM, "AT\r"), "OK"));
+        ec25_wake(f->modem);
+        assert_non_null(strstr(say(f, "AT\r"), "OK"));
+}
+
+static void test_an_answer_of_lines(void **state)
+{
+        struct fixture *f = *state;
+
+        assert_int_equal(ec25_set_answer(f->modem, "AT+CREG?", "+CREG: 0,0\r\n\r\nOK"), 0);
+        assert_non_null(strstr(say(f, "AT+CREG?\r"), "\r\n+CREG: 0,0\r\n\r\nOK\r\n"));
+        assert_int_equal(ec25_set_answer(f->modem, "AT+CREG?", NULL), 0);
+        assert_null(strstr(say(f, "AT+CREG?\r"), "+CREG: 0,0"));
+}
+
+static void test_factory_mode(void **state)
+{
+        struct fixture *f = *state;
+
+        assert_non_null(strstr(say(f, "AT+CFUN=5\r"), "OK"));
+        assert_non_null(strstr(say(f, "AT+CFUN?\r"), "+CFUN: 5"));
+        assert_non_null(strstr(say(f, "AT+CREG?\r"), "+CREG: 0,0"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -382,6 +412,9 @@ int main(void)
             READY(test_commands_are_counted),
             READY(test_identities_differ),
             READY(test_words),
+            READY(test_one_port_is_silent),
+            READY(test_an_answer_of_lines),
+            READY(test_factory_mode),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@
  *     int main(int argc, char **argv) { return gateway_main(tests, ARRAY_SIZE(tests), argc, argv); }
  *
  * Every function fails the test when it cannot do what it says; a failed test prints the daemon's and smsd's
- * logs. Waiting is asking again each 20 ms until a deadline. Times are milliseconds.
+ * logs. Waiting is asking again each 20 ms, or look_every, until a deadline. Times are milliseconds.
  */
 #ifndef GATEWAY_FIXTURE_H
 #define GATEWAY_FIXTURE_H
@@ -44,6 +44,7 @@ struct gateway_options {
         const char *smsd_conf;   /* instead of the usual smsd.conf altogether; %s: the folder, any number */
         const char *warden;      /* more text for smswarden.conf, behind [hold]; %s: the folder */
         bool no_daemon;          /* the test starts it: gateway_start_daemon */
+        const void *userdata;    /* the test's own */
         bool plain; /* no USB tree, nothing preloaded into the daemon: the modems are fixed nodes, named in
                        smswarden.conf (for measurements) */
 };
@@ -59,6 +60,7 @@ struct gateway {
         struct snapshot snapshot; /* the latest */
         const struct gateway_options *options;
         bool passed;
+        int64_t look_every;           /* of waiting; 0: 20 ms */
         struct undertaker undertaker; /* ends what is left and removes the folder */
 };
 

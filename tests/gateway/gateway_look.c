@@ -28,9 +28,10 @@ int64_t gateway_now(void)
         return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void nap(void)
+static void nap(const struct gateway *g)
 {
-        const struct timespec time = {.tv_nsec = LOOK_EVERY * 1000000L};
+        int64_t milliseconds = g->look_every ? g->look_every : LOOK_EVERY;
+        const struct timespec time = {.tv_nsec = milliseconds * 1000000L};
 
         (void)nanosleep(&time, NULL); /* earlier is fine */
 }
@@ -44,7 +45,7 @@ int64_t gateway_wait(struct gateway *g, int64_t patience, const char *what,
                 if (gateway_now() - begun > patience)
                         fail_msg("in %lld ms it never came to: %s (verdict %s: %s)", (long long)patience,
                                  what, verdict_to_string(g->snapshot.verdict), g->snapshot.reason);
-                nap();
+                nap(g);
         }
         return gateway_now() - begun;
 }
@@ -52,7 +53,7 @@ int64_t gateway_wait(struct gateway *g, int64_t patience, const char *what,
 void gateway_stays(struct gateway *g, int64_t duration, const char *what,
                    bool (*condition)(struct gateway *g, const void *userdata), const void *userdata)
 {
-        for (int64_t end = gateway_now() + duration; gateway_now() < end; nap())
+        for (int64_t end = gateway_now() + duration; gateway_now() < end; nap(g))
                 if (!condition(g, userdata))
                         fail_msg("it did not stay so: %s", what);
 }

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -124,7 +126,34 @@ void gateway_assert_file(const char *path, const char *expected)
         assert_string_equal(text, expected);
 }
 
+const char *gateway_node_path(struct gateway *g, const char *port)
+{
+        static char paths[4][128];
+        static unsigned next;
+        char *path = paths[next++ % ARRAY_SIZE(paths)];
+        _cleanup_free_ char *answer = gateway_ask(g, "node 0 %s", port);
+
+        answer[strcspn(answer, "\n")] = '\0';
+        assert_int_equal(text_copy(path, sizeof(paths[0]), answer), 0);
+        return path;
+}
+
 /* --- doing --- */
+
+void gateway_say(struct gateway *g, const char *port, const char *format, ...)
+{
+        char command[128];
+        va_list arguments;
+        _cleanup_close_ int fd = open(gateway_node_path(g, port), O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+        assert_true(fd >= 0);
+        va_start(arguments, format);
+        (void)vsnprintf(command, sizeof(command), format, arguments);
+        va_end(arguments);
+        assert_int_equal(write(fd, command, strlen(command)), strlen(command));
+        assert_int_equal(write(fd, "\r", 1), 1);
+        gateway_modem(g, "wait-command 0 %s 2000 1", command);
+}
 
 void gateway_move_conf(struct gateway *g)
 {

@@ -22,6 +22,13 @@ void gateway_no_start(struct gateway *g, int64_t duration);
 /* How often the AT port of a modem got this (any part of a command line), from its transcript. */
 unsigned gateway_commands(const struct gateway *g, unsigned modem, const char *text);
 
+/* The path of a port of modem 0, "/dev/shm/ec25.../ttyUSB3", in one of four buffers in turn. port: as
+ * gateway_node's. */
+const char *gateway_node_path(struct gateway *g, const char *port);
+/* Another program writes a command, one that was not written before, to a port of modem 0; it is answered to
+ * nobody. */
+void gateway_say(struct gateway *g, const char *port, const char *format, ...) _printf_(3, 4);
+
 /* Replaces the first `before` by `after`; malloc'ed. Fails when there is none. */
 char *gateway_replaced(const char *text, const char *before, const char *after);
 void gateway_assert_file(const char *path, const char *expected);

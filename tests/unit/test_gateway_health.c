@@ -264,6 +264,93 @@ static void test_what_another_smsd_said(void **state)
         assert_int_equal(rig->spool.n_open, 0);
 }
 
+/* smsd says each second that the modem is not registered, and the modem why: the reason stands. */
+static void test_smsd_repeats_itself(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_leave_alone(rig);
+        rig->frozen = true;
+        rig->sim = SIM_ABSENT;
+        rig->health.creg = "0,0";
+        for (unsigned i = 0; i < 90; i++) {
+                rig_log(rig, SMSD_LOG_NOT_REGISTERED);
+                rig_wait(rig, USEC_PER_SEC);
+                if (i < 31)
+                        continue; /* the first word of it is answered by a look within 30 s */
+                assert_string_equal(cause(rig), "sim-absent");
+        }
+        assert_int_equal(failure(rig), FAILURE_SIM_ABSENT);
+}
+
+/* read_timeout = 1: smsd's polls fail, and its times move, every half minute. */
+static void test_silence_of_an_impatient_smsd(void **state)
+{
+        _rig_ rig = rig_working();
+        struct slot *slot = &rig->gateway->slots.items[0];
+        (void)state;
+
+        rig_leave_alone(rig);
+        rig->frozen = rig->health.silent = true;
+        for (unsigned i = 0; i < 6; i++) {
+                rig_log(rig, SMSD_LOG_TIMEOUT);
+                rig_wait(rig, USEC_PER_SEC);
+                (void)text_format(rig->status.modems[0].since_text, 32, "attempt %u", i);
+                rig_wait(rig, 29 * USEC_PER_SEC);
+                assert_true(slot->silent);
+        }
+        assert_int_equal(failure(rig), FAILURE_SILENT);
+        rig->frozen = rig->health.silent = false;
+        rig_wait(rig, 5 * USEC_PER_MIN);
+        assert_int_equal(rig_verdict(rig), VERDICT_WORKING);
+}
+
+/* It comes back with its first tty only. */
+static void test_ports_that_do_not_come(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig_leave_alone(rig);
+        rig->plugged = false;
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_SEC);
+        assert_string_equal(cause(rig), "gone");
+        rig->plugged = true;
+        rig_usb(rig);
+        struct usb_device *device = &rig->queue[(rig->head + rig->n - 1) % RIG_QUEUE].device;
+        for (unsigned i = 1; i < device->n_interfaces; i++)
+                device->interfaces[i].node[0] = device->interfaces[i].target[0] = '\0';
+        rig_wait(rig, USEC_PER_SEC);
+        assert_string_equal(cause(rig), "unknown"); /* they come one by one */
+        assert_int_equal(rig_verdict(rig), VERDICT_RECOVERING);
+        rig_wait(rig, 3 * USEC_PER_MIN);
+        assert_string_equal(cause(rig), "ports-missing");
+        assert_int_equal(failure(rig), FAILURE_PORTS_MISSING);
+        assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
+}
+
+static void test_download_mode(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->plugged = false;
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_SEC);
+        rig->plugged = true;
+        rig_usb(rig);
+        struct usb_device *device = &rig->queue[(rig->head + rig->n - 1) % RIG_QUEUE].device;
+        device->vendor = 0x05c6;
+        device->product = 0x9008;
+        device->n_interfaces = 1;
+        rig_wait(rig, USEC_PER_MIN);
+        assert_string_equal(cause(rig), "download-mode");
+        assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
+        assert_non_null(strstr(status(rig)->next_action, "flashed anew"));
+}
+
 /* A modem that is silent on its second port only, while smsd works with it, is no failure. */
 static void test_a_silent_second_port(void **state)
 {
@@ -387,6 +474,14 @@ static void test_usb_errors_and_undervoltage(void **state)
         assert_string_equal(cause(rig), "undervoltage");
         assert_true(status(rig)->can_send); /* a doubt */
         assert_int_equal(rig_last(&rig->spool, ALERT_MODEM_POWER)->alert.severity, SEVERITY_WARNING);
+
+        rig->plugged = false; /* and with that it leaves: nobody is to plug it in */
+        rig_usb(rig);
+        rig_wait(rig, USEC_PER_MIN);
+        assert_string_equal(cause(rig), "brown-out");
+        assert_int_equal(rig_verdict(rig), VERDICT_DOWN);
+        assert_non_null(strstr(status(rig)->reason, "not fed well"));
+        assert_non_null(strstr(status(rig)->next_action, "power supply"));
 }
 
 /* Well: with the looks at the modem, each five minutes; not well, or no modem to look at: each half. */
@@ -632,6 +727,10 @@ int main(void)
             cmocka_unit_test(test_a_moment_is_no_failure),
             cmocka_unit_test(test_smsds_own_signs),
             cmocka_unit_test(test_what_another_smsd_said),
+            cmocka_unit_test(test_smsd_repeats_itself),
+            cmocka_unit_test(test_silence_of_an_impatient_smsd),
+            cmocka_unit_test(test_ports_that_do_not_come),
+            cmocka_unit_test(test_download_mode),
             cmocka_unit_test(test_a_silent_second_port),
             cmocka_unit_test(test_a_second_port_without_at),
             cmocka_unit_test(test_who_holds_the_port),

@@ -84,13 +84,16 @@ static void see_presence(struct gateway *gateway, const struct slot *slot, struc
         ladder_well(&recovery->ladder, gateway->now);
 }
 
-/* Nobody is reset for what was so an hour ago: whoever held smsd may have mended it. */
-static void forget_stale(const struct gateway *gateway, struct recovery *recovery)
+/* Nobody is reset for what was so an hour ago: whoever held smsd may have mended it. Nor is anything waited
+ * for that another program on smsd's port explains. */
+static void forget_stale(const struct gateway *gateway, const struct slot *slot, struct recovery *recovery)
 {
         enum ladder_state state = recovery->ladder.state;
         bool at_work = state == LADDER_STOPPING || state == LADDER_ACTING || state == LADDER_WATCHING;
+        bool explained = state == LADDER_PATIENT && slot->health.verdict.alert == ALERT_PORT_HELD;
 
-        if (!at_work && (gateway->hold.active || usec_sub(gateway->now, recovery->known_at) >= STALE_AFTER))
+        if (!at_work &&
+            (explained || gateway->hold.active || usec_sub(gateway->now, recovery->known_at) >= STALE_AFTER))
                 ladder_well(&recovery->ladder, gateway->now);
 }
 
@@ -103,7 +106,7 @@ static void see_failure(struct gateway *gateway, const struct slot *slot, struct
         else if (recovery->silent_since == 0)
                 recovery->silent_since = gateway->now;
         if (!recovery_failure(gateway, slot, &kind)) {
-                forget_stale(gateway, recovery);
+                forget_stale(gateway, slot, recovery);
                 return;
         }
         recovery->known_at = gateway->now;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
@@ -107,6 +108,18 @@ static void find_first_action(struct gateway *g, struct run *run)
                                 text[0] ? behind(text, modem->health.what) : "none");
 }
 
+/* How long is waited from the failure's first sign on is not to the minute: looks come each half minute. */
+static bool is_first(const char *wanted, const char *found)
+{
+        int minutes_wanted, minutes_found, behind_wanted = 0, behind_found = 0;
+
+        if (sscanf(wanted, "waits %d min%n", &minutes_wanted, &behind_wanted) == 1 && behind_wanted > 0 &&
+            sscanf(found, "waits %d min%n", &minutes_found, &behind_found) == 1 && behind_found > 0)
+                return abs(minutes_wanted - minutes_found) <= 2 &&
+                       text_starts_with(found + behind_found, wanted + behind_wanted);
+        return text_starts_with(found, wanted);
+}
+
 static bool was_done_first(struct gateway *g, const void *userdata)
 {
         struct run *run = (struct run *)userdata;
@@ -117,7 +130,7 @@ static bool was_done_first(struct gateway *g, const void *userdata)
         trace(run, &g->snapshot);
         if (!text_equal(before, run->first))
                 (void)printf("# %6lld ms: first: %s\n", (long long)(gateway_now() - run->failed), run->first);
-        return text_starts_with(run->first, run->row->first);
+        return is_first(run->row->first, run->first);
 }
 
 /* --- the finding --- */

@@ -178,10 +178,28 @@ static void test_denied_by_the_probe(void **state)
         assert_string_equal(shown(rig)->health.cause, "denied");
 }
 
+/* What a program on smsd's port explains is not waited for any longer. */
+static void test_a_wait_that_is_explained(void **state)
+{
+        _rig_ rig = rig_working();
+        (void)state;
+
+        rig->health.creg = "0,2";
+        rig_log(rig, SMSD_LOG_NOT_REGISTERED);
+        rig_wait(rig, 2 MIN);
+        assert_non_null(strstr(shown(rig)->recovery.text, "to come back by itself"));
+        rig->health.creg = NULL;
+        rig->health.holder = (struct port_holder){.id = {77, 5}, .command = "minicom"};
+        rig_wait(rig, 2 MIN);
+        assert_string_equal(shown(rig)->health.cause, "port-held");
+        assert_string_equal(shown(rig)->recovery.text, "");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_mute_from_the_plug_on),
+            cmocka_unit_test(test_a_wait_that_is_explained),
             cmocka_unit_test(test_handlers_that_end_again_and_again),
             cmocka_unit_test(test_what_was_said_long_ago),
             cmocka_unit_test(test_a_modem_that_is_not_let_in),

@@ -81,8 +81,8 @@ int machine_run(struct machine *m, int64_t limit, const char **ret_output, const
     _printf_(4, 5);
 /* The same with a minute's limit, and it must exit with 0. Returns its output without the last newline. */
 const char *machine_ok(struct machine *m, const char *format, ...) _printf_(2, 3);
-/* Asks again and again, inside the guest, until the script exits with 0: after 100 ms, or twice what a look
- * takes, a second at most. Returns the milliseconds. */
+/* Asks again and again, inside the guest, until the script exits with 0: after 100 ms, twice what a look
+ * takes, or an eighth of what was waited; two seconds at most. Returns the milliseconds. */
 int64_t machine_wait(struct machine *m, int64_t limit, const char *format, ...) _printf_(3, 4);
 /* For proving that something does not happen: the script must exit with 0 each time in `duration`. */
 void machine_stays(struct machine *m, int64_t duration, const char *format, ...) _printf_(3, 4);

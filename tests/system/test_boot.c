@@ -32,7 +32,7 @@ static void a_modem_carries_sms_both_ways(struct machine *m)
 
 static const struct machine_test tests[] = {
     MACHINE_TEST(it_boots_and_waits_for_a_modem, .boot = true),
-    MACHINE_TEST(a_modem_carries_sms_both_ways),
+    MACHINE_TEST(a_modem_carries_sms_both_ways, .nightly = true),
 };
 
 int main(int argc, char **argv)

@@ -57,7 +57,7 @@ static void a_modem_that_is_not_fed_is_named(struct machine *m)
 }
 
 static const struct machine_test tests[] = {
-    MACHINE_TEST(a_modem_that_is_not_fed_is_named),
+    MACHINE_TEST(a_modem_that_is_not_fed_is_named, .nightly = true),
 };
 
 int main(int argc, char **argv)

@@ -231,7 +231,7 @@ static void in_a_restart(struct machine *m, unsigned moment, const char *what)
 /* Stop, smsd.conf, start and the verification take 2 to 3 s here. */
 static void systemd_may_be_reloaded_in_a_restart(struct machine *m)
 {
-        for (unsigned i = 0, n = machine_rounds(2, 10); i < n; i++) {
+        for (unsigned i = 0, n = machine_rounds(1, 10); i < n; i++) {
                 in_a_restart(m, machine_random(2000), "systemctl daemon-reload");
                 in_a_restart(m, machine_random(2000), "systemctl daemon-reexec");
         }

@@ -83,7 +83,7 @@ static void time_passes_as_it_does_outside(struct machine *m)
 }
 
 static const struct machine_test tests[] = {
-    MACHINE_TEST(time_passes_as_it_does_outside, .boot = true),
+    MACHINE_TEST(time_passes_as_it_does_outside, .boot = true, .nightly = true),
     MACHINE_TEST(scripts_give_back_what_they_said, .state = MACHINE_BARE, .nightly = true),
     MACHINE_TEST(a_script_ends_at_its_limit, .state = MACHINE_BARE, .nightly = true),
     MACHINE_TEST(waiting_ends_when_it_is_so, .state = MACHINE_BARE, .nightly = true),

@@ -218,7 +218,7 @@ static const struct machine_test tests[] = {
     MACHINE_TEST(one_crash_of_a_tamed_unit_is_one_restart, .state = MACHINE_WORKING),
     MACHINE_TEST(what_cannot_be_tamed_is_said, .nightly = true),
     MACHINE_TEST(beside_the_old_scripts_nothing_is_doubled, .nightly = true),
-    MACHINE_TEST(the_old_scripts_go_and_come_back, .state = MACHINE_WORKING),
+    MACHINE_TEST(the_old_scripts_go_and_come_back, .state = MACHINE_WORKING, .nightly = true),
 };
 
 int main(int argc, char **argv)

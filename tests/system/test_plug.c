@@ -126,7 +126,7 @@ static void out_and_in_again_and_again(struct machine *m)
 {
         char when[32];
 
-        for (unsigned i = 0, n = machine_rounds(3, 10); i < n; i++) {
+        for (unsigned i = 0, n = machine_rounds(2, 10); i < n; i++) {
                 int64_t start = machine_now();
                 pull_out(m, 0);
                 scenario_plug(m, 0, "");

@@ -189,7 +189,7 @@ static const struct machine_test tests[] = {
     MACHINE_TEST(systemctl_and_the_init_script_are_understood),
     MACHINE_TEST(logrotate_alarms_nobody, .state = MACHINE_WORKING),
     MACHINE_TEST(smsd_by_hand_is_adopted, .state = MACHINE_WORKING),
-    MACHINE_TEST(what_cannot_be_started_says_why, .state = MACHINE_WORKING),
+    MACHINE_TEST(what_cannot_be_started_says_why, .state = MACHINE_WORKING, .nightly = true),
     MACHINE_TEST(the_journal_knows_what_it_means, .state = MACHINE_WORKING, .nightly = true),
     MACHINE_TEST(a_shutdown_stops_smsd_and_starts_nothing, .state = MACHINE_WORKING),
     MACHINE_TEST(a_hold_does_not_survive_a_reboot, .state = MACHINE_WORKING, .nightly = true),

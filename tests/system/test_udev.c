@@ -95,8 +95,10 @@ static void smsd_conf_names_the_place(struct machine *m)
 }
 
 static const struct machine_test tests[] = {
-    MACHINE_TEST(the_ports_have_names_and_rights),   MACHINE_TEST(the_name_follows_the_port),
-    MACHINE_TEST(every_composition_has_its_at_port), MACHINE_TEST(a_plug_brings_the_service),
+    MACHINE_TEST(the_ports_have_names_and_rights),
+    MACHINE_TEST(the_name_follows_the_port, .nightly = true),
+    MACHINE_TEST(every_composition_has_its_at_port, .nightly = true),
+    MACHINE_TEST(a_plug_brings_the_service),
     MACHINE_TEST(smsd_conf_names_the_place),
 };
 

@@ -38,7 +38,7 @@
 
 /* Between two looks, in milliseconds. */
 #define SHORTEST_PAUSE 100
-#define LONGEST_PAUSE  1000
+#define LONGEST_PAUSE  2000
 #define LONGEST_LOOK   30000 /* beyond the time of all */
 
 static int port = -1;
@@ -186,11 +186,11 @@ static int run_once(int out, int64_t limit, const char *script, size_t length)
 /*
  * The script again and again until it ends as it is wanted, or the time is over; 0: it ended so. What is
  * looked with is taken from what is waited for, on a machine where each exec costs 50 ms: a look may cost a
- * third of the time at most.
+ * third of the time at most, and what is waited for long is asked for less often.
  */
 static int run_until(int out, bool wanted, int64_t limit, const char *script, size_t length)
 {
-        int64_t end = now() + limit;
+        int64_t start = now(), end = start + limit;
 
         for (;;) {
                 int64_t began = now();
@@ -198,7 +198,8 @@ static int run_until(int out, bool wanted, int64_t limit, const char *script, si
                         return 0;
                 if (now() > end)
                         return 1;
-                int64_t pause = 2 * (now() - began);
+                int64_t looked = now() - began, waited = now() - start;
+                int64_t pause = waited / 8 > 2 * looked ? waited / 8 : 2 * looked;
                 pause = pause < SHORTEST_PAUSE  ? SHORTEST_PAUSE
                         : pause > LONGEST_PAUSE ? LONGEST_PAUSE
                                                 : pause;

@@ -126,7 +126,7 @@ static void hold_ends(struct gateway *g)
 static const struct failure_row rows[] = {
     /* The long ones first. */
     {"stuck", "smsd's port falls silent, the second one answers", "answers on its spare port, and not smsd",
-     VERDICT_DOWN, "asking it again (AT)", .prepare = was_asked, .fail = "mute 0 at", .mend = "wake 0",
+     VERDICT_DOWN, "a restart of smsd", .prepare = was_asked, .fail = "mute 0 at", .mend = "wake 0",
      .options = {SOON_SILENT, .warden = "[recovery]\nsilent_after = 5s\n"}},
     {"silent", "it hangs until its USB is switched", "smsd's log: the modem is not ready", VERDICT_DOWN,
      "asking it again (AT)", .prepare = was_asked, .fail = "hang 0 usb",

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define ROWS_MAX    64
-#define AT_ONCE     5      /* gateways: each has five inotify instances, of which a user has 128 */
+#define AT_ONCE     3      /* gateways: each has five inotify instances, and a user 128 for all programs */
 #define APART       700    /* ms between two starts */
 #define LOOK_SLOWLY 150    /* ms */
 #define PATIENCE    110000 /* ms */
